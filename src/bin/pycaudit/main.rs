@@ -1,0 +1,2 @@
+//! The `pycaudit` command.
+fn main() {}

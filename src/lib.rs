@@ -1,0 +1,11 @@
+//! Forensics of Python bytecode: finds every `.pyc`, reads it without running Python, and says what made it, whether an
+//! interpreter would run it, and in place of what.
+//!
+//! The modules, in the order in which data pass through them:
+
+pub mod name;
+pub mod limits;
+pub mod problem;
+pub mod artifact;
+pub mod container;
+pub mod pyc;

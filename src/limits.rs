@@ -1,0 +1,62 @@
+//! Every cap on untrusted input, each with its reason.
+
+/// The caps of one run. Each hit is a problem and a finding of the 9xx family; nothing is cut silently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one file or member that are read into memory (`--max-member-size`).
+    ///
+    /// The largest honest pyc seen is below 10 MB and the largest member of the 150 wheels of the benchmark below 200 MB;
+    /// as many of these as there are threads may be in memory at once.
+    pub member_size: u64,
+    /// Bytes that all members of one archive may unpack to (`--max-total-size`).
+    ///
+    /// The largest wheels on the package index are some 4 GB unpacked.
+    pub total_size: u64,
+    /// Bytes out for a byte in (`--max-ratio`), checked from the first megabyte on.
+    ///
+    /// Deflate itself cannot exceed 1032; honest members of source and bytecode stay below 100.
+    pub ratio: u64,
+    /// Archives inside archives (`--max-depth`); the outermost is depth 0.
+    ///
+    /// An image of layers of wheels is three; 8 leaves room, and a quine has no end.
+    pub depth: u32,
+    /// Members of one archive, directory records included.
+    ///
+    /// The largest honest archives have some 100,000; a record costs about 200 bytes of memory.
+    pub members: usize,
+    /// Folders below one another in a tree.
+    ///
+    /// `PATH_MAX` allows some 2,000 with one-letter names; beyond that the system itself refuses the path.
+    pub folders: usize,
+    /// Nested marshalled objects, leaves included.
+    ///
+    /// CPython reads 2,000 on Linux and macOS (`MAX_MARSHAL_STACK_DEPTH` in Python/marshal.c); what is deeper loads nowhere.
+    pub marshal_depth: usize,
+    /// Marshalled objects of one file.
+    ///
+    /// Each costs some tens of bytes of memory and at least one byte of file; the largest honest pyc has some 2 million.
+    pub marshal_objects: usize,
+    /// Bytes of a source that are read for its hash or line ends.
+    pub source_size: u64,
+    /// Findings that one rule may make on one artifact; the rest are counted in the last one.
+    ///
+    /// An archive of a million duplicates must not make a report of a million lines.
+    pub findings_per_rule: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            member_size: 256 << 20,
+            total_size: 16 << 30,
+            ratio: 1100,
+            depth: 8,
+            members: 1_000_000,
+            folders: 4_000,
+            marshal_depth: 2_000,
+            marshal_objects: 50_000_000,
+            source_size: 64 << 20,
+            findings_per_rule: 1_000,
+        }
+    }
+}
