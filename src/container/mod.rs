@@ -11,15 +11,24 @@
     clippy::unreachable
 )]
 
-use std::collections::HashMap;
+pub mod input;
+mod listing;
+mod oddity;
 
-use crate::artifact::Times;
-use crate::name;
+use std::fmt;
+
+pub use crate::container::input::Input;
+pub use crate::container::listing::Listing;
+pub use crate::container::listing::Member;
+pub use crate::container::listing::MemberId;
+pub use crate::container::listing::MemberKind;
+pub use crate::container::listing::NewMember;
+pub use crate::container::listing::SpecialKind;
+pub use crate::container::oddity::Oddity;
+pub use crate::container::oddity::OddityKind;
 use crate::name::Name;
 use crate::problem::Problem;
-
-/// The index of a member in its container's listing.
-pub type MemberId = usize;
+use crate::problem::ProblemKind;
 
 /// The kinds of container, as reports name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,106 +58,87 @@ impl Kind {
     }
 }
 
-/// What a member is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MemberKind {
-    /// A regular file.
-    File,
-    /// A folder record of an archive. Folders on disk are not members.
-    Folder,
-    /// A symbolic link.
-    Link,
-    /// A FIFO, socket or device; never opened.
-    Special(SpecialKind),
-}
+/// Something with members that can be read by position.
+pub trait Container: Send + Sync {
+    /// What kind of container it is.
+    fn kind(&self) -> Kind;
 
-/// The kinds of file that are named and never opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SpecialKind {
-    /// A named pipe.
-    Fifo,
-    /// A socket.
-    Socket,
-    /// A character or block device.
-    Device,
-    /// Whatever else the system may have.
-    Other,
-}
+    /// Its members, known without reading them.
+    fn listing(&self) -> &Listing;
 
-/// One file or record of a container, known by its name before it is read.
-#[derive(Clone, Debug)]
-pub struct Member {
-    /// The whole name below the container's root, `/` between its parts, as the container gives it.
-    pub name: Name,
-    /// What it is.
-    pub kind: MemberKind,
-    /// Its uncompressed size, where the container says so without reading it: a claim, not a fact.
-    pub size: Option<u64>,
-    /// Its times, where the container says so without reading it.
-    pub times: Times,
-    /// Which of the records with this very name it is, from 0; above 0 it is a duplicate.
-    pub occurrence: u32,
-}
+    /// Reads a member up to a limit of bytes. Never fails: what went wrong is in the content's problems.
+    fn read(&self, member: MemberId, limit: u64) -> Content;
 
-/// The members of a container and the folders they are in.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// In path order: by folder and name as bytes, duplicates in the order of the container.
-    members: Vec<Member>,
-    /// Folder (without a final slash; empty for the root) to the range of `sorted` that lies directly in it.
-    folders: HashMap<Box<[u8]>, Vec<MemberId>>,
-}
-
-impl Listing {
-    /// A listing of these members; puts them into path order.
-    pub fn new(mut members: Vec<Member>) -> Self {
-        members.sort_by(|a, b| a.name.cmp(&b.name).then(a.occurrence.cmp(&b.occurrence)));
-        let mut folders: HashMap<Box<[u8]>, Vec<MemberId>> = HashMap::new();
-        for (id, member) in members.iter().enumerate() {
-            let folder = name::split_last(member.name.as_bytes()).0;
-            if let Some(ids) = folders.get_mut(folder) {
-                ids.push(id);
-            } else {
-                folders.insert(folder.into(), vec![id]);
-            }
+    /// The first bytes of a member and, where that is cheap, its last ones: enough to recognise what it is.
+    fn ends(&self, member: MemberId, head: usize, tail: usize) -> Result<Ends, Problem> {
+        let limit = u64::try_from(head.max(tail)).unwrap_or(u64::MAX);
+        let content = self.read(member, limit);
+        let cut =
+            content.problems.iter().any(|problem| problem.kind == ProblemKind::MemberSizeLimit);
+        if let (true, Some(problem)) =
+            (content.bytes.is_empty() && !cut, content.problems.into_iter().next())
+        {
+            return Err(problem);
         }
-        Self { members, folders }
+        let bytes = content.bytes;
+        let size = if cut { None } else { u64::try_from(bytes.len()).ok() };
+        let from = if cut { bytes.len() } else { bytes.len().saturating_sub(tail) };
+        let tail = bytes.get(from..).unwrap_or_default().to_vec();
+        Ok(Ends { size, head: bytes.get(..head).unwrap_or(&bytes).to_vec(), tail })
     }
 
-    /// All members in path order.
-    pub fn members(&self) -> &[Member] {
-        &self.members
+    /// A member's bytes as something that can be read by position, to open it as a container of its own: an open file for a
+    /// file on disk, memory (up to a limit of bytes) for a member of an archive.
+    fn input(&self, member: MemberId, limit: u64) -> Result<Input, Problem> {
+        let content = self.read(member, limit);
+        match content.problems.into_iter().next() {
+            Some(problem) => Err(problem),
+            None => Ok(Input::from_bytes(content.bytes)),
+        }
     }
 
-    /// The member with this id.
-    pub fn get(&self, id: MemberId) -> Option<&Member> {
-        self.members.get(id)
+    /// What the file system says of a member without opening it, or of a link's own record; `None` in archives.
+    fn status(&self, _member: MemberId) -> Option<FileStatus> {
+        None
     }
 
-    /// The members that lie directly in a folder, in path order; none when there is no such folder.
-    pub fn folder(&self, folder: &[u8]) -> impl Iterator<Item = (MemberId, &Member)> {
-        let ids = self.folders.get(folder).map(Vec::as_slice).unwrap_or_default();
-        ids.iter().filter_map(|&id| Some((id, self.members.get(id)?)))
+    /// Where a link leads; `None` for what is no link.
+    fn link(&self, _member: MemberId) -> Option<LinkTarget> {
+        None
     }
 
-    /// The member of this folder and name that a reader by name would get: the last of duplicates.
-    pub fn find(&self, folder: &[u8], file: &[u8]) -> Option<(MemberId, &Member)> {
-        let ids = self.folders.get(folder)?;
-        let path = name::join(folder, file);
-        let end = ids.partition_point(|&id| self.members.get(id).is_some_and(|m| m.name.as_bytes() <= path.as_slice()));
-        let id = *ids.get(end.checked_sub(1)?)?;
-        let member = self.members.get(id)?;
-        (member.name.as_bytes() == path).then_some((id, member))
+    /// The archive's own record of a member; `None` where there are no such records.
+    fn archive_record(&self, _member: MemberId) -> Option<&ArchiveRecord> {
+        None
     }
 
-    /// Whether anything lies directly in this folder.
-    pub fn has_folder(&self, folder: &[u8]) -> bool {
-        self.folders.contains_key(folder)
+    /// What is odd about it.
+    fn oddities(&self) -> &[Oddity] {
+        &[]
     }
+
+    /// What could not be read of its own structure, and which folder or member that concerns.
+    fn problems(&self) -> &[Located] {
+        &[]
+    }
+
+    /// Files and folders that were left out because of an exclude pattern. A folder counts as one: what is in it is not known.
+    fn excluded(&self) -> u64 {
+        0
+    }
+}
+
+/// A problem of a container's own structure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// The folder or member it is about, below the container's root; `None` for the container itself.
+    pub path: Option<Name>,
+    /// What could not be read.
+    pub problem: Problem,
 }
 
 /// The bytes of a member and what was learned by opening it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Content {
     /// The bytes; a part of them when a problem says so.
     pub bytes: Vec<u8>,
@@ -156,6 +146,26 @@ pub struct Content {
     pub status: Option<FileStatus>,
     /// What went wrong while reading. The bytes that came before are kept.
     pub problems: Vec<Problem>,
+    /// What is odd about the member and shows only when it is read.
+    pub oddities: Vec<Oddity>,
+}
+
+impl Content {
+    /// Nothing, for this reason.
+    pub fn unread(problem: Problem) -> Self {
+        Self { problems: vec![problem], ..Self::default() }
+    }
+}
+
+/// Both ends of a member.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// Its size, when that was learned.
+    pub size: Option<u64>,
+    /// Its first bytes, as many as were asked for or are there.
+    pub head: Vec<u8>,
+    /// Its last bytes; empty when they cannot be had without reading all of it.
+    pub tail: Vec<u8>,
 }
 
 /// What the file system says of a file.
@@ -173,72 +183,66 @@ pub struct FileStatus {
     pub links: u64,
 }
 
-/// What is odd about an archive: an observation with its place, for rules to judge.
+/// Where a symbolic link leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Oddity {
-    /// What was seen.
-    pub kind: OddityKind,
-    /// The member it was seen on, if it is about one.
-    pub member: Option<MemberId>,
-    /// Where in the archive, in bytes from its start.
-    pub offset: Option<u64>,
-    /// What should be there, for a person.
-    pub expected: String,
-    /// What is there.
-    pub observed: String,
+pub enum LinkTarget {
+    /// To a file or folder below the container's root, by its path there.
+    Inside(Name),
+    /// Out of the container, to this path.
+    Outside(Name),
+    /// To nothing, or in a circle; the link's text.
+    Broken(Name),
 }
 
-/// The ways in which archives contradict themselves (APPNOTE is the zip specification).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum OddityKind {
-    /// The local header gives another name than the central directory.
-    LocalNameDiffers,
-    /// The local header gives another method, flags, CRC or size than the central directory.
-    LocalFieldDiffers,
-    /// The central directory points to no local header.
-    LocalMissing,
-    /// A local header with data that the central directory does not list.
-    Unlisted,
-    /// Two members share bytes.
-    Overlap,
-    /// Bytes between members that belong to none.
-    Gap,
-    /// Bytes before the first local header that are no executable or `#!` prefix.
-    Prefix,
-    /// Bytes after the end record and its comment.
-    Trailing,
-    /// More than one end-of-central-directory record that fits.
-    SeveralEnds,
-    /// The end record's counts, sizes or offsets do not fit the directory.
-    EndRecordDiffers,
-    /// Zip64 fields contradict the others.
-    Zip64Differs,
-    /// An extra field that is malformed.
-    ExtraMalformed,
-    /// An Info-ZIP Unicode path field (0x7075) that gives another name.
-    UnicodeNameDiffers,
-    /// A record of a directory that has data, or the other way round.
-    FolderWithData,
+/// What an archive records of a member: claims, as raw as they are (APPNOTE 4.3.7 and 4.3.12 for zip).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveRecord {
+    /// Compression method.
+    pub method: u16,
+    /// General purpose bit flags.
+    pub flags: u16,
+    /// Version and system that made it.
+    pub made_by: u16,
+    /// Version needed to extract.
+    pub needed: u16,
+    /// CRC-32 of the uncompressed data; `None` when no record that could be read gives it.
+    pub crc32: Option<u32>,
+    /// Bytes of compressed data; an upper bound when `size` is unknown.
+    pub compressed_size: u64,
+    /// Bytes of uncompressed data; `None` when no record that could be read gives it.
+    pub size: Option<u64>,
+    /// Internal attributes.
+    pub internal_attributes: u16,
+    /// External attributes; the upper half holds the Unix mode when a Unix system made it.
+    pub external_attributes: u32,
+    /// Where the local header is or should be, in bytes from the start of the file.
+    pub local_offset: u64,
+    /// Where the data begin; `None` when there is no local header.
+    pub data_offset: Option<u64>,
+    /// Where the record in the central directory is; `None` when only the local header exists.
+    pub central_offset: Option<u64>,
 }
 
-/// Something with members that can be read by position.
-pub trait Container: Sync {
-    /// What kind of container it is.
-    fn kind(&self) -> Kind;
-
-    /// Its members, known without reading them.
-    fn listing(&self) -> &Listing;
-
-    /// Reads a member up to a limit of bytes. Never fails: what went wrong is in the content's problems.
-    fn read(&self, member: MemberId, limit: u64) -> Content;
-
-    /// What is odd about it.
-    fn oddities(&self) -> &[Oddity] {
-        &[]
+impl ArchiveRecord {
+    /// Whether the encryption bit is set.
+    pub fn encrypted(&self) -> bool {
+        self.flags & 1 != 0
     }
 
-    /// What could not be read of its own structure.
-    fn problems(&self) -> &[Problem] {
-        &[]
+    /// The Unix mode, file type included, when a Unix system or macOS made the record (APPNOTE 4.4.2) and left one.
+    pub fn unix_mode(&self) -> Option<u32> {
+        let mode = self.external_attributes >> 16;
+        (matches!(self.made_by >> 8, 3 | 19) && mode != 0).then_some(mode)
+    }
+
+    /// Bytes out for a byte in, as claimed; 0 when there is no claim or no data.
+    pub fn ratio(&self) -> u64 {
+        self.size.and_then(|size| size.checked_div(self.compressed_size)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for dyn Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} members", self.kind().code(), self.listing().len())
     }
 }

@@ -1,0 +1,145 @@
+//! Bytes that are read by position: an open file or memory. Any number of threads may read one input at once, without a lock.
+//!
+//! Nothing is mapped: a file that shrinks while it is read gives a short read, not a signal.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+/// An open file, or bytes in memory.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Where the bytes are.
+    store: Store,
+    /// How many there were when it was opened.
+    size: u64,
+}
+
+/// Where the bytes are.
+#[derive(Clone, Debug)]
+enum Store {
+    /// On disk.
+    File(Arc<File>),
+    /// In memory.
+    Memory(Arc<Vec<u8>>),
+}
+
+impl Input {
+    /// An open file of this size.
+    pub fn from_file(file: File, size: u64) -> Self {
+        Self { store: Store::File(Arc::new(file)), size }
+    }
+
+    /// Bytes in memory.
+    pub fn from_bytes(bytes: impl Into<Arc<Vec<u8>>>) -> Self {
+        let bytes = bytes.into();
+        Self { size: u64::try_from(bytes.len()).unwrap_or(u64::MAX), store: Store::Memory(bytes) }
+    }
+
+    /// How many bytes there are.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The bytes, when they are in memory.
+    pub fn in_memory(&self) -> Option<&[u8]> {
+        match &self.store {
+            Store::File(_) => None,
+            Store::Memory(bytes) => Some(bytes),
+        }
+    }
+
+    /// Reads into the buffer from this offset on until it is full or the input ends; says how many bytes were read.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        match &self.store {
+            Store::File(file) => fill(file, buffer, offset),
+            Store::Memory(bytes) => {
+                let rest =
+                    usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+                let count = rest.len().min(buffer.len());
+                if let (Some(to), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {
+                    to.copy_from_slice(from);
+                }
+                Ok(count)
+            }
+        }
+    }
+
+    /// As many of `length` bytes from this offset on as there are. The memory it takes is bounded by the input's size.
+    pub fn bytes_at(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let there = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; length.min(there)];
+        let count = self.read_at(&mut bytes, offset)?;
+        bytes.truncate(count);
+        Ok(bytes)
+    }
+}
+
+/// Reads a file by position until the buffer is full or the file ends.
+fn fill(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut count = 0_usize;
+    while let Some(rest) = buffer.get_mut(count..).filter(|rest| !rest.is_empty()) {
+        let at = offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        match read_some(file, rest, at) {
+            Ok(0) => break,
+            Ok(more) => count = count.saturating_add(more),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(count)
+}
+
+/// One positional read.
+#[cfg(unix)]
+fn read_some(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+/// One positional read. It moves the file's cursor, which nobody uses.
+#[cfg(windows)]
+fn read_some(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+/// A buffered view of an input for reading records that lie near one another.
+#[derive(Debug)]
+pub(crate) struct Window<'a> {
+    /// What is read.
+    input: &'a Input,
+    /// Where the buffer begins.
+    start: u64,
+    /// Bytes from there on; unused when the input is in memory.
+    buffer: Vec<u8>,
+}
+
+/// Bytes that a window reads at a time.
+const WINDOW: usize = 1 << 18;
+
+impl<'a> Window<'a> {
+    /// A view of this input.
+    pub(crate) fn new(input: &'a Input) -> Self {
+        Self { input, start: 0, buffer: Vec::new() }
+    }
+
+    /// The bytes from this offset on: `length`, or fewer where the input ends or cannot be read.
+    pub(crate) fn get(&mut self, offset: u64, length: usize) -> io::Result<&[u8]> {
+        if let Some(bytes) = self.input.in_memory() {
+            let rest =
+                usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+            return Ok(rest.get(..length).unwrap_or(rest));
+        }
+        let relative =
+            |start: u64| offset.checked_sub(start).and_then(|at| usize::try_from(at).ok());
+        let held = relative(self.start)
+            .and_then(|at| self.buffer.len().checked_sub(at))
+            .unwrap_or_default();
+        if held < length {
+            self.start = offset;
+            self.buffer = self.input.bytes_at(offset, length.max(WINDOW))?;
+        }
+        let at = relative(self.start).unwrap_or_default();
+        let rest = self.buffer.get(at..).unwrap_or_default();
+        Ok(rest.get(..length).unwrap_or(rest))
+    }
+}
