@@ -9,3 +9,4 @@ pub mod problem;
 pub mod artifact;
 pub mod container;
 pub mod pyc;
+pub mod place;
