@@ -11,12 +11,16 @@
     clippy::unreachable
 )]
 
+pub mod dir;
+mod exclude;
 pub mod input;
 mod listing;
 mod oddity;
 
 use std::fmt;
 
+pub use crate::container::dir::Directory;
+pub use crate::container::exclude::Exclude;
 pub use crate::container::input::Input;
 pub use crate::container::listing::Listing;
 pub use crate::container::listing::Member;
@@ -66,8 +70,14 @@ pub trait Container: Send + Sync {
     /// Its members, known without reading them.
     fn listing(&self) -> &Listing;
 
-    /// Reads a member up to a limit of bytes. Never fails: what went wrong is in the content's problems.
-    fn read(&self, member: MemberId, limit: u64) -> Content;
+    /// Reads a member up to a limit of bytes, into a buffer whose memory is used again and whose bytes are forgotten. Never
+    /// fails: what went wrong is in the content's problems.
+    fn read_into(&self, member: MemberId, limit: u64, buffer: Vec<u8>) -> Content;
+
+    /// Reads a member up to a limit of bytes into a buffer of its own.
+    fn read(&self, member: MemberId, limit: u64) -> Content {
+        self.read_into(member, limit, Vec::new())
+    }
 
     /// The first bytes of a member and, where that is cheap, its last ones: enough to recognise what it is.
     fn ends(&self, member: MemberId, head: usize, tail: usize) -> Result<Ends, Problem> {

@@ -119,7 +119,7 @@ impl Oddities {
 
     /// All of them in the order of their places; for each kind that was cut, one more that says how many were left out.
     pub(crate) fn finish(mut self) -> Vec<Oddity> {
-        self.kept.sort_by(|a, b| (a.offset, a.kind, a.member).cmp(&(b.offset, b.kind, b.member)));
+        self.kept.sort_by_key(|a| (a.offset, a.kind, a.member));
         for (&kind, &seen) in &self.seen {
             let more = seen.saturating_sub(self.limit);
             if more > 0 {
@@ -142,9 +142,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_million_contradictions_are_counted_and_few_are_kept() {
+    fn many_contradictions_are_counted_and_few_are_kept() {
         let mut oddities = Oddities::new(10);
-        for at in 0..1_000_000 {
+        for at in 0..100_000 {
             oddities.push(Oddity {
                 kind: OddityKind::Overlap,
                 member: None,
@@ -155,6 +155,6 @@ mod tests {
         }
         let kept = oddities.finish();
         assert_eq!(kept.len(), 11);
-        assert_eq!(kept.last().map(|o| o.observed.as_str()), Some("999990 more of this kind"));
+        assert_eq!(kept.last().map(|o| o.observed.as_str()), Some("99990 more of this kind"));
     }
 }
