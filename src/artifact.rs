@@ -47,9 +47,7 @@ impl Locator {
 
     /// The bytes of the innermost path: the member's name, or the file's path.
     pub fn path(&self) -> &[u8] {
-        self.inner
-            .last()
-            .map_or_else(|| self.artifact.as_os_str().as_encoded_bytes(), Name::as_bytes)
+        self.inner.last().map_or_else(|| self.artifact.as_os_str().as_encoded_bytes(), Name::as_bytes)
     }
 }
 

@@ -155,8 +155,19 @@ fn split_copy_mark(rest: &[u8]) -> (&[u8], &[u8]) {
 
 /// How the tags of each implementation begin. What follows is the version in digits, then perhaps letters (`t` of a
 /// free-threaded build).
-const TAG_NAMES: &[&str] =
-    &["cpython-", "pypy3-", "pypy-", "pypy", "rustpython-", "pyston-", "graalpython-", "graalpython", "graalpy", "jython-", "nogil-"];
+const TAG_NAMES: &[&str] = &[
+    "cpython-",
+    "pypy3-",
+    "pypy-",
+    "pypy",
+    "rustpython-",
+    "pyston-",
+    "graalpython-",
+    "graalpython",
+    "graalpy",
+    "jython-",
+    "nogil-",
+];
 
 /// How many of the first bytes are a tag of a known implementation.
 fn known_tag_length(text: &[u8]) -> Option<usize> {
@@ -331,8 +342,8 @@ fn cached_init_name(place: &Place) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::artifact::Times;
-    use crate::container::Member;
     use crate::container::MemberKind;
+    use crate::container::NewMember;
 
     /// Kind, source folder, stem, tag, optimisation, extra, extension.
     fn parts(path: &str) -> (PlaceKind, [String; 6]) {
@@ -422,14 +433,8 @@ mod tests {
     }
 
     fn listing(names: &[&str]) -> Listing {
-        let member = |name: &&str| Member {
-            name: Name::from(*name),
-            kind: MemberKind::File,
-            size: None,
-            times: Times::default(),
-            occurrence: 0,
-        };
-        Listing::new(names.iter().map(member).collect())
+        let new = |name| NewMember { name, kind: MemberKind::File, size: None, times: Times::default() };
+        Listing::new(&names.iter().map(|name| new(name.as_bytes())).collect::<Vec<_>>()).0
     }
 
     fn module(path: &str, kind: Kind, others: &[&str]) -> String {

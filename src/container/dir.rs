@@ -72,9 +72,7 @@ impl Directory {
         match member.kind {
             MemberKind::File => self.path_of(member),
             MemberKind::Link => match self.resolve(member) {
-                LinkTarget::Inside(path) => {
-                    on_disk(self.real_root().unwrap_or(&self.root), path.as_bytes())
-                }
+                LinkTarget::Inside(path) => on_disk(self.real_root().unwrap_or(&self.root), path.as_bytes()),
                 LinkTarget::Outside(_) => unreadable("a link that leaves the root is not followed"),
                 LinkTarget::Broken(_) => unreadable("a link that leads nowhere"),
             },
@@ -121,13 +119,11 @@ impl Container for Directory {
     fn ends(&self, member: MemberId, head: usize, tail: usize) -> Result<Ends, Problem> {
         let (file, status) = self.file(member).and_then(|path| open(&path))?;
         let input = Input::from_file(file, status.size);
-        let read =
-            |offset, length| input.bytes_at(offset, length).map_err(|error| unreadable(&error));
+        let read = |offset, length| input.bytes_at(offset, length).map_err(|error| unreadable(&error));
         let first = read(0, head)?;
         let from = status.size.saturating_sub(u64::try_from(tail).unwrap_or(u64::MAX));
         // Most files are shorter than both ends together: one read gives them.
-        let from_head =
-            usize::try_from(from).ok().filter(|_| u64::try_from(first.len()) == Ok(status.size));
+        let from_head = usize::try_from(from).ok().filter(|_| u64::try_from(first.len()) == Ok(status.size));
         let last = match from_head {
             Some(at) => first.get(at..).unwrap_or_default().to_vec(),
             None => read(from, tail)?,
@@ -266,9 +262,8 @@ fn on_disk(root: &Path, path: &[u8]) -> Result<PathBuf, Problem> {
 /// A path below a root from its bytes. A name that is no Unicode cannot be written as bytes and back without unsafe code.
 #[cfg(not(unix))]
 fn on_disk(root: &Path, path: &[u8]) -> Result<PathBuf, Problem> {
-    let text = std::str::from_utf8(path).map_err(|_| {
-        Problem::new(ProblemKind::Unreadable).with_detail("a name that is not Unicode")
-    })?;
+    let text = std::str::from_utf8(path)
+        .map_err(|_| Problem::new(ProblemKind::Unreadable).with_detail("a name that is not Unicode"))?;
     Ok(if text.is_empty() { root.to_owned() } else { root.join(text) })
 }
 
@@ -276,9 +271,7 @@ fn on_disk(root: &Path, path: &[u8]) -> Result<PathBuf, Problem> {
 fn name_of(path: &Path) -> Name {
     let bytes = path.as_os_str().as_encoded_bytes();
     if cfg!(windows) {
-        return Name::new(
-            bytes.iter().map(|&byte| if byte == b'\\' { b'/' } else { byte }).collect::<Vec<_>>(),
-        );
+        return Name::new(bytes.iter().map(|&byte| if byte == b'\\' { b'/' } else { byte }).collect::<Vec<_>>());
     }
     Name::new(bytes)
 }
@@ -357,10 +350,7 @@ mod tests {
         assert_eq!((content.bytes.len(), content.problems.len()), (0, 0));
         assert_eq!(directory.status(id(&directory, "m.pyc")).map(|status| status.size), Some(10));
         let ends = directory.ends(id(&directory, "m.pyc"), 3, 4).unwrap();
-        assert_eq!(
-            (ends.size, ends.head.as_slice(), ends.tail.as_slice()),
-            (Some(10), &b"012"[..], &b"6789"[..])
-        );
+        assert_eq!((ends.size, ends.head.as_slice(), ends.tail.as_slice()), (Some(10), &b"012"[..], &b"6789"[..]));
         let ends = directory.ends(id(&directory, "m.pyc"), 64, 22).unwrap();
         assert_eq!((ends.head.len(), ends.tail.len()), (10, 10));
     }
@@ -373,27 +363,15 @@ mod tests {
         let _socket = UnixListener::bind(root.path().join("socket.pyc")).unwrap();
         let directory = walk(&root);
         let kind = |name| directory.listing().get(id(&directory, name)).map(|member| member.kind);
-        assert_eq!(
-            kind("trap.pyc"),
-            Some(MemberKind::Special(crate::container::SpecialKind::Fifo))
-        );
-        assert_eq!(
-            kind("socket.pyc"),
-            Some(MemberKind::Special(crate::container::SpecialKind::Socket))
-        );
+        assert_eq!(kind("trap.pyc"), Some(MemberKind::Special(crate::container::SpecialKind::Fifo)));
+        assert_eq!(kind("socket.pyc"), Some(MemberKind::Special(crate::container::SpecialKind::Socket)));
         // A read of the FIFO would wait for ever.
-        assert_eq!(
-            problem_kinds(&directory.read(id(&directory, "trap.pyc"), 9).problems),
-            [ProblemKind::Unreadable]
-        );
+        assert_eq!(problem_kinds(&directory.read(id(&directory, "trap.pyc"), 9).problems), [ProblemKind::Unreadable]);
         // It was a file when it was listed.
         let file = root.path().join("m.pyc");
         fs::remove_file(&file).unwrap();
         fs::rename(&fifo, &file).unwrap();
-        assert_eq!(
-            problem_kinds(&directory.read(id(&directory, "m.pyc"), 9).problems),
-            [ProblemKind::Changed]
-        );
+        assert_eq!(problem_kinds(&directory.read(id(&directory, "m.pyc"), 9).problems), [ProblemKind::Changed]);
         let devices = Directory::walk(Path::new("/dev"), &Exclude::default(), &Limits::default());
         let null = devices.listing().find(b"", b"null").map(|member| member.kind);
         assert_eq!(null, Some(MemberKind::Special(crate::container::SpecialKind::Device)));
@@ -411,10 +389,7 @@ mod tests {
         link(Path::new("."), "cycle");
         link(outside.path(), "folder");
         let directory = walk(&root);
-        assert_eq!(
-            names(&directory),
-            ["a/m.pyc", "broken.pyc", "cycle", "folder", "in.pyc", "loop.pyc", "out.pyc"]
-        );
+        assert_eq!(names(&directory), ["a/m.pyc", "broken.pyc", "cycle", "folder", "in.pyc", "loop.pyc", "out.pyc"]);
         let target = |name| directory.link(id(&directory, name));
         let real = fs::canonicalize(outside.path()).unwrap();
         assert_eq!(target("in.pyc"), Some(LinkTarget::Inside("a/m.pyc".into())));
@@ -431,10 +406,7 @@ mod tests {
         // A file that becomes a link after it was listed is not followed either.
         fs::remove_file(root.path().join("a/m.pyc")).unwrap();
         link(&outside.path().join("secret.pyc"), "a/m.pyc");
-        assert_eq!(
-            problem_kinds(&directory.read(id(&directory, "a/m.pyc"), 9).problems),
-            [ProblemKind::Unreadable]
-        );
+        assert_eq!(problem_kinds(&directory.read(id(&directory, "a/m.pyc"), 9).problems), [ProblemKind::Unreadable]);
     }
 
     #[test]
@@ -444,10 +416,7 @@ mod tests {
         let directory = Directory::walk(root.path(), &Exclude::default(), &limits);
         assert_eq!(names(&directory), ["c/m.pyc"]);
         let [located] = directory.problems() else { panic!("{:?}", directory.problems()) };
-        assert_eq!(
-            (located.path.clone(), located.problem.kind),
-            (Some("a/b".into()), ProblemKind::DepthLimit)
-        );
+        assert_eq!((located.path.clone(), located.problem.kind), (Some("a/b".into()), ProblemKind::DepthLimit));
         let missing = Directory::walk(&root.path().join("nothing"), &Exclude::default(), &limits);
         assert_eq!(
             missing.problems().first().map(|l| (l.path.clone(), l.problem.kind)),
@@ -457,17 +426,8 @@ mod tests {
 
     #[test]
     fn what_is_excluded_is_counted_a_folder_as_one() {
-        let root = tree(&[
-            ("a/tests/m.pyc", b"x"),
-            ("a/tests/n.pyc", b"x"),
-            ("a/m.pyo", b"x"),
-            ("a/m.py", b"x"),
-        ]);
-        let directory = Directory::walk(
-            root.path(),
-            &Exclude::new(["tests", "*.pyo"]).unwrap(),
-            &Limits::default(),
-        );
+        let root = tree(&[("a/tests/m.pyc", b"x"), ("a/tests/n.pyc", b"x"), ("a/m.pyo", b"x"), ("a/m.py", b"x")]);
+        let directory = Directory::walk(root.path(), &Exclude::new(["tests", "*.pyo"]).unwrap(), &Limits::default());
         assert_eq!(names(&directory), ["a/m.py"]);
         assert_eq!(directory.excluded(), 2);
     }
@@ -502,8 +462,7 @@ mod tests {
             depth += 1;
         }
         assert!(depth > 1_000, "{depth}");
-        let pool =
-            rayon::ThreadPoolBuilder::new().stack_size(64 << 10).num_threads(2).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().stack_size(64 << 10).num_threads(2).build().unwrap();
         let directory = pool.install(|| walk(&root));
         assert!(directory.listing().is_empty());
     }

@@ -30,11 +30,7 @@ impl Exclude {
         let mut set = GlobSetBuilder::new();
         for pattern in patterns {
             let body = pattern.strip_suffix('/').unwrap_or(pattern);
-            let whole = if body.contains('/') {
-                body.trim_start_matches('/').to_owned()
-            } else {
-                format!("**/{body}")
-            };
+            let whole = if body.contains('/') { body.trim_start_matches('/').to_owned() } else { format!("**/{body}") };
             set.add(GlobBuilder::new(&whole).literal_separator(true).build()?);
         }
         Ok(Self { patterns: set.build()? })
@@ -81,10 +77,7 @@ mod tests {
     #[test]
     fn a_pattern_without_a_slash_matches_at_any_depth() {
         check("*.pyc", &[("a.pyc", true), ("x/y/a.pyc", true), ("a.py", false)]);
-        check(
-            "tests",
-            &[("tests/a.pyc", true), ("x/tests/y/a.pyc", true), ("mytests/a.pyc", false)],
-        );
+        check("tests", &[("tests/a.pyc", true), ("x/tests/y/a.pyc", true), ("mytests/a.pyc", false)]);
         check("tests/", &[("x/tests/a.pyc", true)]);
     }
 

@@ -54,8 +54,7 @@ impl Input {
         match &self.store {
             Store::File(file) => fill(file, buffer, offset),
             Store::Memory(bytes) => {
-                let rest =
-                    usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+                let rest = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
                 let count = rest.len().min(buffer.len());
                 if let (Some(to), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {
                     to.copy_from_slice(from);
@@ -125,15 +124,11 @@ impl<'a> Window<'a> {
     /// The bytes from this offset on: `length`, or fewer where the input ends or cannot be read.
     pub(crate) fn get(&mut self, offset: u64, length: usize) -> io::Result<&[u8]> {
         if let Some(bytes) = self.input.in_memory() {
-            let rest =
-                usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+            let rest = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
             return Ok(rest.get(..length).unwrap_or(rest));
         }
-        let relative =
-            |start: u64| offset.checked_sub(start).and_then(|at| usize::try_from(at).ok());
-        let held = relative(self.start)
-            .and_then(|at| self.buffer.len().checked_sub(at))
-            .unwrap_or_default();
+        let relative = |start: u64| offset.checked_sub(start).and_then(|at| usize::try_from(at).ok());
+        let held = relative(self.start).and_then(|at| self.buffer.len().checked_sub(at)).unwrap_or_default();
         if held < length {
             self.start = offset;
             self.buffer = self.input.bytes_at(offset, length.max(WINDOW))?;

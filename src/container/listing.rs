@@ -217,8 +217,7 @@ impl Listing {
     /// The member of this folder and name that a reader by name would get: the last of duplicates.
     pub fn find(&self, folder: &[u8], file: &[u8]) -> Option<Member<'_>> {
         let ids = self.in_folder(folder);
-        let file_of =
-            |id: u32| self.entries.get(index(id)).map_or(&[][..], |entry| self.file_of(entry));
+        let file_of = |id: u32| self.entries.get(index(id)).map_or(&[][..], |entry| self.file_of(entry));
         let end = ids.partition_point(|&id| file_of(id) <= file);
         let id = *ids.get(end.checked_sub(1)?)?;
         (file_of(id) == file).then(|| self.get(index(id)))?
@@ -248,10 +247,7 @@ impl Listing {
         let Ok(at) = self.folders.binary_search_by(|other| wanted(&other.prefix)) else {
             return &[];
         };
-        self.folders
-            .get(at)
-            .and_then(|folder| self.by_folder.get(folder.start..folder.end))
-            .unwrap_or_default()
+        self.folders.get(at).and_then(|folder| self.by_folder.get(folder.start..folder.end)).unwrap_or_default()
     }
 
     /// A kept member as callers see it.
@@ -315,10 +311,7 @@ impl Builder {
     /// Adds the member that comes next in path order.
     pub(crate) fn push(&mut self, folder: u32, file: &[u8], kind: MemberKind) {
         let listing = &mut self.listing;
-        let last = listing
-            .entries
-            .last()
-            .filter(|last| last.folder == folder && listing.file_of(last) == file);
+        let last = listing.entries.last().filter(|last| last.folder == folder && listing.file_of(last) == file);
         let occurrence = last.map_or(0, |last| last.occurrence.saturating_add(1));
         let start = listing.names.len();
         listing.names.extend_from_slice(file);
@@ -337,12 +330,8 @@ impl Builder {
                 *count = count.saturating_add(1);
             }
         }
-        let mut folders: Vec<(usize, Folder)> = listing
-            .folders
-            .drain(..)
-            .enumerate()
-            .filter(|(at, _)| count.get(*at).is_some_and(|&n| n > 0))
-            .collect();
+        let mut folders: Vec<(usize, Folder)> =
+            listing.folders.drain(..).enumerate().filter(|(at, _)| count.get(*at).is_some_and(|&n| n > 0)).collect();
         folders.sort_by(|a, b| a.1.prefix.cmp(&b.1.prefix));
         let mut renumbered = vec![0_u32; count.len()];
         let mut start = 0_usize;
@@ -375,8 +364,7 @@ mod tests {
     use super::*;
 
     fn listing(names: &[&str]) -> Listing {
-        let new =
-            |name| NewMember { name, kind: MemberKind::File, size: None, times: Times::default() };
+        let new = |name| NewMember { name, kind: MemberKind::File, size: None, times: Times::default() };
         Listing::new(&names.iter().map(|name| new(name.as_bytes())).collect::<Vec<_>>()).0
     }
 
@@ -411,10 +399,7 @@ mod tests {
             Listing::new(&[new("p/m.pyc", 1), new("p/a", 2), new("p/m.pyc", 3)])
         };
         assert_eq!(ids, [1, 0, 2]);
-        assert_eq!(
-            listing.find(b"p", b"m.pyc").map(|m| (m.size, m.occurrence)),
-            Some((Some(3), 1))
-        );
+        assert_eq!(listing.find(b"p", b"m.pyc").map(|m| (m.size, m.occurrence)), Some((Some(3), 1)));
         assert_eq!(listing.folder(b"p").count(), 3);
         assert_eq!(listing.find_path(b"p/a").map(|m| m.id), Some(0));
         assert!(listing.find(b"p", b"m").is_none() && listing.find(b"", b"m.pyc").is_none());

@@ -83,11 +83,8 @@ pub trait Container: Send + Sync {
     fn ends(&self, member: MemberId, head: usize, tail: usize) -> Result<Ends, Problem> {
         let limit = u64::try_from(head.max(tail)).unwrap_or(u64::MAX);
         let content = self.read(member, limit);
-        let cut =
-            content.problems.iter().any(|problem| problem.kind == ProblemKind::MemberSizeLimit);
-        if let (true, Some(problem)) =
-            (content.bytes.is_empty() && !cut, content.problems.into_iter().next())
-        {
+        let cut = content.problems.iter().any(|problem| problem.kind == ProblemKind::MemberSizeLimit);
+        if let (true, Some(problem)) = (content.bytes.is_empty() && !cut, content.problems.into_iter().next()) {
             return Err(problem);
         }
         let bytes = content.bytes;

@@ -124,13 +124,7 @@ impl Oddities {
             let more = seen.saturating_sub(self.limit);
             if more > 0 {
                 let observed = format!("{more} more of this kind");
-                self.kept.push(Oddity {
-                    kind,
-                    member: None,
-                    offset: None,
-                    expected: String::new(),
-                    observed,
-                });
+                self.kept.push(Oddity { kind, member: None, offset: None, expected: String::new(), observed });
             }
         }
         self.kept

@@ -29,11 +29,7 @@ use crate::problem::Problem;
 use crate::problem::ProblemKind;
 
 /// Lists a tree: its members, the folders that could not be listed, and how many files and folders were left out.
-pub(super) fn walk(
-    root: &Path,
-    exclude: &Exclude,
-    limits: &Limits,
-) -> (Listing, Vec<Located>, u64) {
+pub(super) fn walk(root: &Path, exclude: &Exclude, limits: &Limits) -> (Listing, Vec<Located>, u64) {
     let walk = Walk {
         root,
         exclude,
@@ -112,21 +108,12 @@ impl Found {
 
 impl Walk<'_> {
     /// Lists one folder and hands those in it to the scope.
-    fn folder<'scope>(
-        &'scope self,
-        number: usize,
-        prefix: Vec<u8>,
-        depth: usize,
-        scope: &Scope<'scope>,
-    ) {
-        let mut found =
-            Found { number, prefix, names: Vec::new(), entries: Vec::new(), problem: None };
+    fn folder<'scope>(&'scope self, number: usize, prefix: Vec<u8>, depth: usize, scope: &Scope<'scope>) {
+        let mut found = Found { number, prefix, names: Vec::new(), entries: Vec::new(), problem: None };
         let path = prefix_path(&found.prefix);
         if depth > self.depth {
-            found.problem = Some(
-                Problem::new(ProblemKind::DepthLimit)
-                    .with_detail(format!("folders deeper than {}", self.depth)),
-            );
+            found.problem =
+                Some(Problem::new(ProblemKind::DepthLimit).with_detail(format!("folders deeper than {}", self.depth)));
         } else {
             match on_disk(self.root, path).map(fs::read_dir) {
                 Ok(Ok(entries)) => {
