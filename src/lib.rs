@@ -10,3 +10,5 @@ pub mod artifact;
 pub mod container;
 pub mod pyc;
 pub mod place;
+pub mod source;
+pub mod load;

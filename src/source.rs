@@ -1,7 +1,26 @@
 //! Pairs a pyc with its source, and compares what the header records with what the source is.
+//!
+//! Pure: listings go in, members and comparisons come out. Whoever calls reads the files.
+
+use std::collections::HashMap;
+
+use siphasher::sip::SipHasher13;
+use siphasher::sip::SipHasher24;
 
 use crate::artifact::Locator;
 use crate::artifact::Times;
+use crate::container::Kind;
+use crate::container::Listing;
+use crate::container::MemberId;
+use crate::container::MemberKind;
+use crate::name;
+use crate::place;
+use crate::place::Place;
+use crate::place::PlaceKind;
+use crate::pyc::Header;
+use crate::pyc::Invalidation;
+use crate::pyc::Magic;
+use crate::pyc::Version;
 
 /// The source of a pyc, as far as it was looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,11 +127,463 @@ pub struct HeaderCheck {
     pub hash_of: Option<Locator>,
 }
 
+impl HeaderCheck {
+    /// A check that compared nothing.
+    pub fn not_compared(outcome: HeaderMatch) -> Self {
+        Self {
+            outcome,
+            mtime: None,
+            mtime_agrees: None,
+            size: None,
+            hash: None,
+            newline: None,
+            other_rounds: false,
+            hash_of: None,
+        }
+    }
+}
+
 /// A way to write line ends.
+///
+/// A source's variant in `Lf` has every CR LF pair written as LF; in `CrLf`, every LF that has no CR before it written as
+/// CR LF. A CR on its own stays in both, and of a source with mixed line ends both variants differ from the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Newline {
     /// Line feed.
     Lf,
     /// Carriage return and line feed.
     CrLf,
+}
+
+impl Newline {
+    /// The source with its line ends written so; `None` when that changes nothing.
+    pub fn variant(self, source: &[u8]) -> Option<Vec<u8>> {
+        let mut variant = Vec::with_capacity(source.len());
+        let mut previous = 0;
+        for &byte in source {
+            if byte == b'\n' {
+                match self {
+                    Self::Lf if previous == b'\r' => drop(variant.pop()),
+                    Self::CrLf if previous != b'\r' => variant.push(b'\r'),
+                    _ => {}
+                }
+            }
+            variant.push(byte);
+            previous = byte;
+        }
+        (variant.len() != source.len()).then_some(variant)
+    }
+}
+
+/// The source of a pyc where the import system would look for it: in the folder above `__pycache__`, or beside it.
+pub fn beside(listing: &Listing, place: &Place) -> Option<MemberId> {
+    let folder = place.source_folder.as_bytes();
+    let stem = place.stem.as_bytes();
+    let copy = [stem, place.extra.as_bytes()].concat();
+    // A source that was copied along with its legacy pyc (`m 2.py` with `m 2.pyc`) is nearer than the original.
+    let stems: &[&[u8]] = if place.kind == PlaceKind::Legacy && copy != stem { &[&copy, stem] } else { &[stem] };
+    // The `.pyw` suffix is a source suffix on Windows only, and comes second there.
+    stems.iter().find_map(|stem| {
+        [&b".py"[..], b".pyw"].iter().find_map(|suffix| {
+            let member = listing.find(folder, &[stem, *suffix].concat())?;
+            matches!(member.kind, MemberKind::File | MemberKind::Link).then_some(member.id)
+        })
+    })
+}
+
+/// A listing whose sources other listings' pycs may belong to.
+#[derive(Clone, Copy, Debug)]
+pub struct Tree<'a> {
+    /// The names.
+    pub listing: &'a Listing,
+    /// What holds them.
+    pub kind: Kind,
+    /// The absolute path of a directory, `/` between its parts; empty for an archive.
+    pub root: &'a [u8],
+    /// How a source that is found here was found.
+    pub found: Found,
+}
+
+/// A source in one of several trees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TreeMember {
+    /// The tree's index in the order in which they were given.
+    pub tree: usize,
+    /// The member.
+    pub member: MemberId,
+}
+
+/// What a search gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// A member of the pyc's own listing, where the import system would look.
+    Beside(MemberId),
+    /// A member of another tree.
+    Elsewhere(TreeMember, Found),
+    /// None.
+    Absent,
+    /// Several that fit equally well.
+    Ambiguous(Vec<TreeMember>),
+}
+
+/// Finds the source of a pyc: beside it, else in the index.
+///
+/// `root` is the absolute path of the directory that the listing is of; empty for an archive.
+pub fn find(listing: &Listing, place: &Place, kind: Kind, root: &[u8], index: &SourceIndex) -> Search {
+    match beside(listing, place) {
+        Some(member) => Search::Beside(member),
+        None => index.find(listing, place, kind, root),
+    }
+}
+
+/// Finds sources in several trees, by mirrored path and by module path.
+#[derive(Debug, Default)]
+pub struct SourceIndex {
+    /// Absolute path without `.py` to the source in a directory. The same file may be in two trees; the first is kept.
+    by_path: HashMap<Box<[u8]>, (TreeMember, Found)>,
+    /// Last folder and name without `.py` to the sources of `--sources`: `pkg/m`.
+    by_tail: HashMap<Box<[u8]>, Vec<Indexed>>,
+    /// Name without `.py` to the sources of `--sources` that are in no package.
+    top_level: HashMap<Box<[u8]>, Vec<TreeMember>>,
+}
+
+/// One source of the index.
+#[derive(Debug)]
+struct Indexed {
+    /// Which it is.
+    at: TreeMember,
+    /// The absolute path of the folder it is in, or its path in the archive.
+    folder: Box<[u8]>,
+    /// How many of the last parts of `folder` are packages.
+    packages: usize,
+}
+
+impl SourceIndex {
+    /// An index of all sources in these trees.
+    pub fn new(trees: &[Tree<'_>]) -> Self {
+        let mut index = Self::default();
+        for (tree, facts) in trees.iter().enumerate() {
+            for member in facts.listing.members() {
+                let Some(stem) = member.file().strip_suffix(b".py") else { continue };
+                if !matches!(member.kind, MemberKind::File | MemberKind::Link) {
+                    continue;
+                }
+                index.add(facts, TreeMember { tree, member: member.id }, member.folder(), stem);
+            }
+        }
+        index
+    }
+
+    fn add(&mut self, tree: &Tree<'_>, at: TreeMember, folder: &[u8], stem: &[u8]) {
+        let absolute = name::join(tree.root, folder);
+        if tree.kind == Kind::Directory {
+            self.by_path.entry(normal_path(&absolute, stem)).or_insert((at, tree.found));
+        }
+        if tree.found != Found::Sources {
+            return;
+        }
+        let place = Place::of(&name::join(folder, &[stem, b".py"].concat()));
+        let packages = parts(place::package_of(tree.listing, &place, tree.kind)).count();
+        if packages == 0 {
+            self.top_level.entry(stem.into()).or_default().push(at);
+        }
+        let tail = tail(&absolute, stem);
+        self.by_tail.entry(tail).or_default().push(Indexed { at, folder: absolute.into(), packages });
+    }
+
+    /// The source of a pyc that has none beside it.
+    ///
+    /// A name with a tag outside `__pycache__` may be of a `PYTHONPYCACHEPREFIX` tree: the whole absolute path of its source is
+    /// then a part of its own, and the longest such part wins. Everything else is matched with `--sources` alone: the paths
+    /// must agree from the module upwards at least to the top of both packages, the longest agreement wins, a tie is
+    /// ambiguous. A module without a package needs to be the only one of its name, since nothing else says that it is the same.
+    fn find(&self, listing: &Listing, place: &Place, kind: Kind, root: &[u8]) -> Search {
+        let folder = name::join(root, place.source_folder.as_bytes());
+        let stem = place.stem.as_bytes();
+        if place.kind == PlaceKind::Tagged
+            && kind == Kind::Directory
+            && let Some((at, found)) = self.mirrored(&folder, stem)
+        {
+            let found = if found == Found::Sources { found } else { Found::PrefixTree };
+            return Search::Elsewhere(at, found);
+        }
+        let packages = parts(place::package_of(listing, place, kind)).count();
+        let mut best = self.agreeing(&folder, stem, packages);
+        if best.is_empty() && packages == 0 {
+            best = self.top_level.get(stem).cloned().unwrap_or_default();
+        }
+        match best.as_slice() {
+            [] => Search::Absent,
+            &[at] => Search::Elsewhere(at, Found::Sources),
+            _ => Search::Ambiguous(best),
+        }
+    }
+
+    fn mirrored(&self, folder: &[u8], stem: &[u8]) -> Option<(TreeMember, Found)> {
+        let whole = normal_path(folder, stem);
+        let mut rest: &[u8] = &whole;
+        // The first part is the prefix's own, so the search begins below it.
+        while let Some(slash) = rest.iter().skip(1).position(|&byte| byte == b'/') {
+            rest = rest.get(slash.saturating_add(1)..)?;
+            if let Some(&hit) = self.by_path.get(rest) {
+                return Some(hit);
+            }
+        }
+        None
+    }
+
+    fn agreeing(&self, folder: &[u8], stem: &[u8], packages: usize) -> Vec<TreeMember> {
+        let mut best = Vec::new();
+        let mut longest = 1;
+        for candidate in self.by_tail.get(&tail(folder, stem)).map(Vec::as_slice).unwrap_or_default() {
+            let agreement = parts(&candidate.folder).rev().zip(parts(folder).rev()).take_while(|(a, b)| a == b).count();
+            let enough = candidate.packages.max(packages);
+            if enough == 0 || agreement < enough || agreement < longest {
+                continue;
+            }
+            if agreement > longest {
+                best.clear();
+                longest = agreement;
+            }
+            best.push(candidate.at);
+        }
+        best
+    }
+}
+
+/// `/home/u/m` for the folder `/home//u` and the stem `m`; a drive letter is left out, as `cache_from_source` does.
+fn normal_path(folder: &[u8], stem: &[u8]) -> Box<[u8]> {
+    let mut path = Vec::with_capacity(folder.len().saturating_add(stem.len()).saturating_add(2));
+    for part in parts(folder).chain([stem]) {
+        path.push(b'/');
+        path.extend_from_slice(part);
+    }
+    path.into()
+}
+
+/// The last folder and the stem.
+fn tail(folder: &[u8], stem: &[u8]) -> Box<[u8]> {
+    name::join(parts(folder).next_back().unwrap_or_default(), stem).into()
+}
+
+/// The parts of a path, drive letters and empty parts left out.
+fn parts(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
+    path.split(|&byte| byte == b'/').filter(|part| !part.is_empty() && !matches!(part, [_, b':']))
+}
+
+/// Compares what a header records with a source. The source is read only when a hash has to be computed, or when the size
+/// differs and line ends may explain it.
+pub fn compare(
+    magic: Magic,
+    version: Option<&Version>,
+    header: &Header,
+    source: &SourceFile,
+    read: impl FnOnce() -> Option<Vec<u8>>,
+) -> HeaderCheck {
+    match header.invalidation {
+        Invalidation::Timestamp { mtime, source_size } => {
+            compare_stat(mtime, source_size, version.map(|version| version.series), source, read)
+        }
+        Invalidation::CheckedHash(hash) | Invalidation::UncheckedHash(hash) => {
+            compare_hash(magic, version.map(|version| version.series), hash, read)
+        }
+    }
+}
+
+fn compare_stat(
+    mtime: u32,
+    source_size: Option<u32>,
+    series: Option<(u8, u8)>,
+    source: &SourceFile,
+    read: impl FnOnce() -> Option<Vec<u8>>,
+) -> HeaderCheck {
+    let mut check = HeaderCheck::not_compared(HeaderMatch::Unknown);
+    check.mtime = source.times.seconds().map(|actual| (mtime, actual));
+    check.mtime_agrees = if source.locator.inner.is_empty() {
+        source.times.unix.map(|actual| mtime_agrees(mtime, actual, series))
+    } else {
+        archived_mtime_agrees(mtime, source.times, series)
+    };
+    check.size = source_size.map(|recorded| (recorded, source.size));
+    let size_agrees = source_size.map(|recorded| recorded == low_word(source.size));
+    if size_agrees == Some(false) && source.size <= u64::from(u32::MAX) {
+        check.newline = read().and_then(|bytes| newline_for_size(&bytes, source_size));
+    }
+    check.outcome = match (check.mtime_agrees, size_agrees) {
+        (_, Some(false)) if check.newline.is_some() => HeaderMatch::NewlineVariant,
+        (Some(false), Some(false)) => HeaderMatch::Stale,
+        (_, Some(false)) => HeaderMatch::SizeMismatch,
+        (Some(false), _) => HeaderMatch::MtimeMismatch,
+        (None, None) => HeaderMatch::Unknown,
+        (Some(true), _) | (None, Some(true)) => HeaderMatch::Fresh,
+    };
+    check
+}
+
+/// Whether a recorded modification time is that of the source, as the series compares it.
+///
+/// 3.7 on compares `mtime & 0xFFFFFFFF`; 3.3 to 3.6 compare the word with the whole time; up to 3.2 the word is read as
+/// signed and compared with the low word of the time, so that times of 2**31 and more never fit (`reference/header.md` 3).
+pub fn mtime_agrees(recorded: u32, actual: i64, series: Option<(u8, u8)>) -> bool {
+    match series {
+        Some(series) if series < (3, 3) => i64::from(recorded.cast_signed()) == i64::from(low_word_of_time(actual)),
+        Some(series) if series < (3, 7) => i64::from(recorded) == actual,
+        _ => recorded == low_word_of_time(actual),
+    }
+}
+
+/// The low 32 bits, as CPython's `& 0xFFFFFFFF`.
+fn low_word_of_time(seconds: i64) -> u32 {
+    low_word(seconds.cast_unsigned())
+}
+
+/// The low 32 bits of a size, as headers record it.
+pub fn low_word(number: u64) -> u32 {
+    let [a, b, c, d, ..] = number.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+/// The largest distance of a clock on the wall from UTC, in seconds (UTC+14, Line Islands).
+const FARTHEST_ZONE: i64 = 14 * 3600;
+
+/// All zones of today are whole quarters of an hour from UTC.
+const ZONE_STEP: i64 = 900;
+
+/// Whether a recorded time can be that of an archived source: exactly, where the archive has a UTC time; else in some zone.
+fn archived_mtime_agrees(recorded: u32, times: Times, series: Option<(u8, u8)>) -> Option<bool> {
+    if let Some(actual) = times.utc() {
+        return Some(mtime_agrees(recorded, actual, series));
+    }
+    let wall = times.dos?.as_if_utc()?;
+    Some(dos_zone(recorded, wall).is_some())
+}
+
+/// The distance from UTC, in seconds, of a clock that would show this DOS time at the recorded time; `None` when there is no
+/// such clock on Earth. The DOS time is given as if it were UTC.
+///
+/// DOS times have steps of 2 s; writers round either way, and zipimport accepts a difference of 1 s (`_eq_mtime`).
+pub fn dos_zone(recorded: u32, wall: i64) -> Option<i64> {
+    let distance = wall.saturating_sub(i64::from(recorded));
+    let zone = distance.saturating_add(1).div_euclid(ZONE_STEP).saturating_mul(ZONE_STEP);
+    let left = distance.saturating_sub(zone);
+    (zone.abs() <= FARTHEST_ZONE && left.abs() <= 1).then_some(zone)
+}
+
+/// The way to write line ends that gives the recorded size.
+fn newline_for_size(source: &[u8], recorded: Option<u32>) -> Option<Newline> {
+    let recorded = u64::from(recorded?);
+    let feeds = count(source, |window| matches!(window, [_, b'\n'])) + usize::from(source.first() == Some(&b'\n'));
+    let pairs = count(source, |window| window == b"\r\n");
+    let fits = |size: Option<usize>| size.and_then(|size| u64::try_from(size).ok()) == Some(recorded);
+    if pairs > 0 && fits(source.len().checked_sub(pairs)) {
+        return Some(Newline::Lf);
+    }
+    (feeds > pairs && fits(source.len().checked_add(feeds - pairs))).then_some(Newline::CrLf)
+}
+
+fn count(source: &[u8], matches: impl Fn(&[u8]) -> bool) -> usize {
+    source.windows(2).filter(|window| matches(window)).count()
+}
+
+fn compare_hash(
+    magic: Magic,
+    series: Option<(u8, u8)>,
+    recorded: [u8; 8],
+    read: impl FnOnce() -> Option<Vec<u8>>,
+) -> HeaderCheck {
+    let mut check = HeaderCheck::not_compared(HeaderMatch::Unknown);
+    let Some(bytes) = read() else { return check };
+    let rounds = Rounds::of_series(series);
+    let computed = rounds.hash(magic, &bytes);
+    check.hash = Some((recorded, computed));
+    if computed == recorded {
+        check.outcome = HeaderMatch::Fresh;
+        return check;
+    }
+    check.outcome = HeaderMatch::HashMismatch;
+    let other = rounds.other();
+    if other.hash(magic, &bytes) == recorded {
+        // Without a version there is no telling which of the two is the interpreter's own.
+        check.other_rounds = series.is_some();
+        if series.is_none() {
+            check.hash = Some((recorded, recorded));
+            check.outcome = HeaderMatch::Fresh;
+        }
+        return check;
+    }
+    for newline in [Newline::Lf, Newline::CrLf] {
+        let Some(variant) = newline.variant(&bytes) else { continue };
+        let own = rounds.hash(magic, &variant) == recorded;
+        if own || other.hash(magic, &variant) == recorded {
+            check.newline = Some(newline);
+            check.other_rounds = !own && series.is_some();
+            check.outcome = if check.other_rounds { HeaderMatch::HashMismatch } else { HeaderMatch::NewlineVariant };
+            break;
+        }
+    }
+    check
+}
+
+/// How many rounds of SipHash the source hash has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rounds {
+    /// SipHash-2-4: 3.7 to 3.10.
+    TwoFour,
+    /// SipHash-1-3: 3.11 and later.
+    OneThree,
+}
+
+impl Rounds {
+    /// What a series uses; other implementations follow the CPython of their series.
+    pub fn of_series(series: Option<(u8, u8)>) -> Self {
+        if series.is_some_and(|series| series < (3, 11)) { Self::TwoFour } else { Self::OneThree }
+    }
+
+    fn other(self) -> Self {
+        match self {
+            Self::TwoFour => Self::OneThree,
+            Self::OneThree => Self::TwoFour,
+        }
+    }
+
+    /// The source hash as a header holds it: keyed by the magic with its CR LF (`_imp.source_hash`), little-endian.
+    pub fn hash(self, magic: Magic, source: &[u8]) -> [u8; 8] {
+        let key = u64::from(u32::from_le_bytes(magic.0));
+        match self {
+            Self::TwoFour => SipHasher24::new_with_keys(key, 0).hash(source),
+            Self::OneThree => SipHasher13::new_with_keys(key, 0).hash(source),
+        }
+        .to_le_bytes()
+    }
+}
+
+/// The hashes of many sources, to tell which one a header's hash was made from (`PYC206`).
+#[derive(Debug, Default)]
+pub struct HashIndex {
+    by_hash: HashMap<(Magic, [u8; 8]), Locator>,
+}
+
+impl HashIndex {
+    /// The hashes of these sources under the magic numbers of these versions.
+    ///
+    /// Of two equal sources the first is kept.
+    pub fn new(versions: &[&Version], sources: impl IntoIterator<Item = (Locator, Vec<u8>)>) -> Self {
+        let mut by_hash = HashMap::new();
+        for (locator, bytes) in sources {
+            let variants = [Newline::Lf, Newline::CrLf].map(|newline| newline.variant(&bytes));
+            for version in versions {
+                let rounds = Rounds::of_series(Some(version.series));
+                for source in variants.iter().flatten().chain([&bytes]) {
+                    let hash = rounds.hash(version.magic, source);
+                    by_hash.entry((version.magic, hash)).or_insert_with(|| locator.clone());
+                }
+            }
+        }
+        Self { by_hash }
+    }
+
+    /// The source that has this hash.
+    pub fn find(&self, magic: Magic, hash: [u8; 8]) -> Option<&Locator> {
+        self.by_hash.get(&(magic, hash))
+    }
 }

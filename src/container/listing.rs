@@ -223,6 +223,15 @@ impl Listing {
         (file_of(id) == file).then(|| self.get(index(id)))?
     }
 
+    /// The members that lie directly in a folder and whose last part begins so, in path order.
+    pub fn starting_with(&self, folder: &[u8], start: &[u8]) -> impl Iterator<Item = Member<'_>> {
+        let ids = self.in_folder(folder);
+        let file_of = |id: u32| self.entries.get(index(id)).map_or(&[][..], |entry| self.file_of(entry));
+        let first = ids.partition_point(|&id| file_of(id) < start);
+        let behind = ids.partition_point(|&id| file_of(id) < start || file_of(id).starts_with(start));
+        ids.get(first..behind).unwrap_or_default().iter().filter_map(|&id| self.get(index(id)))
+    }
+
     /// The member with this whole name that a reader by name would get.
     pub fn find_path(&self, path: &[u8]) -> Option<Member<'_>> {
         let file = name::split_last(path).1;
