@@ -1,0 +1,334 @@
+//! What a code object's fields have to be (`PyCode_New` and `_PyCode_Validate` in CPython's Objects/codeobject.c).
+//!
+//! A field that an interpreter refuses is a problem; one that it takes though no compiler writes it is an oddity.
+
+use crate::name::is_deceptive;
+use crate::problem::ProblemKind;
+
+use super::Oddity;
+use super::OddityKind;
+use super::code::CO_VARARGS;
+use super::code::CO_VARKEYWORDS;
+use super::code::Field;
+use super::code::KIND_ARGUMENT;
+use super::code::KIND_CELL;
+use super::code::KIND_FREE;
+use super::code::KIND_HIDDEN;
+use super::code::KIND_LOCAL;
+use super::code::NUMBERS;
+use super::code::Number;
+use super::code::OBJECTS;
+use super::code::ODDITIES;
+use super::code::Object;
+use super::marshal::Parser;
+use super::marshal::bad_utf8;
+use super::objects::Kind;
+use super::objects::Node;
+use super::objects::ObjectId;
+use super::objects::index_of;
+use super::versions::CodeLayout;
+use super::versions::Implementation;
+
+/// The stack that code without any instruction may ask for before it is odd; each byte of code allows one more.
+const STACK: u64 = 1 << 16;
+
+/// The fields of one code object while it is checked.
+struct Fields {
+    /// Its place among the code objects.
+    code: u32,
+    /// Where it begins.
+    offset: usize,
+    numbers: [i32; NUMBERS],
+    objects: [ObjectId; OBJECTS],
+}
+
+impl Fields {
+    fn number(&self, number: Number) -> i32 {
+        self.numbers.get(number.slot()).copied().unwrap_or_default()
+    }
+
+    fn object(&self, object: Object) -> ObjectId {
+        self.objects.get(object.slot()).copied().unwrap_or(ObjectId::ABSENT)
+    }
+}
+
+impl Parser<'_, '_> {
+    /// Checks the fields of a complete code object.
+    pub(super) fn check_code(&mut self, code: u32) {
+        let Some(record) = self.arena.codes.get(index_of(code)) else { return };
+        let fields = Fields {
+            code,
+            offset: index_of(record.offset),
+            numbers: record.numbers,
+            objects: record.objects,
+        };
+        for &field in self.grammar.layout.fields() {
+            if let Field::Object(object) = field {
+                self.check_object(&fields, object);
+            }
+        }
+        self.check_counts(&fields);
+        self.check_kinds(&fields);
+        self.check_instructions(&fields);
+    }
+
+    /// Checks the type of one field, and the text of the names in it.
+    fn check_object(&mut self, fields: &Fields, object: Object) {
+        let id = fields.object(object);
+        let Some(&node) = self.arena.node(id) else { return };
+        let right = match object {
+            Object::Code | Object::LineTable | Object::ExceptionTable | Object::LocalsPlusKinds => {
+                node.kind == Kind::Bytes
+            }
+            // `None` when the interpreter ran with -X no_debug_ranges.
+            Object::EndLineTable | Object::ColumnTable => {
+                matches!(node.kind, Kind::Bytes | Kind::None)
+            }
+            Object::Consts => self.is_row(&node),
+            Object::Names
+            | Object::VarNames
+            | Object::FreeVars
+            | Object::CellVars
+            | Object::LocalsPlusNames => {
+                if self.is_row(&node) {
+                    self.check_names(fields, object, &node);
+                }
+                self.is_row(&node)
+            }
+            Object::Filename => {
+                // Nested code objects refer to the same text.
+                if self.is_name(&node) && self.arena.last_checked_filename != Some(id) {
+                    self.arena.last_checked_filename = Some(id);
+                    self.check_text(fields, &node);
+                }
+                self.is_name(&node)
+            }
+            Object::Name | Object::QualName => {
+                if self.is_name(&node) {
+                    self.check_text(fields, &node);
+                }
+                self.is_name(&node)
+            }
+        };
+        if !right {
+            self.problem_with(ProblemKind::FieldType, place(fields, &node), || {
+                object.name().to_owned()
+            });
+        }
+    }
+
+    /// Whether it is what constants and names are kept in: a tuple; in 1.0 a list.
+    #[inline]
+    fn is_row(&self, node: &Node) -> bool {
+        node.kind == Kind::Tuple
+            || node.kind == Kind::List && self.grammar.layout == CodeLayout::L10
+    }
+
+    /// Whether it is what names are: text, in Python 2 a byte string.
+    #[inline]
+    fn is_name(&self, node: &Node) -> bool {
+        match node.kind {
+            Kind::Utf8 | Kind::Latin1 => {
+                self.grammar.mixed_names || self.grammar.dialect.names_are_text()
+            }
+            Kind::Bytes => self.grammar.mixed_names || !self.grammar.dialect.names_are_text(),
+            _ => false,
+        }
+    }
+
+    fn check_names(&mut self, fields: &Fields, object: Object, row: &Node) {
+        for at in 0..row.b {
+            let Some(&id) = self.arena.items.get(index_of(row.a.wrapping_add(at))) else { return };
+            let Some(&node) = self.arena.node(id) else { return };
+            if self.is_name(&node) {
+                self.check_text(fields, &node);
+            } else {
+                self.problem_with(ProblemKind::FieldType, place(fields, &node), || {
+                    format!("item {at} of {}", object.name())
+                });
+            }
+        }
+    }
+
+    /// Looks for what no identifier and no honest path has.
+    #[inline]
+    fn check_text(&mut self, fields: &Fields, node: &Node) {
+        let text = self
+            .bytes
+            .get(index_of(node.a)..)
+            .and_then(|rest| rest.get(..index_of(node.b)))
+            .unwrap_or_default();
+        if !text.iter().all(|&byte| matches!(byte, 0x20..=0x7e)) {
+            self.check_unusual_text(fields, node, text);
+        }
+    }
+
+    #[cold]
+    fn check_unusual_text(&mut self, fields: &Fields, node: &Node, text: &[u8]) {
+        let offset = place(fields, node);
+        if text.iter().any(|&byte| byte < 0x20 || byte == 0x7f) {
+            self.odd(fields, OddityKind::ControlCharacter, offset);
+        }
+        let deceptive = match std::str::from_utf8(text) {
+            _ if node.kind == Kind::Latin1 => {
+                text.iter().any(|&byte| byte >= 0x80 && is_deceptive(char::from(byte)))
+            }
+            Ok(text) => {
+                text.chars().any(|character| !character.is_ascii() && is_deceptive(character))
+            }
+            Err(_) => {
+                // A byte string of Python 2 is in the encoding of its system.
+                if node.kind == Kind::Utf8 && bad_utf8(text).is_none() {
+                    self.odd(fields, OddityKind::NotText, offset);
+                }
+                false
+            }
+        };
+        if deceptive {
+            self.odd(fields, OddityKind::DeceptiveCharacter, offset);
+        }
+    }
+
+    /// Checks the numbers against each other and against the names.
+    fn check_counts(&mut self, fields: &Fields) {
+        let [args, positional, keyword, locals] =
+            [Number::ArgCount, Number::PosOnlyArgCount, Number::KwOnlyArgCount, Number::NLocals]
+                .map(|number| fields.number(number));
+        let (stack, flags) = (fields.number(Number::StackSize), fields.number(Number::Flags));
+        let is_strict =
+            self.grammar.implementation == Implementation::CPython && self.grammar.series >= (3, 8);
+        if args < 0
+            || positional < 0
+            || keyword < 0
+            || locals < 0
+            || is_strict && (stack < 0 || flags < 0)
+        {
+            self.problem(ProblemKind::NegativeLength, fields.offset);
+            return;
+        }
+        if positional > args {
+            self.problem_with(ProblemKind::FieldCounts, fields.offset, || {
+                format!("{positional} positional-only of {args} arguments")
+            });
+            return;
+        }
+        let stars =
+            i64::from(flags & CO_VARARGS != 0).wrapping_add(i64::from(flags & CO_VARKEYWORDS != 0));
+        let total = i64::from(args).wrapping_add(i64::from(keyword)).wrapping_add(stars);
+        let names = match self.arena.node(fields.object(Object::VarNames)) {
+            Some(node) if node.kind == Kind::Tuple => {
+                if node.b != locals.unsigned_abs() && self.has_number(Number::NLocals) {
+                    self.odd(fields, OddityKind::CountsDisagree, fields.offset);
+                }
+                i64::from(self.arena.node(fields.object(Object::VarNames)).map_or(0, |node| node.b))
+            }
+            _ if fields.object(Object::LocalsPlusKinds).is_some() => {
+                let locals =
+                    self.kinds(fields).iter().filter(|&&kind| kind & KIND_LOCAL != 0).count();
+                i64::try_from(locals).unwrap_or(i64::MAX)
+            }
+            _ => return,
+        };
+        if total > names {
+            if is_strict {
+                self.problem_with(ProblemKind::FieldCounts, fields.offset, || {
+                    format!("{total} arguments, {names} names")
+                });
+            } else {
+                self.odd(fields, OddityKind::CountsDisagree, fields.offset);
+            }
+        }
+    }
+
+    fn has_number(&self, number: Number) -> bool {
+        self.grammar.layout.fields().iter().any(
+            |&field| matches!(field, Field::Short(found) | Field::Long(found) if found == number),
+        )
+    }
+
+    fn kinds(&self, fields: &Fields) -> &[u8] {
+        let node = self
+            .arena
+            .node(fields.object(Object::LocalsPlusKinds))
+            .filter(|node| node.kind == Kind::Bytes);
+        let range =
+            node.and_then(|node| self.bytes.get(index_of(node.a)..)?.get(..index_of(node.b)));
+        range.unwrap_or_default()
+    }
+
+    /// Checks the kinds of the local variables (3.11 and later).
+    fn check_kinds(&mut self, fields: &Fields) {
+        let names = self
+            .arena
+            .node(fields.object(Object::LocalsPlusNames))
+            .filter(|node| node.kind == Kind::Tuple);
+        let kinds = self
+            .arena
+            .node(fields.object(Object::LocalsPlusKinds))
+            .filter(|node| node.kind == Kind::Bytes);
+        let (Some(names), Some(&kinds)) = (names, kinds) else { return };
+        let (names, count) = (names.b, kinds.b);
+        if names != count {
+            self.problem_with(ProblemKind::FieldCounts, place(fields, &kinds), || {
+                format!("{names} names, {count} kinds")
+            });
+        }
+        let variable = KIND_LOCAL | KIND_CELL | KIND_FREE;
+        let known = match self.grammar.series {
+            (3, ..=11) => variable,
+            (3, 12 | 13) => variable | KIND_HIDDEN,
+            _ => variable | KIND_HIDDEN | KIND_ARGUMENT,
+        };
+        let (mut is_none, mut is_unknown) = (false, false);
+        for &kind in self.kinds(fields) {
+            is_none |= kind & variable == 0;
+            is_unknown |= kind & !known != 0;
+        }
+        if is_none {
+            self.odd(fields, OddityKind::VariableOfNoKind, place(fields, &kinds));
+        }
+        if is_unknown {
+            self.odd(fields, OddityKind::UnknownKindBits, place(fields, &kinds));
+        }
+    }
+
+    /// Looks at what surrounds the instructions, not at them.
+    fn check_instructions(&mut self, fields: &Fields) {
+        let Some(&code) =
+            self.arena.node(fields.object(Object::Code)).filter(|node| node.kind == Kind::Bytes)
+        else {
+            return;
+        };
+        if code.b == 0 {
+            self.odd(fields, OddityKind::EmptyCode, place(fields, &code));
+        }
+        if self.grammar.wordcode && code.b & 1 == 1 {
+            self.odd(fields, OddityKind::OddCodeLength, place(fields, &code));
+        }
+        let stack = u64::from(fields.number(Number::StackSize).max(0).unsigned_abs());
+        if stack > STACK.saturating_add(u64::from(code.b)) {
+            self.odd(fields, OddityKind::ImplausibleStackSize, fields.offset);
+        }
+        // Before 2.3 the field has 16 bits, and a line past 32,767 wraps around.
+        let is_wide = !matches!(
+            self.grammar.layout,
+            CodeLayout::L10 | CodeLayout::L13 | CodeLayout::L15 | CodeLayout::L21
+        );
+        if is_wide && fields.number(Number::FirstLineNo) < 0 {
+            self.odd(fields, OddityKind::NegativeLine, fields.offset);
+        }
+    }
+
+    #[cold]
+    fn odd(&mut self, fields: &Fields, kind: OddityKind, offset: usize) {
+        if self.oddities.len() < ODDITIES {
+            let offset = u64::try_from(offset).unwrap_or(u64::MAX);
+            self.oddities.push(Oddity { kind, offset, code: index_of(fields.code) });
+        }
+    }
+}
+
+/// Where a field is, or the code object when the field is one of the objects without a place of their own.
+fn place(fields: &Fields, node: &Node) -> usize {
+    if node.offset == 0 { fields.offset } else { index_of(node.offset) }
+}

@@ -1,0 +1,523 @@
+//! Code objects: the layouts of their fields as data, a view of the fields, and what is odd about them.
+//!
+//! Instructions and the tables of lines and exceptions are bytes here; decoding them is not done in this module.
+
+use super::objects::Arena;
+use super::objects::Items;
+use super::objects::ObjectId;
+use super::objects::Text;
+use super::objects::Value;
+use super::versions::CodeLayout;
+
+/// A field that holds a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of CPython's co_ attributes")]
+pub enum Number {
+    ArgCount,
+    PosOnlyArgCount,
+    KwOnlyArgCount,
+    NLocals,
+    StackSize,
+    Flags,
+    FirstLineNo,
+}
+
+/// How many kinds of number there are.
+pub(super) const NUMBERS: usize = 7;
+
+/// A field that holds an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of CPython's co_ attributes")]
+pub enum Object {
+    Code,
+    Consts,
+    Names,
+    VarNames,
+    FreeVars,
+    CellVars,
+    LocalsPlusNames,
+    LocalsPlusKinds,
+    Filename,
+    Name,
+    QualName,
+    LineTable,
+    EndLineTable,
+    ColumnTable,
+    ExceptionTable,
+}
+
+/// How many kinds of object field there are.
+pub(super) const OBJECTS: usize = 15;
+
+/// One field of a code object as it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// A signed number of 16 bits.
+    Short(Number),
+    /// A signed number of 32 bits.
+    Long(Number),
+    /// A marshalled object.
+    Object(Object),
+    /// As many bytes as the tuple of names before it has items, without type or length.
+    RawKinds,
+}
+
+use Field::Long as L;
+use Field::Object as O;
+use Field::Short as S;
+use Number as N;
+use Object as C;
+
+const L10: &[Field] = &[O(C::Code), O(C::Consts), O(C::Names), O(C::Filename), O(C::Name)];
+const L13: &[Field] = &[
+    S(N::ArgCount),
+    S(N::NLocals),
+    S(N::Flags),
+    O(C::Code),
+    O(C::Consts),
+    O(C::Names),
+    O(C::VarNames),
+    O(C::Filename),
+    O(C::Name),
+];
+const L15: &[Field] = &[
+    S(N::ArgCount),
+    S(N::NLocals),
+    S(N::StackSize),
+    S(N::Flags),
+    O(C::Code),
+    O(C::Consts),
+    O(C::Names),
+    O(C::VarNames),
+    O(C::Filename),
+    O(C::Name),
+    S(N::FirstLineNo),
+    O(C::LineTable),
+];
+const L21: &[Field] = &[
+    S(N::ArgCount),
+    S(N::NLocals),
+    S(N::StackSize),
+    S(N::Flags),
+    O(C::Code),
+    O(C::Consts),
+    O(C::Names),
+    O(C::VarNames),
+    O(C::FreeVars),
+    O(C::CellVars),
+    O(C::Filename),
+    O(C::Name),
+    S(N::FirstLineNo),
+    O(C::LineTable),
+];
+
+/// Writes the layouts that differ by a few fields from the same columns, so that a difference is seen.
+macro_rules! layouts {
+    ($($name:ident: [$($number:ident)+] [$($vars:tt)+] [$($names:ident)+] [$($tables:ident)+];)+) => {
+        $(const $name: &[Field] = &[
+            $(L(N::$number),)+
+            O(C::Code), O(C::Consts), O(C::Names),
+            $(layouts!(@var $vars),)+
+            $(O(C::$names),)+
+            L(N::FirstLineNo),
+            $(O(C::$tables),)+
+        ];)+
+    };
+    (@var RawKinds) => { Field::RawKinds };
+    (@var $var:ident) => { O(C::$var) };
+}
+
+layouts! {
+    L23: [ArgCount NLocals StackSize Flags] [VarNames FreeVars CellVars] [Filename Name] [LineTable];
+    L30: [ArgCount KwOnlyArgCount NLocals StackSize Flags] [VarNames FreeVars CellVars] [Filename Name] [LineTable];
+    L38: [ArgCount PosOnlyArgCount KwOnlyArgCount NLocals StackSize Flags] [VarNames FreeVars CellVars]
+        [Filename Name] [LineTable];
+    L311A: [ArgCount PosOnlyArgCount KwOnlyArgCount NLocals StackSize Flags] [VarNames FreeVars CellVars]
+        [Filename Name] [LineTable ExceptionTable];
+    L311B: [ArgCount PosOnlyArgCount KwOnlyArgCount StackSize Flags] [VarNames FreeVars CellVars]
+        [Filename Name] [LineTable ExceptionTable];
+    L311C: [ArgCount PosOnlyArgCount KwOnlyArgCount StackSize Flags] [LocalsPlusNames RawKinds]
+        [Filename Name] [LineTable ExceptionTable];
+    L311D: [ArgCount PosOnlyArgCount KwOnlyArgCount StackSize Flags] [LocalsPlusNames LocalsPlusKinds]
+        [Filename Name] [LineTable ExceptionTable];
+    L311E: [ArgCount PosOnlyArgCount KwOnlyArgCount StackSize Flags] [LocalsPlusNames LocalsPlusKinds]
+        [Filename Name] [LineTable EndLineTable ColumnTable ExceptionTable];
+    L311F: [ArgCount PosOnlyArgCount KwOnlyArgCount StackSize Flags] [LocalsPlusNames LocalsPlusKinds]
+        [Filename Name QualName] [LineTable EndLineTable ColumnTable ExceptionTable];
+    L311: [ArgCount PosOnlyArgCount KwOnlyArgCount StackSize Flags] [LocalsPlusNames LocalsPlusKinds]
+        [Filename Name QualName] [LineTable ExceptionTable];
+    P311: [ArgCount PosOnlyArgCount KwOnlyArgCount NLocals StackSize Flags] [VarNames FreeVars CellVars]
+        [Filename Name QualName] [LineTable];
+    P311X: [ArgCount PosOnlyArgCount KwOnlyArgCount NLocals StackSize Flags] [VarNames FreeVars CellVars]
+        [Filename Name QualName] [LineTable ExceptionTable];
+}
+
+impl CodeLayout {
+    /// The fields in file order; none for a layout that is not read.
+    pub fn fields(self) -> &'static [Field] {
+        match self {
+            Self::L10 => L10,
+            Self::L13 => L13,
+            Self::L15 => L15,
+            Self::L21 => L21,
+            Self::L23 => L23,
+            Self::L30 => L30,
+            Self::L38 | Self::P310 => L38,
+            Self::L311A => L311A,
+            Self::L311B => L311B,
+            Self::L311C => L311C,
+            Self::L311D => L311D,
+            Self::L311E => L311E,
+            Self::L311F => L311F,
+            Self::L311 => L311,
+            Self::P311 => P311,
+            Self::P311X => P311X,
+            Self::Graal
+            | Self::RustPython
+            | Self::Nogil
+            | Self::Cinder38
+            | Self::Encrypted
+            | Self::AstCache
+            | Self::Prefix
+            | Self::Unknown => &[],
+        }
+    }
+
+    /// The type letter of its code objects.
+    pub(super) fn letter(self) -> u8 {
+        if self == Self::L10 { b'C' } else { b'c' }
+    }
+}
+
+/// The stored fields of one code object.
+#[derive(Clone, Debug)]
+pub(super) struct Record {
+    /// Where its type letter is.
+    pub(super) offset: u32,
+    /// Where its last field ends; 0 while it is not complete.
+    pub(super) end: u32,
+    /// The place of the enclosing code object, or `u32::MAX`.
+    pub(super) parent: u32,
+    /// The layout that it was read by.
+    pub(super) layout: CodeLayout,
+    /// How many fields were read.
+    pub(super) fields_read: u8,
+    /// The numbers, by [`Number`].
+    pub(super) numbers: [i32; NUMBERS],
+    /// The objects, by [`Object`].
+    pub(super) objects: [ObjectId; OBJECTS],
+}
+
+/// A code object of a tree.
+#[derive(Clone, Copy)]
+pub struct Code<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) arena: &'a Arena,
+    pub(super) index: u32,
+    pub(super) record: &'a Record,
+}
+
+impl<'a> Code<'a> {
+    /// Its place among the code objects of the file, which are numbered as they begin.
+    pub fn index(self) -> usize {
+        usize::try_from(self.index).unwrap_or(usize::MAX)
+    }
+
+    /// The place of the code object that it stands in; `None` for the outermost.
+    pub fn parent(self) -> Option<usize> {
+        if self.record.parent == u32::MAX { None } else { usize::try_from(self.record.parent).ok() }
+    }
+
+    /// Where its type letter is in the file.
+    pub fn offset(self) -> u64 {
+        u64::from(self.record.offset)
+    }
+
+    /// Where it ends, when it was read to its end.
+    pub fn end(self) -> Option<u64> {
+        if self.record.end == 0 { None } else { Some(u64::from(self.record.end)) }
+    }
+
+    /// The layout of its fields.
+    pub fn layout(self) -> CodeLayout {
+        self.record.layout
+    }
+
+    /// Whether the layout has a number and it was read.
+    pub fn number(self, number: Number) -> Option<i32> {
+        self.has(|field| matches!(field, Field::Short(n) | Field::Long(n) if n == number))
+            .then(|| self.record.numbers.get(number.slot()).copied().unwrap_or_default())
+    }
+
+    /// An object field, when the layout has it and it was read.
+    pub fn object(self, object: Object) -> Option<Value<'a>> {
+        let id = self.record.objects.get(object.slot()).copied()?;
+        id.is_some().then(|| self.arena.value(self.bytes, id))
+    }
+
+    /// Where an object field is; where the referred object is, for a reference.
+    pub fn object_offset(self, object: Object) -> Option<u64> {
+        let id = self.record.objects.get(object.slot()).copied()?;
+        id.is_some().then(|| self.arena.offset(id))
+    }
+
+    fn has(self, wanted: impl Fn(Field) -> bool) -> bool {
+        let read = usize::from(self.record.fields_read);
+        self.record.layout.fields().iter().take(read).any(|&field| wanted(field))
+    }
+
+    /// Positional arguments, the positional-only ones included; 0 when the layout has no such number.
+    pub fn argcount(self) -> i32 {
+        self.number(Number::ArgCount).unwrap_or_default()
+    }
+
+    /// Positional-only arguments.
+    pub fn posonlyargcount(self) -> i32 {
+        self.number(Number::PosOnlyArgCount).unwrap_or_default()
+    }
+
+    /// Keyword-only arguments.
+    pub fn kwonlyargcount(self) -> i32 {
+        self.number(Number::KwOnlyArgCount).unwrap_or_default()
+    }
+
+    /// Local variables: as stored, or counted from the kinds (3.11 and later).
+    pub fn nlocals(self) -> i32 {
+        self.number(Number::NLocals).unwrap_or_else(|| {
+            let locals =
+                self.localspluskinds().iter().filter(|&&kind| kind & KIND_LOCAL != 0).count();
+            i32::try_from(locals).unwrap_or(i32::MAX)
+        })
+    }
+
+    /// The stack that it needs.
+    pub fn stacksize(self) -> i32 {
+        self.number(Number::StackSize).unwrap_or_default()
+    }
+
+    /// `co_flags`.
+    pub fn flags(self) -> i32 {
+        self.number(Number::Flags).unwrap_or_default()
+    }
+
+    /// The first line, when the layout has one.
+    pub fn firstlineno(self) -> Option<i32> {
+        self.number(Number::FirstLineNo)
+    }
+
+    /// The instructions; empty when the field is no byte string.
+    pub fn code(self) -> &'a [u8] {
+        self.bytes_of(Object::Code)
+    }
+
+    /// The line table: `co_lnotab`, `co_linetable`.
+    pub fn linetable(self) -> &'a [u8] {
+        self.bytes_of(Object::LineTable)
+    }
+
+    /// The exception table (3.11 and later).
+    pub fn exceptiontable(self) -> &'a [u8] {
+        self.bytes_of(Object::ExceptionTable)
+    }
+
+    /// The kinds of the local variables, one byte each (3.11 and later).
+    pub fn localspluskinds(self) -> &'a [u8] {
+        self.bytes_of(Object::LocalsPlusKinds)
+    }
+
+    fn bytes_of(self, object: Object) -> &'a [u8] {
+        match self.object(object) {
+            Some(Value::Bytes(bytes)) => bytes,
+            _ => &[],
+        }
+    }
+
+    /// The constants.
+    pub fn consts(self) -> Items<'a> {
+        self.items_of(Object::Consts)
+    }
+
+    /// The names of globals and attributes.
+    pub fn names(self) -> Items<'a> {
+        self.items_of(Object::Names)
+    }
+
+    /// The names of arguments and locals; up to 3.10.
+    pub fn varnames(self) -> Items<'a> {
+        self.items_of(Object::VarNames)
+    }
+
+    /// The names of free variables; up to 3.10.
+    pub fn freevars(self) -> Items<'a> {
+        self.items_of(Object::FreeVars)
+    }
+
+    /// The names of cell variables; up to 3.10.
+    pub fn cellvars(self) -> Items<'a> {
+        self.items_of(Object::CellVars)
+    }
+
+    /// The names of arguments, locals, cells and free variables in one row (3.11 and later). They can repeat.
+    pub fn localsplusnames(self) -> Items<'a> {
+        self.items_of(Object::LocalsPlusNames)
+    }
+
+    fn items_of(self, object: Object) -> Items<'a> {
+        match self.object(object) {
+            Some(Value::Tuple(items) | Value::List(items)) => items,
+            _ => Items::empty(self.bytes, self.arena),
+        }
+    }
+
+    /// The file name that it was compiled under.
+    pub fn filename(self) -> Option<Text<'a>> {
+        self.text_of(Object::Filename)
+    }
+
+    /// The name.
+    pub fn name(self) -> Option<Text<'a>> {
+        self.text_of(Object::Name)
+    }
+
+    /// The qualified name, where the layout has it.
+    pub fn qualname(self) -> Option<Text<'a>> {
+        self.text_of(Object::QualName)
+    }
+
+    fn text_of(self, object: Object) -> Option<Text<'a>> {
+        self.object(object)?.as_name()
+    }
+}
+
+impl Number {
+    /// Its place in a record.
+    pub(super) fn slot(self) -> usize {
+        match self {
+            Self::ArgCount => 0,
+            Self::PosOnlyArgCount => 1,
+            Self::KwOnlyArgCount => 2,
+            Self::NLocals => 3,
+            Self::StackSize => 4,
+            Self::Flags => 5,
+            Self::FirstLineNo => 6,
+        }
+    }
+}
+
+impl Object {
+    /// Its place in a record.
+    pub(super) fn slot(self) -> usize {
+        match self {
+            Self::Code => 0,
+            Self::Consts => 1,
+            Self::Names => 2,
+            Self::VarNames => 3,
+            Self::FreeVars => 4,
+            Self::CellVars => 5,
+            Self::LocalsPlusNames => 6,
+            Self::LocalsPlusKinds => 7,
+            Self::Filename => 8,
+            Self::Name => 9,
+            Self::QualName => 10,
+            Self::LineTable => 11,
+            Self::EndLineTable => 12,
+            Self::ColumnTable => 13,
+            Self::ExceptionTable => 14,
+        }
+    }
+
+    /// What CPython calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Code => "co_code",
+            Self::Consts => "co_consts",
+            Self::Names => "co_names",
+            Self::VarNames => "co_varnames",
+            Self::FreeVars => "co_freevars",
+            Self::CellVars => "co_cellvars",
+            Self::LocalsPlusNames => "co_localsplusnames",
+            Self::LocalsPlusKinds => "co_localspluskinds",
+            Self::Filename => "co_filename",
+            Self::Name => "co_name",
+            Self::QualName => "co_qualname",
+            Self::LineTable => "co_linetable",
+            Self::EndLineTable => "co_endlinetable",
+            Self::ColumnTable => "co_columntable",
+            Self::ExceptionTable => "co_exceptiontable",
+        }
+    }
+}
+
+/// Bit of a kind (3.11 and later): hidden, in an inlined comprehension of a module or class.
+pub const KIND_HIDDEN: u8 = 0x10;
+/// Bit of a kind: a local variable.
+pub const KIND_LOCAL: u8 = 0x20;
+/// Bit of a kind: a cell variable.
+pub const KIND_CELL: u8 = 0x40;
+/// Bit of a kind: a free variable.
+pub const KIND_FREE: u8 = 0x80;
+/// Bits of a kind that say how an argument is given (3.14 and later).
+pub const KIND_ARGUMENT: u8 = 0x0e;
+
+/// Flag of a code object: it takes `*args`.
+pub const CO_VARARGS: i32 = 0x4;
+/// Flag of a code object: it takes `**kwargs`.
+pub const CO_VARKEYWORDS: i32 = 0x8;
+
+/// How many oddities of one file are kept.
+pub const ODDITIES: usize = 64;
+
+/// Something odd about a code object that an interpreter takes all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Oddity {
+    /// What it is.
+    pub kind: OddityKind,
+    /// Where the field is, or the code object.
+    pub offset: u64,
+    /// The place of the code object among those of the file.
+    pub code: usize,
+}
+
+/// What can be odd about a code object without its instructions being decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum OddityKind {
+    /// It has no instructions.
+    EmptyCode,
+    /// Its instructions are two bytes each, and there is half a one.
+    OddCodeLength,
+    /// It asks for more stack than its instructions can fill.
+    ImplausibleStackSize,
+    /// Its first line is negative.
+    NegativeLine,
+    /// The counts of arguments and locals do not agree with the names.
+    CountsDisagree,
+    /// A variable is neither local nor cell nor free.
+    VariableOfNoKind,
+    /// A variable's kind has bits that the version does not know.
+    UnknownKindBits,
+    /// A name has a control character.
+    ControlCharacter,
+    /// A name has a lone surrogate or bytes that are not text.
+    NotText,
+    /// A name has invisible characters or such as reorder text.
+    DeceptiveCharacter,
+}
+
+impl OddityKind {
+    /// One phrase for a person.
+    pub fn message(self) -> &'static str {
+        match self {
+            Self::EmptyCode => "empty code",
+            Self::OddCodeLength => "odd code length",
+            Self::ImplausibleStackSize => "implausible stack size",
+            Self::NegativeLine => "negative line number",
+            Self::CountsDisagree => "counts do not agree",
+            Self::VariableOfNoKind => "variable of no kind",
+            Self::UnknownKindBits => "variable kind bits unknown",
+            Self::ControlCharacter => "control characters in a name",
+            Self::NotText => "a name that is not text",
+            Self::DeceptiveCharacter => "invisible characters in a name",
+        }
+    }
+}

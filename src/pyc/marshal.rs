@@ -1,0 +1,848 @@
+//! Reads marshalled objects of every version (`r_object` in CPython's Python/marshal.c): one match on the type byte.
+//!
+//! The nesting is kept in a list of frames, not on the thread's stack. What is wrong with a value is recorded and reading goes
+//! on; reading stops where the next object cannot be found. What a code object's fields have to be is in `check`.
+
+use crate::limits::Limits;
+use crate::problem::Problem;
+use crate::problem::ProblemKind;
+
+use super::Oddity;
+use super::UnusualType;
+use super::code::Field;
+use super::code::NUMBERS;
+use super::code::OBJECTS;
+use super::code::Object;
+use super::code::Record;
+use super::objects::Arena;
+use super::objects::Kind;
+use super::objects::Node;
+use super::objects::ObjectId;
+use super::reader::Reader;
+use super::reader::Short;
+use super::versions::CodeLayout;
+use super::versions::Dialect;
+use super::versions::Implementation;
+
+/// Which marshal and which code objects are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Grammar {
+    /// The fields of a code object.
+    pub(super) layout: CodeLayout,
+    /// The types.
+    pub(super) dialect: Dialect,
+    /// Whose reader it is; some checks are CPython's alone.
+    pub(super) implementation: Implementation,
+    /// The language series.
+    pub(super) series: (u8, u8),
+    /// Whether instructions are two bytes each.
+    pub(super) wordcode: bool,
+    /// Whether names may be of both string types (`-U`, and the builds before 3.0).
+    pub(super) mixed_names: bool,
+}
+
+/// What was read of a body.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    /// The top object; absent when it was not read to its end.
+    pub(super) root: ObjectId,
+    /// Where reading ended.
+    pub(super) end: usize,
+    /// What is wrong, in file order.
+    pub(super) problems: Vec<Problem>,
+    /// Whether an interpreter refuses it.
+    pub(super) is_refused: bool,
+    /// Whether reading stopped before the end of the top object.
+    pub(super) stopped: bool,
+    /// The length or count for which the data were too short.
+    pub(super) overlong: Option<u64>,
+    /// The types that compilers do not write for this version.
+    pub(super) unusual: Vec<UnusualType>,
+    /// What is odd about the code objects.
+    pub(super) oddities: Vec<Oddity>,
+    /// The letters of the types that occurred, a bit each.
+    pub(super) letters: u128,
+}
+
+/// A container whose items are being read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    node: ObjectId,
+    kind: Kind,
+    /// The next field of a code object.
+    field: u8,
+    /// Whether an item cannot be a dict key.
+    unhashable: bool,
+    /// Items still to come; for a dict, 1 while its next object is a value.
+    remaining: u32,
+    /// The place of the items on the stack, or of the record of a code object.
+    base: u32,
+}
+
+/// Problems of one body that are kept; one is enough to refuse it, some more help to understand it.
+const PROBLEMS: usize = 32;
+
+/// Reading cannot go on; the problem is recorded.
+struct Stop;
+
+/// What one type byte led to.
+enum Step {
+    /// A complete object, and whether it cannot be a dict key.
+    Complete(ObjectId, bool),
+    /// A container: its items are next.
+    Opened,
+}
+
+/// The letters of a list of types, a bit each.
+fn letters(types: &[u8]) -> u128 {
+    types.iter().fold(0, |set, letter| set | bit(*letter))
+}
+
+/// The bit of a letter, which is below 128.
+fn bit(letter: u8) -> u128 {
+    1_u128.wrapping_shl(u32::from(letter))
+}
+
+/// Reads the object at an offset.
+pub(super) fn read(
+    bytes: &[u8],
+    offset: usize,
+    grammar: Grammar,
+    limits: &Limits,
+    arena: &mut Arena,
+) -> Outcome {
+    arena.reset();
+    let dialect = grammar.dialect;
+    let mut parser = Parser {
+        reader: Reader::new(bytes, offset),
+        bytes,
+        arena,
+        grammar,
+        fields: grammar.layout.fields(),
+        allowed: letters(dialect.types()) | bit(b'0'),
+        references: dialect.has_references(),
+        string_list: dialect.has_string_list(),
+        unusual_letters: unusual_letters(dialect, grammar.layout),
+        depth: limits.marshal_depth,
+        objects: limits.marshal_objects.min(index_limit()),
+        problems: Vec::new(),
+        is_refused: false,
+        overlong: None,
+        unusual: Vec::new(),
+        oddities: Vec::new(),
+        letters: 0,
+    };
+    let root = parser.run();
+    let end = parser.reader.offset();
+    let Parser { problems, is_refused, overlong, unusual, oddities, letters, .. } = parser;
+    let (root, stopped) = root.map_or((ObjectId::ABSENT, true), |root| (root, false));
+    Outcome { root, end, problems, is_refused, stopped, overlong, unusual, oddities, letters }
+}
+
+/// Objects that an arena can number.
+fn index_limit() -> usize {
+    usize::try_from(u32::MAX).unwrap_or(usize::MAX).saturating_sub(1)
+}
+
+/// The types that compilers never write into constants of this version.
+fn unusual_letters(dialect: Dialect, layout: CodeLayout) -> u128 {
+    let mut set = letters(b"S<}");
+    if layout != CodeLayout::L10 {
+        // 1.0 wrote its constants and names as lists, and dicts as the operand of RESERVE_FAST.
+        set |= letters(b"[{");
+    }
+    if !matches!(dialect, Dialect::V0 | Dialect::V1) {
+        set |= letters(b"fx");
+    }
+    if dialect.has_references() && dialect != Dialect::PyPy {
+        // Written by 64-bit builds up to 3.3, and by PyPy.
+        set |= letters(b"I");
+    }
+    set
+}
+
+/// The state of reading one body.
+pub(super) struct Parser<'a, 's> {
+    reader: Reader<'a>,
+    pub(super) bytes: &'a [u8],
+    pub(super) arena: &'s mut Arena,
+    pub(super) grammar: Grammar,
+    fields: &'static [Field],
+    allowed: u128,
+    references: bool,
+    string_list: bool,
+    unusual_letters: u128,
+    depth: usize,
+    objects: usize,
+    problems: Vec<Problem>,
+    is_refused: bool,
+    overlong: Option<u64>,
+    unusual: Vec<UnusualType>,
+    pub(super) oddities: Vec<Oddity>,
+    letters: u128,
+}
+
+impl<'a> Parser<'a, '_> {
+    /// Reads the top object with all that is in it.
+    fn run(&mut self) -> Result<ObjectId, Stop> {
+        loop {
+            if let Step::Complete(id, unhashable) = self.object()?
+                && let Some(root) = self.deliver(id, unhashable)?
+            {
+                return Ok(root);
+            }
+        }
+    }
+
+    /// Puts a complete object into the container that waits for it, and that container into its own if it is complete with
+    /// that, and so on; gives back the top object when it is complete.
+    #[inline]
+    fn deliver(
+        &mut self,
+        mut id: ObjectId,
+        mut unhashable: bool,
+    ) -> Result<Option<ObjectId>, Stop> {
+        loop {
+            let Some(frame) = self.arena.frames.last_mut() else { return Ok(Some(id)) };
+            match frame.kind {
+                Kind::Code => {
+                    let (base, field) = (frame.base, frame.field);
+                    self.set_field(base, field, id);
+                    let Some(next) = self.read_numbers(base, field.wrapping_add(1))? else {
+                        id = self.close_code();
+                        unhashable = false;
+                        continue;
+                    };
+                    if let Some(frame) = self.arena.frames.last_mut() {
+                        frame.field = next;
+                    }
+                    return Ok(None);
+                }
+                frame_kind @ (Kind::Dict | Kind::FrozenDict) => {
+                    let is_key = frame.remaining == 0;
+                    if id != ObjectId::NULL {
+                        frame.remaining = u32::from(is_key);
+                        self.arena.stack.push(id);
+                        if is_key && unhashable {
+                            self.problem_at_object(ProblemKind::Unhashable, id);
+                        }
+                        return Ok(None);
+                    }
+                    if !is_key {
+                        // A key without a value is dropped (`r_object`, TYPE_DICT).
+                        self.arena.stack.pop();
+                    }
+                    unhashable = frame_kind == Kind::Dict;
+                    id = self.close_container(unhashable);
+                }
+                kind => {
+                    self.arena.stack.push(id);
+                    frame.remaining = frame.remaining.wrapping_sub(1);
+                    frame.unhashable |= unhashable;
+                    let done = frame.remaining == 0;
+                    let is_set = matches!(kind, Kind::Set | Kind::FrozenSet);
+                    if id == ObjectId::NULL {
+                        self.problem(ProblemKind::NullObject, self.reader.offset().wrapping_sub(1));
+                    } else if unhashable && is_set {
+                        self.problem_at_object(ProblemKind::Unhashable, id);
+                    }
+                    if !done {
+                        return Ok(None);
+                    }
+                    unhashable = match kind {
+                        Kind::List | Kind::Set => true,
+                        Kind::FrozenSet => false,
+                        _ => self.arena.frames.last().is_some_and(|frame| frame.unhashable),
+                    };
+                    id = self.close_container(unhashable);
+                }
+            }
+        }
+    }
+
+    /// Reads one type byte and what belongs to it, up to the items of a container.
+    #[expect(clippy::too_many_lines, reason = "one match on the type byte")]
+    #[inline]
+    fn object(&mut self) -> Result<Step, Stop> {
+        let offset = self.reader.offset();
+        let byte = self.reader.u8().map_err(|short| self.short(short))?;
+        let (letter, flagged) =
+            if self.references { (byte & 0x7f, byte & 0x80 != 0) } else { (byte, false) };
+        if letter >= 0x80 || self.allowed & bit(letter) == 0 {
+            return Err(self.unknown_type(letter, offset));
+        }
+        self.letters |= bit(letter);
+        if self.unusual_letters & bit(letter) != 0 {
+            self.unusual(letter, offset);
+        }
+        match letter {
+            b'N' => Ok(self.shared(ObjectId::NONE, flagged)),
+            b'T' => Ok(self.shared(ObjectId::TRUE, flagged)),
+            b'F' => Ok(self.shared(ObjectId::FALSE, flagged)),
+            b'.' => Ok(self.shared(ObjectId::ELLIPSIS, flagged)),
+            b'0' => Ok(self.shared(ObjectId::NULL, flagged)),
+            b'S' => {
+                let id = self.push(Kind::StopIteration, offset, 0, 0)?;
+                Ok(self.shared(id, flagged))
+            }
+            b'r' => self.reference(offset, flagged),
+            b'R' => self.string_reference(offset),
+            b'z' | b'Z' => {
+                let length = self.reader.u8().map_err(|short| self.short(short))?;
+                self.run_of(Kind::Latin1, offset, u32::from(length), flagged)
+            }
+            b'a' | b'A' => {
+                let length = self.u32()?;
+                self.run_of(Kind::Latin1, offset, length, flagged)
+            }
+            b's' => {
+                let length = self.u32()?;
+                self.run_of(Kind::Bytes, offset, length, flagged)
+            }
+            b't' if self.string_list => {
+                let length = self.u32()?;
+                let step = self.run_of(Kind::Bytes, offset, length, false)?;
+                if let Step::Complete(id, _) = step {
+                    self.arena.strings.push(id);
+                }
+                Ok(step)
+            }
+            b't' | b'u' => {
+                let length = self.u32()?;
+                let step = self.run_of(Kind::Utf8, offset, length, flagged)?;
+                self.check_utf8(length);
+                Ok(step)
+            }
+            b'i' => {
+                let value = self.u32()?;
+                let high = if value >> 31 == 1 { u32::MAX } else { 0 };
+                self.leaf(Kind::Int, offset, value, high, flagged)
+            }
+            b'I' | b'g' => {
+                let value = self.reader.u64().map_err(|short| self.short(short))?;
+                let (low, high) = halves(value);
+                if letter == b'I' && i32::try_from(i64::from_le_bytes(value.to_le_bytes())).is_ok()
+                {
+                    // No writer used eight bytes where four do.
+                    self.unusual_once(letter, offset);
+                }
+                self.leaf(
+                    if letter == b'g' { Kind::Float } else { Kind::Int },
+                    offset,
+                    low,
+                    high,
+                    flagged,
+                )
+            }
+            b'l' => self.long(offset, flagged),
+            b'f' => {
+                let start = self.offset32();
+                let text = self.counted_text()?;
+                self.check_float(text, offset);
+                let length = u32::try_from(text.len()).unwrap_or_default();
+                self.leaf(Kind::FloatText, offset, start.wrapping_add(1), length, flagged)
+            }
+            b'x' => {
+                let start = self.offset32();
+                for _ in 0..2 {
+                    let text = self.counted_text()?;
+                    self.check_float(text, offset);
+                }
+                self.leaf(Kind::ComplexText, offset, start, 0, flagged)
+            }
+            b'y' => {
+                let start = self.offset32();
+                self.take(16)?;
+                self.leaf(Kind::Complex, offset, start, 0, flagged)
+            }
+            b')' => {
+                let count = self.reader.u8().map_err(|short| self.short(short))?;
+                self.sequence(Kind::Tuple, offset, u32::from(count), flagged)
+            }
+            b'(' => self.counted_sequence(Kind::Tuple, offset, flagged),
+            b'[' => self.counted_sequence(Kind::List, offset, flagged),
+            b'<' => self.counted_sequence(Kind::Set, offset, flagged),
+            b'>' => self.counted_sequence(Kind::FrozenSet, offset, flagged),
+            b':' => self.sequence(Kind::Slice, offset, 3, flagged),
+            b'{' => self.open(Kind::Dict, offset, 0, flagged),
+            b'}' => self.open(Kind::FrozenDict, offset, 0, flagged),
+            _ if letter == self.grammar.layout.letter() => self.open_code(offset, flagged),
+            _ => Err(self.unknown_type(letter, offset)),
+        }
+    }
+
+    /// An object without a node of its own, or whose flag CPython ignores.
+    fn shared(&mut self, id: ObjectId, flagged: bool) -> Step {
+        if flagged && self.grammar.dialect.every_flag_takes_a_slot() {
+            self.arena.references.push(id);
+        }
+        Step::Complete(id, false)
+    }
+
+    /// Adds a node.
+    #[inline]
+    fn push(&mut self, kind: Kind, offset: usize, a: u32, b: u32) -> Result<ObjectId, Stop> {
+        let index = self.arena.nodes.len();
+        if index > self.objects {
+            return Err(self.stop(ProblemKind::MarshalObjects, offset, String::new()));
+        }
+        // `read` is given no more bytes than 32 bits can count.
+        let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+        self.arena.nodes.push(Node { kind, unhashable: false, offset, a, b });
+        Ok(ObjectId::new(index))
+    }
+
+    /// A complete object.
+    #[inline]
+    fn leaf(
+        &mut self,
+        kind: Kind,
+        offset: usize,
+        a: u32,
+        b: u32,
+        flagged: bool,
+    ) -> Result<Step, Stop> {
+        let id = self.push(kind, offset, a, b)?;
+        if flagged {
+            self.arena.references.push(id);
+        }
+        Ok(Step::Complete(id, false))
+    }
+
+    /// A string: the next bytes.
+    #[inline]
+    fn run_of(
+        &mut self,
+        kind: Kind,
+        offset: usize,
+        length: u32,
+        flagged: bool,
+    ) -> Result<Step, Stop> {
+        let start = self.offset32();
+        self.take(length)?;
+        self.leaf(kind, offset, start, length, flagged)
+    }
+
+    fn long(&mut self, offset: usize, flagged: bool) -> Result<Step, Stop> {
+        let count = self.reader.i32().map_err(|short| self.short(short))?;
+        let start = self.offset32();
+        let length = index_at(count.unsigned_abs()).saturating_mul(2);
+        let digits = self.reader.take(length).map_err(|short| self.short(short))?;
+        let (digits, _) = digits.as_chunks::<2>();
+        if let Some(bad) = digits.iter().position(|&[_, high]| high & 0x80 != 0) {
+            self.problem(
+                ProblemKind::BadDigit,
+                index_at(start).saturating_add(bad.saturating_mul(2)),
+            );
+        }
+        if digits.last() == Some(&[0, 0]) {
+            self.problem(ProblemKind::UnnormalisedLong, offset);
+        }
+        self.leaf(Kind::Long, offset, start, u32::from_le_bytes(count.to_le_bytes()), flagged)
+    }
+
+    fn reference(&mut self, offset: usize, flagged: bool) -> Result<Step, Stop> {
+        let index = self.u32()?;
+        let Some(&id) = self.arena.references.get(index_at(index)) else {
+            let known = self.arena.references.len();
+            self.problem_with(ProblemKind::BadReference, offset, || {
+                format!("{} of {known}", index.cast_signed())
+            });
+            return Ok(self.shared(ObjectId::MISSING, flagged));
+        };
+        let Some(&node) = self.arena.node(id) else { return Ok(self.shared(id, flagged)) };
+        if node.kind == Kind::Open {
+            // CPython gives tuples, lists and dicts to their own items and refuses the others.
+            let kind =
+                self.arena.frames.iter().find(|frame| frame.node == id).map(|frame| frame.kind);
+            let is_given = matches!(kind, Some(Kind::Tuple | Kind::List | Kind::Dict));
+            let detail = || format!("inside the object at {:#x}", node.offset);
+            if is_given && self.grammar.implementation == Implementation::CPython {
+                self.tolerated_problem(ProblemKind::UnfinishedReference, offset, detail);
+            } else {
+                self.problem_with(ProblemKind::UnfinishedReference, offset, detail);
+            }
+            let id = self.push(Kind::Cycle, offset, 0, 0)?;
+            return Ok(self.shared(id, flagged));
+        }
+        if flagged && self.grammar.dialect.every_flag_takes_a_slot() {
+            self.arena.references.push(id);
+        }
+        Ok(Step::Complete(id, node.unhashable))
+    }
+
+    fn string_reference(&mut self, offset: usize) -> Result<Step, Stop> {
+        let index = self.u32()?;
+        if let Some(&id) = self.arena.strings.get(index_at(index)) {
+            return Ok(Step::Complete(id, false));
+        }
+        let known = self.arena.strings.len();
+        self.problem_with(ProblemKind::BadReference, offset, || {
+            format!("{} of {known}", index.cast_signed())
+        });
+        Ok(Step::Complete(ObjectId::MISSING, false))
+    }
+
+    fn counted_sequence(&mut self, kind: Kind, offset: usize, flagged: bool) -> Result<Step, Stop> {
+        let count = self.u32()?;
+        self.sequence(kind, offset, count, flagged)
+    }
+
+    /// A container of a known number of items.
+    #[inline]
+    fn sequence(
+        &mut self,
+        kind: Kind,
+        offset: usize,
+        count: u32,
+        flagged: bool,
+    ) -> Result<Step, Stop> {
+        // Each item has at least its type byte.
+        if index_at(count) > self.reader.left() {
+            return Err(self.short(Short { wanted: u64::from(count) }));
+        }
+        if count == 0 {
+            let unhashable = matches!(kind, Kind::List | Kind::Set);
+            let id = self.push(kind, offset, 0, 0)?;
+            if unhashable && let Some(node) = self.arena.nodes.get_mut(id.index()) {
+                node.unhashable = true;
+            }
+            if flagged {
+                self.arena.references.push(id);
+            }
+            return Ok(Step::Complete(id, unhashable));
+        }
+        self.open(kind, offset, count, flagged)
+    }
+
+    /// A container whose items follow.
+    #[inline]
+    fn open(
+        &mut self,
+        kind: Kind,
+        offset: usize,
+        remaining: u32,
+        flagged: bool,
+    ) -> Result<Step, Stop> {
+        let base = u32::try_from(self.arena.stack.len()).unwrap_or(u32::MAX);
+        self.open_frame(kind, offset, base, remaining, flagged)
+    }
+
+    fn open_frame(
+        &mut self,
+        kind: Kind,
+        offset: usize,
+        base: u32,
+        remaining: u32,
+        flagged: bool,
+    ) -> Result<Step, Stop> {
+        // Its items would be one deeper still.
+        if self.arena.frames.len().saturating_add(1) >= self.depth {
+            return Err(self.stop(ProblemKind::MarshalDepth, offset, String::new()));
+        }
+        let node = self.push(Kind::Open, offset, 0, 0)?;
+        if flagged {
+            self.arena.references.push(node);
+        }
+        self.arena.frames.push(Frame { node, kind, field: 0, unhashable: false, remaining, base });
+        Ok(Step::Opened)
+    }
+
+    /// Completes the innermost container with the items that are on the stack for it.
+    #[inline]
+    fn close_container(&mut self, unhashable: bool) -> ObjectId {
+        let Some(frame) = self.arena.frames.pop() else { return ObjectId::NULL };
+        let Arena { nodes, items, stack, .. } = &mut *self.arena;
+        let first = u32::try_from(items.len()).unwrap_or(u32::MAX);
+        let base = index_at(frame.base).min(stack.len());
+        items.extend_from_slice(stack.get(base..).unwrap_or_default());
+        stack.truncate(base);
+        if let Some(node) = nodes.get_mut(frame.node.index()) {
+            node.kind = frame.kind;
+            node.unhashable = unhashable;
+            node.a = first;
+            node.b = u32::try_from(items.len()).unwrap_or(u32::MAX).wrapping_sub(first);
+        }
+        frame.node
+    }
+
+    fn open_code(&mut self, offset: usize, flagged: bool) -> Result<Step, Stop> {
+        let index = u32::try_from(self.arena.codes.len()).unwrap_or(u32::MAX);
+        let parent = self.arena.frames.iter().rev().find(|frame| frame.kind == Kind::Code);
+        let parent = parent.map_or(u32::MAX, |frame| frame.base);
+        self.open_frame(Kind::Code, offset, index, 0, flagged)?;
+        self.arena.codes.push(Record {
+            offset: u32::try_from(offset).unwrap_or(u32::MAX),
+            end: 0,
+            parent,
+            layout: self.grammar.layout,
+            fields_read: 0,
+            numbers: [0; NUMBERS],
+            objects: [ObjectId::ABSENT; OBJECTS],
+        });
+        // Every layout has objects, so its numbers do not complete it.
+        if let Some(next) = self.read_numbers(index, 0)?
+            && let Some(frame) = self.arena.frames.last_mut()
+        {
+            frame.field = next;
+        }
+        Ok(Step::Opened)
+    }
+
+    /// Stores an object that was read for a field.
+    #[inline]
+    fn set_field(&mut self, code: u32, field: u8, id: ObjectId) {
+        if let Some(&Field::Object(object)) = self.fields.get(usize::from(field))
+            && let Some(record) = self.arena.codes.get_mut(index_at(code))
+            && let Some(slot) = record.objects.get_mut(object.slot())
+        {
+            *slot = id;
+            record.fields_read = field.wrapping_add(1);
+        }
+    }
+
+    /// Reads the numbers up to the next field that is an object; gives its place, or none behind the last field.
+    #[inline]
+    fn read_numbers(&mut self, code: u32, mut field: u8) -> Result<Option<u8>, Stop> {
+        loop {
+            let (number, value) = match self.fields.get(usize::from(field)) {
+                None => return Ok(None),
+                Some(Field::Object(_)) => return Ok(Some(field)),
+                Some(&Field::Long(number)) => {
+                    (number, self.reader.i32().map_err(|short| self.short(short))?)
+                }
+                Some(&Field::Short(number)) => {
+                    (number, i32::from(self.reader.i16().map_err(|short| self.short(short))?))
+                }
+                Some(Field::RawKinds) => {
+                    self.raw_kinds(code)?;
+                    field = field.wrapping_add(1);
+                    continue;
+                }
+            };
+            field = field.wrapping_add(1);
+            if let Some(record) = self.arena.codes.get_mut(index_at(code)) {
+                if let Some(slot) = record.numbers.get_mut(number.slot()) {
+                    *slot = value;
+                }
+                record.fields_read = field;
+            }
+        }
+    }
+
+    /// Reads the kinds that 3453 to 3456 store as bytes without type or length, one for each name.
+    fn raw_kinds(&mut self, code: u32) -> Result<(), Stop> {
+        let names = self
+            .arena
+            .codes
+            .get(index_at(code))
+            .and_then(|record| record.objects.get(Object::LocalsPlusNames.slot()));
+        let names =
+            names.and_then(|&id| self.arena.node(id)).filter(|node| node.kind == Kind::Tuple);
+        let count = names.map_or(0, |node| node.b);
+        let offset = self.reader.offset();
+        let start = self.offset32();
+        self.take(count)?;
+        let id = self.push(Kind::Bytes, offset, start, count)?;
+        if let Some(record) = self.arena.codes.get_mut(index_at(code))
+            && let Some(slot) = record.objects.get_mut(Object::LocalsPlusKinds.slot())
+        {
+            *slot = id;
+        }
+        Ok(())
+    }
+
+    /// Completes the innermost code object.
+    #[inline]
+    fn close_code(&mut self) -> ObjectId {
+        let Some(frame) = self.arena.frames.pop() else { return ObjectId::NULL };
+        let end = self.offset32();
+        if let Some(record) = self.arena.codes.get_mut(index_at(frame.base)) {
+            record.end = end;
+        }
+        if let Some(node) = self.arena.nodes.get_mut(frame.node.index()) {
+            node.kind = Kind::Code;
+            node.a = frame.base;
+        }
+        self.check_code(frame.base);
+        frame.node
+    }
+
+    /// The text of a float, with its length before it.
+    fn counted_text(&mut self) -> Result<&'a [u8], Stop> {
+        let length = self.reader.u8().map_err(|short| self.short(short))?;
+        self.take(u32::from(length))
+    }
+
+    #[inline]
+    fn u32(&mut self) -> Result<u32, Stop> {
+        self.reader.u32().map_err(|short| self.short(short))
+    }
+
+    #[inline]
+    fn take(&mut self, length: u32) -> Result<&'a [u8], Stop> {
+        self.reader.take(index_at(length)).map_err(|short| self.short(short))
+    }
+
+    fn offset32(&self) -> u32 {
+        u32::try_from(self.reader.offset()).unwrap_or(u32::MAX)
+    }
+
+    /// The data end before what was wanted. A length larger than the whole file was never true of it; any other may have been,
+    /// before the file was cut.
+    #[cold]
+    fn short(&mut self, short: Short) -> Stop {
+        let left = self.reader.left();
+        if short.wanted > 8 {
+            self.overlong = Some(short.wanted);
+        }
+        let kind = if short.wanted > 8
+            && short.wanted > u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)
+        {
+            ProblemKind::LengthBeyondData
+        } else {
+            ProblemKind::MarshalTruncated
+        };
+        let at = self.reader.offset();
+        self.stop(kind, at, format!("{} wanted, {left} left", short.wanted))
+    }
+
+    #[cold]
+    fn unknown_type(&mut self, letter: u8, offset: usize) -> Stop {
+        let elsewhere =
+            letter < 0x80 && letters(b"0NFTS.iIflgxystRraAzZ()[{}<>:ucC") & bit(letter) != 0;
+        let kind =
+            if elsewhere { ProblemKind::TypeOfOtherVersion } else { ProblemKind::UnknownType };
+        self.stop(kind, offset, format!("{letter:#04x}"))
+    }
+
+    #[cold]
+    fn stop(&mut self, kind: ProblemKind, offset: usize, detail: String) -> Stop {
+        self.is_refused = true;
+        // This one says why nothing follows: it is kept whatever came before.
+        self.problems.truncate(PROBLEMS.saturating_sub(1));
+        self.problems
+            .push(Problem::at(kind, u64::try_from(offset).unwrap_or(u64::MAX)).with_detail(detail));
+        Stop
+    }
+
+    #[cold]
+    pub(super) fn problem(&mut self, kind: ProblemKind, offset: usize) {
+        self.problem_with(kind, offset, String::new);
+    }
+
+    #[cold]
+    pub(super) fn problem_with(
+        &mut self,
+        kind: ProblemKind,
+        offset: usize,
+        detail: impl FnOnce() -> String,
+    ) {
+        self.is_refused = true;
+        self.tolerated_problem(kind, offset, detail);
+    }
+
+    /// A problem that an interpreter does not see.
+    #[cold]
+    fn tolerated_problem(
+        &mut self,
+        kind: ProblemKind,
+        offset: usize,
+        detail: impl FnOnce() -> String,
+    ) {
+        if self.problems.len() < PROBLEMS {
+            self.problems.push(
+                Problem::at(kind, u64::try_from(offset).unwrap_or(u64::MAX)).with_detail(detail()),
+            );
+        }
+    }
+
+    #[cold]
+    fn problem_at_object(&mut self, kind: ProblemKind, id: ObjectId) {
+        let offset = usize::try_from(self.arena.offset(id)).unwrap_or_default();
+        self.problem(kind, offset);
+    }
+
+    #[cold]
+    fn unusual(&mut self, letter: u8, offset: usize) {
+        if let Some(seen) = self.unusual.iter_mut().find(|seen| seen.letter == letter) {
+            seen.count = seen.count.saturating_add(1);
+            return;
+        }
+        // No more entries than there are letters.
+        self.unusual.push(UnusualType {
+            letter,
+            offset: u64::try_from(offset).unwrap_or(u64::MAX),
+            count: 1,
+        });
+    }
+
+    /// For a type that is unusual by its value: unless it is unusual anyway.
+    #[cold]
+    fn unusual_once(&mut self, letter: u8, offset: usize) {
+        if self.unusual_letters & bit(letter) == 0 {
+            self.unusual(letter, offset);
+        }
+    }
+
+    /// Text as CPython decodes it, with `surrogatepass`: UTF-8 in which surrogates may stand.
+    #[inline]
+    fn check_utf8(&mut self, length: u32) {
+        let end = self.reader.offset();
+        let start = end.saturating_sub(index_at(length));
+        let text = self.bytes.get(start..end).unwrap_or_default();
+        if let Some(bad) = bad_utf8(text) {
+            self.problem(ProblemKind::BadUtf8, start.saturating_add(bad));
+        }
+    }
+
+    /// The text of a float as C's `strtod` takes it, up to a NUL (`PyOS_string_to_double`).
+    fn check_float(&mut self, text: &[u8], offset: usize) {
+        let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
+        if std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).is_none() {
+            self.problem(ProblemKind::BadFloat, offset);
+        }
+    }
+}
+
+/// A number of 32 bits as an index or length.
+#[inline]
+fn index_at(number: u32) -> usize {
+    super::objects::index_of(number)
+}
+
+/// A number of 64 bits as its halves.
+#[inline]
+fn halves(value: u64) -> (u32, u32) {
+    let low = u32::try_from(value & u64::from(u32::MAX)).unwrap_or_default();
+    (low, u32::try_from(value >> 32).unwrap_or_default())
+}
+
+/// Where text stops being UTF-8, surrogates allowed.
+pub(super) fn bad_utf8(text: &[u8]) -> Option<usize> {
+    let mut start: usize = 0;
+    loop {
+        let rest = text.get(start..)?;
+        let Err(error) = std::str::from_utf8(rest) else { return None };
+        let at = start.saturating_add(error.valid_up_to());
+        // An encoded surrogate: U+D800 to U+DFFF are ED A0 80 to ED BF BF.
+        match text.get(at..)?.first_chunk::<3>() {
+            Some([0xed, 0xa0..=0xbf, 0x80..=0xbf]) => start = at.saturating_add(3),
+            _ => return Some(at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn surrogates_are_text_and_overlong_forms_are_not() {
+        assert_eq!(bad_utf8(b"a\xed\xa0\x80b"), None);
+        assert_eq!(bad_utf8(b"a\xc0\x80"), Some(1));
+        assert_eq!(bad_utf8(b"\xff"), Some(0));
+        assert_eq!(bad_utf8(b"\xed\xa0"), Some(0));
+        assert_eq!(bad_utf8("\u{1f600}é".as_bytes()), None);
+    }
+}
