@@ -252,6 +252,7 @@ fn status_of(metadata: &Metadata) -> FileStatus {
 
 /// A path below a root from its bytes.
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems cannot write every name")]
 fn on_disk(root: &Path, path: &[u8]) -> Result<PathBuf, Problem> {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;

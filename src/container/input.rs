@@ -121,20 +121,49 @@ impl<'a> Window<'a> {
         Self { input, start: 0, buffer: Vec::new() }
     }
 
-    /// The bytes from this offset on: `length`, or fewer where the input ends or cannot be read.
+    /// The bytes from this offset on: `length`, or fewer where the input ends.
     pub(crate) fn get(&mut self, offset: u64, length: usize) -> io::Result<&[u8]> {
+        self.some(offset, length, length)
+    }
+
+    /// Between `least` and `most` bytes from this offset on, fewer where the input ends: what is held already, if that is
+    /// enough.
+    pub(crate) fn some(&mut self, offset: u64, least: usize, most: usize) -> io::Result<&[u8]> {
         if let Some(bytes) = self.input.in_memory() {
             let rest = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
-            return Ok(rest.get(..length).unwrap_or(rest));
+            return Ok(rest.get(..most).unwrap_or(rest));
         }
         let relative = |start: u64| offset.checked_sub(start).and_then(|at| usize::try_from(at).ok());
         let held = relative(self.start).and_then(|at| self.buffer.len().checked_sub(at)).unwrap_or_default();
-        if held < length {
+        if held < least {
             self.start = offset;
-            self.buffer = self.input.bytes_at(offset, length.max(WINDOW))?;
+            self.buffer = self.input.bytes_at(offset, most.max(WINDOW))?;
         }
         let at = relative(self.start).unwrap_or_default();
         let rest = self.buffer.get(at..).unwrap_or_default();
-        Ok(rest.get(..length).unwrap_or(rest))
+        Ok(rest.get(..most).unwrap_or(rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_shows_what_reads_by_position_show() {
+        let bytes: Vec<u8> = (0..1_000_000_u32).map(|n| n.to_le_bytes()[usize::from(n % 251 == 0)]).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, &bytes).unwrap();
+        let inputs = [Input::from_bytes(bytes.clone()), Input::from_file(file, 1_000_000)];
+        for input in inputs {
+            let mut window = Window::new(&input);
+            for (offset, length) in [(0, 10), (262_140, 10), (5, 500_000), (999_990, 20), (0, 1), (1_000_001, 5)] {
+                let end = (offset + length).min(bytes.len());
+                let expected = bytes.get(offset..end).unwrap_or_default();
+                assert_eq!(window.get(offset as u64, length).unwrap(), expected, "{offset} {length}");
+                assert_eq!(input.bytes_at(offset as u64, length).unwrap(), expected);
+            }
+            assert_eq!(input.bytes_at(u64::MAX, usize::MAX).unwrap(), b"");
+        }
     }
 }

@@ -13,9 +13,11 @@
 
 pub mod dir;
 mod exclude;
+pub mod format;
 pub mod input;
 mod listing;
 mod oddity;
+pub mod zip;
 
 use std::fmt;
 
@@ -30,6 +32,7 @@ pub use crate::container::listing::NewMember;
 pub use crate::container::listing::SpecialKind;
 pub use crate::container::oddity::Oddity;
 pub use crate::container::oddity::OddityKind;
+pub use crate::container::zip::Zip;
 use crate::name::Name;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
@@ -82,16 +85,7 @@ pub trait Container: Send + Sync {
     /// The first bytes of a member and, where that is cheap, its last ones: enough to recognise what it is.
     fn ends(&self, member: MemberId, head: usize, tail: usize) -> Result<Ends, Problem> {
         let limit = u64::try_from(head.max(tail)).unwrap_or(u64::MAX);
-        let content = self.read(member, limit);
-        let cut = content.problems.iter().any(|problem| problem.kind == ProblemKind::MemberSizeLimit);
-        if let (true, Some(problem)) = (content.bytes.is_empty() && !cut, content.problems.into_iter().next()) {
-            return Err(problem);
-        }
-        let bytes = content.bytes;
-        let size = if cut { None } else { u64::try_from(bytes.len()).ok() };
-        let from = if cut { bytes.len() } else { bytes.len().saturating_sub(tail) };
-        let tail = bytes.get(from..).unwrap_or_default().to_vec();
-        Ok(Ends { size, head: bytes.get(..head).unwrap_or(&bytes).to_vec(), tail })
+        Ends::of_content(self.read(member, limit), head, tail)
     }
 
     /// A member's bytes as something that can be read by position, to open it as a container of its own: an open file for a
@@ -173,6 +167,21 @@ pub struct Ends {
     pub head: Vec<u8>,
     /// Its last bytes; empty when they cannot be had without reading all of it.
     pub tail: Vec<u8>,
+}
+
+impl Ends {
+    /// Both ends of what was read up to some limit.
+    pub(crate) fn of_content(content: Content, head: usize, tail: usize) -> Result<Self, Problem> {
+        let cut = content.problems.iter().any(|problem| problem.kind == ProblemKind::MemberSizeLimit);
+        if let (true, Some(problem)) = (content.bytes.is_empty() && !cut, content.problems.into_iter().next()) {
+            return Err(problem);
+        }
+        let bytes = content.bytes;
+        let size = if cut { None } else { u64::try_from(bytes.len()).ok() };
+        let from = if cut { bytes.len() } else { bytes.len().saturating_sub(tail) };
+        let tail = bytes.get(from..).unwrap_or_default().to_vec();
+        Ok(Self { size, head: bytes.get(..head).unwrap_or(&bytes).to_vec(), tail })
+    }
 }
 
 /// What the file system says of a file.

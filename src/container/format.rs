@@ -1,0 +1,256 @@
+//! Recognises containers by their bytes.
+//!
+//! **What counts as unread.** A container of a kind that is recognised and not opened makes a run incomplete only when it
+//! is likely to hold Python files: formats that hold many files (tar, 7z, rar, deb, rpm, PyInstaller) by their bytes alone, and
+//! streams of one file (gzip, bzip2, xz, zstd) only when the name says that a package or an archive is inside (`.tar.gz`,
+//! `.tgz`, ...). So the `.gz` data files of standard libraries and data sets do not make every scan incomplete.
+
+use crate::container::Container;
+use crate::container::Input;
+use crate::container::MemberId;
+use crate::container::zip::Zip;
+use crate::container::zip::end::TAIL;
+use crate::limits::Limits;
+use crate::problem::Problem;
+use crate::problem::ProblemKind;
+
+/// What a file shows of itself before it is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe<'a> {
+    /// Its name, or a path that ends in it.
+    pub name: &'a [u8],
+    /// Its first bytes: [`HEAD`] of them, or all.
+    pub head: &'a [u8],
+    /// Its last bytes: at least [`TAIL_SHORT`] of them, or all; empty when they are not known.
+    pub tail: &'a [u8],
+}
+
+/// First bytes that recognition looks at: the magic of tar ends at 263.
+pub const HEAD: usize = 512;
+
+/// Last bytes that recognition looks at on every file: an end record of a zip without comment.
+pub const TAIL_SHORT: usize = 22;
+
+/// Opens an input as a container.
+pub type Opener = fn(Input, &Limits) -> Result<Box<dyn Container>, Problem>;
+
+/// One kind of container.
+#[derive(Debug)]
+pub struct Format {
+    /// Its name in reports.
+    pub name: &'static str,
+    /// Whether a file is of this kind.
+    pub sniff: fn(&Probe<'_>) -> bool,
+    /// Opens it; `None` for kinds that are recognised only.
+    pub open: Option<Opener>,
+    /// Whether every file of this kind is likely to hold others. If not, its name decides.
+    pub holds_files: bool,
+}
+
+/// Every kind of container, in the order in which they are tried.
+pub const FORMATS: &[Format] = &[
+    Format { name: "zip", sniff: is_zip, open: Some(open_zip), holds_files: true },
+    Format { name: "deb", sniff: |p| p.head.starts_with(b"!<arch>\ndebian-binary"), open: None, holds_files: true },
+    Format { name: "rpm", sniff: |p| p.head.starts_with(b"\xed\xab\xee\xdb"), open: None, holds_files: true },
+    Format { name: "7z", sniff: |p| p.head.starts_with(b"7z\xbc\xaf\x27\x1c"), open: None, holds_files: true },
+    Format { name: "rar", sniff: |p| p.head.starts_with(b"Rar!\x1a\x07"), open: None, holds_files: true },
+    Format { name: "tar", sniff: is_tar, open: None, holds_files: true },
+    Format { name: "gzip", sniff: |p| p.head.starts_with(b"\x1f\x8b\x08"), open: None, holds_files: false },
+    Format { name: "bzip2", sniff: is_bzip2, open: None, holds_files: false },
+    Format { name: "xz", sniff: |p| p.head.starts_with(b"\xfd7zXZ\0"), open: None, holds_files: false },
+    Format { name: "zstd", sniff: |p| p.head.starts_with(b"\x28\xb5\x2f\xfd"), open: None, holds_files: false },
+    Format { name: "pyinstaller", sniff: is_pyinstaller, open: None, holds_files: true },
+];
+
+/// Endings of names of packages and archives, for streams whose bytes do not tell what is inside.
+const PACKAGE_NAMES: &[&[u8]] = &[
+    b".tar.gz",
+    b".tgz",
+    b".tar.bz2",
+    b".tbz",
+    b".tbz2",
+    b".tar.xz",
+    b".txz",
+    b".tar.zst",
+    b".tzst",
+    b".tar.lz",
+    b".apk",
+    b".crate",
+    b".conda",
+    b".whl",
+    b".egg",
+    b".zip",
+    b".pyz",
+    b".pex",
+    b".deb",
+    b".rpm",
+    b".xar",
+    b".cpio.gz",
+];
+
+/// Endings of names of zips that may have a prefix, and so no signature at their start.
+const ZIP_NAMES: &[&[u8]] =
+    &[b".zip", b".whl", b".egg", b".pyz", b".pyzw", b".pex", b".par", b".xar", b".exe", b".conda", b".jar", b".apk"];
+
+impl Format {
+    /// Opens a file or a member of this format. A format that is only recognised gives a problem, or `None` when it is a stream
+    /// that need not hold files: see the module's description.
+    pub fn open(&self, input: Input, name: &[u8], limits: &Limits) -> Option<Result<Box<dyn Container>, Problem>> {
+        match self.open {
+            Some(open) => Some(open(input, limits)),
+            None => self.is_unread(name).then(|| Err(self.unsupported())),
+        }
+    }
+
+    /// Whether a file of this name and format is something that should have been opened.
+    pub fn is_unread(&self, name: &[u8]) -> bool {
+        self.open.is_none() && (self.holds_files || ends_with_any(name, PACKAGE_NAMES))
+    }
+
+    /// The problem of a format that is only recognised.
+    pub fn unsupported(&self) -> Problem {
+        Problem::new(ProblemKind::UnsupportedContainer).with_detail(self.name)
+    }
+}
+
+/// The format of a file; `None` for what is no container.
+pub fn recognise(probe: &Probe<'_>) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| (format.sniff)(probe))
+}
+
+/// Whether a file that was not recognised by its short tail deserves a look at its long one: `#!` and executables, which
+/// zipapps, self-extractors and frozen programs have in front, and names of archives.
+pub fn wants_long_tail(probe: &Probe<'_>) -> bool {
+    [&b"#!"[..], b"MZ", b"\x7fELF"].iter().any(|start| probe.head.starts_with(start))
+        || ends_with_any(probe.name, ZIP_NAMES)
+}
+
+/// Bytes of the long tail.
+pub fn long_tail() -> usize {
+    usize::try_from(TAIL).unwrap_or(usize::MAX)
+}
+
+/// The format of a member, by as few of its bytes as will do.
+pub fn identify(container: &dyn Container, member: MemberId) -> Result<Option<&'static Format>, Problem> {
+    let Some(named) = container.listing().get(member) else { return Ok(None) };
+    let ends = container.ends(member, HEAD, TAIL_SHORT)?;
+    let probe = Probe { name: named.file(), head: &ends.head, tail: &ends.tail };
+    if let Some(format) = recognise(&probe) {
+        return Ok(Some(format));
+    }
+    if !wants_long_tail(&probe) {
+        return Ok(None);
+    }
+    let ends = container.ends(member, HEAD, long_tail())?;
+    Ok(recognise(&Probe { name: named.file(), head: &ends.head, tail: &ends.tail }))
+}
+
+/// Opens bytes in memory as a container: `None` when they are none.
+pub fn open_bytes(
+    bytes: impl Into<std::sync::Arc<Vec<u8>>>,
+    name: &[u8],
+    limits: &Limits,
+) -> Option<Result<Box<dyn Container>, Problem>> {
+    open_input(Input::from_bytes(bytes), name, limits)
+}
+
+/// Opens a file or bytes as a container: `None` when they are none.
+pub fn open_input(input: Input, name: &[u8], limits: &Limits) -> Option<Result<Box<dyn Container>, Problem>> {
+    let long = u64::try_from(long_tail()).unwrap_or(u64::MAX);
+    let read = |offset, length| input.bytes_at(offset, length);
+    let ends = read(0, HEAD).and_then(|head| Ok((head, read(input.size().saturating_sub(long), long_tail())?)));
+    match ends {
+        Ok((head, tail)) => recognise(&Probe { name, head: &head, tail: &tail })?.open(input, name, limits),
+        Err(error) => Some(Err(Problem::new(ProblemKind::Unreadable).with_detail(error.to_string()))),
+    }
+}
+
+/// A zip begins with a local header, an end record (empty), a spanning marker or what is left of a directory; one with a
+/// prefix is told by the end record near its end.
+fn is_zip(probe: &Probe<'_>) -> bool {
+    let starts = [&b"PK\x03\x04"[..], b"PK\x05\x06", b"PK\x01\x02", b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04"];
+    if starts.iter().any(|start| probe.head.starts_with(start)) {
+        return true;
+    }
+    let comment_free = probe.tail.len().checked_sub(TAIL_SHORT).and_then(|at| probe.tail.get(at..));
+    if comment_free.is_some_and(|tail| tail.starts_with(b"PK\x05\x06") && tail.ends_with(&[0, 0])) {
+        return true;
+    }
+    // In the long tail an end record counts when its comment ends within the file, so that the four bytes alone do not.
+    probe.tail.len() > TAIL_SHORT
+        && wants_long_tail(probe)
+        && memchr::memmem::rfind_iter(probe.tail, b"PK\x05\x06").any(|at| {
+            let rest = probe.tail.get(at..).unwrap_or_default();
+            let comment = rest.get(20..22).and_then(|bytes| bytes.first_chunk::<2>()).copied().map(u16::from_le_bytes);
+            comment.is_some_and(|comment| rest.len() >= TAIL_SHORT.saturating_add(comment.into()))
+        })
+}
+
+/// POSIX and GNU tar have a magic at 257; the oldest kind has only its checksum, and is not looked for.
+fn is_tar(probe: &Probe<'_>) -> bool {
+    probe.head.get(257..).is_some_and(|rest| rest.starts_with(b"ustar"))
+}
+
+/// `BZh`, the block size, and the first block's or the end's magic.
+fn is_bzip2(probe: &Probe<'_>) -> bool {
+    probe.head.starts_with(b"BZh")
+        && matches!(probe.head.get(3), Some(b'1'..=b'9'))
+        && probe.head.get(4..10).is_some_and(|magic| magic == b"1AY&SY" || magic == b"\x17\x72\x45\x38\x50\x90")
+}
+
+/// PyInstaller's cookie is near the end, though sections may follow it on Linux.
+fn is_pyinstaller(probe: &Probe<'_>) -> bool {
+    probe.tail.len() > TAIL_SHORT && memchr::memmem::find(probe.tail, b"MEI\x0c\x0b\x0a\x0b\x0e").is_some()
+}
+
+/// Whether a name has one of these endings, whatever the case.
+fn ends_with_any(name: &[u8], endings: &[&[u8]]) -> bool {
+    endings.iter().any(|ending| {
+        let tail = name.len().checked_sub(ending.len()).and_then(|at| name.get(at..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(ending))
+    })
+}
+
+/// Opens a zip.
+fn open_zip(input: Input, limits: &Limits) -> Result<Box<dyn Container>, Problem> {
+    Ok(Box::new(Zip::open(input, limits)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, head: &[u8], tail: &[u8], expected: Option<&str>, unread: bool) {
+        let format = recognise(&Probe { name: name.as_bytes(), head, tail });
+        assert_eq!(format.map(|format| format.name), expected, "{name}");
+        assert_eq!(format.is_some_and(|format| format.is_unread(name.as_bytes())), unread, "{name}");
+    }
+
+    #[test]
+    fn files_are_recognised_by_their_bytes() {
+        let end = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+        let commented = [&b"junk PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0ok"[..], b"trailing"].concat();
+        check("a.whl", b"PK\x03\x04", b"", Some("zip"), false);
+        check("innocent.txt", b"PK\x03\x04", b"", Some("zip"), false);
+        check("script", b"#!/usr/bin/env python3\n", end, Some("zip"), false);
+        check("script", b"#!/usr/bin/env python3\n", &commented, Some("zip"), false);
+        check("picture.jpg", b"\xff\xd8\xff", end, Some("zip"), false);
+        check("notes.txt", b"about PK", &commented, None, false);
+        check("a.whl", b"not a wheel", b"of any kind", None, false);
+        let mut tar = [0; 512];
+        tar[257..262].copy_from_slice(b"ustar");
+        check("layer", &tar, b"", Some("tar"), true);
+        check("frozen", b"\x7fELF", b"...MEI\x0c\x0b\x0a\x0b\x0e....................", Some("pyinstaller"), true);
+        check("a.7z", b"7z\xbc\xaf\x27\x1c", b"", Some("7z"), true);
+    }
+
+    #[test]
+    fn a_stray_compressed_file_is_no_unread_archive_and_a_package_is() {
+        let gzip = b"\x1f\x8b\x08\0";
+        check("words.txt.gz", gzip, b"", Some("gzip"), false);
+        check("p-1.0.tar.gz", gzip, b"", Some("gzip"), true);
+        check("P-1.0.TGZ", gzip, b"", Some("gzip"), true);
+        check("numbers.csv.bz2", b"BZh91AY&SY", b"", Some("bzip2"), false);
+        check("p.tar.zst", b"\x28\xb5\x2f\xfd", b"", Some("zstd"), true);
+    }
+}
