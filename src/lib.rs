@@ -12,3 +12,5 @@ pub mod pyc;
 pub mod place;
 pub mod source;
 pub mod load;
+#[doc(hidden)]
+pub mod forge;
