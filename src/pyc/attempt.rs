@@ -49,62 +49,14 @@ const GRAMMARS: &[Known] = &[
     (CodeLayout::L15, Dialect::V0, Implementation::CPython, (1, 5), "CPython 1.5 to 2.0"),
     (CodeLayout::L13, Dialect::V0, Implementation::CPython, (1, 4), "CPython 1.3 and 1.4"),
     (CodeLayout::L10, Dialect::V0, Implementation::CPython, (1, 0), "CPython 1.0 to 1.2"),
-    (
-        CodeLayout::L311F,
-        Dialect::V4,
-        Implementation::CPython,
-        (3, 11),
-        "CPython 3.11 alphas (3460 to 3493)",
-    ),
-    (
-        CodeLayout::L311E,
-        Dialect::V4,
-        Implementation::CPython,
-        (3, 11),
-        "CPython 3.11 alphas (3459)",
-    ),
-    (
-        CodeLayout::L311D,
-        Dialect::V4,
-        Implementation::CPython,
-        (3, 11),
-        "CPython 3.11 alphas (3457, 3458)",
-    ),
-    (
-        CodeLayout::L311C,
-        Dialect::V4,
-        Implementation::CPython,
-        (3, 11),
-        "CPython 3.11 alphas (3453 to 3456)",
-    ),
-    (
-        CodeLayout::L311B,
-        Dialect::V4,
-        Implementation::CPython,
-        (3, 11),
-        "CPython 3.11 alphas (3452)",
-    ),
-    (
-        CodeLayout::L311A,
-        Dialect::V4,
-        Implementation::CPython,
-        (3, 11),
-        "CPython 3.11 alphas (3450, 3451)",
-    ),
-    (
-        CodeLayout::P311,
-        Dialect::PyPy,
-        Implementation::PyPy,
-        (3, 11),
-        "PyPy 3.11 v7.3.19 to v7.3.22",
-    ),
-    (
-        CodeLayout::P311X,
-        Dialect::PyPy,
-        Implementation::PyPy,
-        (3, 11),
-        "PyPy 3.11 v7.3.23 and later",
-    ),
+    (CodeLayout::L311F, Dialect::V4, Implementation::CPython, (3, 11), "CPython 3.11 alphas (3460 to 3493)"),
+    (CodeLayout::L311E, Dialect::V4, Implementation::CPython, (3, 11), "CPython 3.11 alphas (3459)"),
+    (CodeLayout::L311D, Dialect::V4, Implementation::CPython, (3, 11), "CPython 3.11 alphas (3457, 3458)"),
+    (CodeLayout::L311C, Dialect::V4, Implementation::CPython, (3, 11), "CPython 3.11 alphas (3453 to 3456)"),
+    (CodeLayout::L311B, Dialect::V4, Implementation::CPython, (3, 11), "CPython 3.11 alphas (3452)"),
+    (CodeLayout::L311A, Dialect::V4, Implementation::CPython, (3, 11), "CPython 3.11 alphas (3450, 3451)"),
+    (CodeLayout::P311, Dialect::PyPy, Implementation::PyPy, (3, 11), "PyPy 3.11 v7.3.19 to v7.3.22"),
+    (CodeLayout::P311X, Dialect::PyPy, Implementation::PyPy, (3, 11), "PyPy 3.11 v7.3.23 and later"),
 ];
 
 /// Other grammars read no more than this many times the file.
@@ -118,19 +70,17 @@ impl Version {
             implementation: self.implementation,
             series: self.series,
             wordcode: self.has_wordcode(),
-            mixed_names: self.stage == Stage::Variant || self.dialect == Dialect::V2Alpha,
+            mixed_names: self.stage == Stage::Variant
+                || self.dialect == Dialect::V2Alpha
+                // Its py3k branch wrote names as byte strings until it had marshal's new types.
+                || self.implementation == Implementation::PyPy && self.dialect == Dialect::V2Text,
         }
     }
 }
 
 /// Reads a pyc with the tree of its objects.
-pub(super) fn read<'a>(
-    bytes: &'a [u8],
-    limits: &Limits,
-    scratch: &'a mut Scratch,
-) -> Parsed<Tree<'a>> {
-    let mut reading =
-        Reading { bytes, limits, arena: &mut scratch.arena, pyc: blank(), problems: Vec::new() };
+pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits, scratch: &'a mut Scratch) -> Parsed<Tree<'a>> {
+    let mut reading = Reading { bytes, limits, arena: &mut scratch.arena, pyc: blank(), problems: Vec::new() };
     reading.arena.reset();
     let root = reading.read();
     let Reading { pyc, mut problems, arena, .. } = reading;
@@ -173,13 +123,12 @@ impl Reading<'_, '_, '_> {
             return self.not_read(Unread::Empty, Problem::at(ProblemKind::Empty, 0));
         }
         if u32::try_from(self.bytes.len()).is_err() {
-            let problem = Problem::new(ProblemKind::MemberSizeLimit)
-                .with_detail("offsets of 32 bits do not reach its end");
+            let problem =
+                Problem::new(ProblemKind::MemberSizeLimit).with_detail("offsets of 32 bits do not reach its end");
             return self.not_read(Unread::TooLarge, problem);
         }
         let Some(&magic) = self.bytes.first_chunk::<4>() else {
-            return self
-                .not_read(Unread::TruncatedHeader, self.at_end(ProblemKind::TruncatedHeader));
+            return self.not_read(Unread::TruncatedHeader, self.at_end(ProblemKind::TruncatedHeader));
         };
         let magic = Magic(magic);
         self.pyc.magic = Some(magic);
@@ -202,8 +151,7 @@ impl Reading<'_, '_, '_> {
         let size = first.header.map_or(0, HeaderLayout::size);
         self.pyc.header = first.header.and_then(|layout| Header::read(self.bytes, layout));
         if self.bytes.len() < size {
-            return self
-                .not_read(Unread::TruncatedHeader, self.at_end(ProblemKind::TruncatedHeader));
+            return self.not_read(Unread::TruncatedHeader, self.at_end(ProblemKind::TruncatedHeader));
         }
         self.pyc.body_offset = first.header.map(|_| offset_of(size));
         if self.bytes.len() == size {
@@ -221,23 +169,21 @@ impl Reading<'_, '_, '_> {
         if let Some(unread) = unread {
             // RustPython's code objects begin with CPython's letter and never with the flagged one.
             let letter = self.bytes.get(size).copied();
-            if unread.header.is_none()
-                || unread.layout == CodeLayout::RustPython && letter == Some(b'c')
-            {
+            if unread.header.is_none() || unread.layout == CodeLayout::RustPython && letter == Some(b'c') {
                 self.pyc.version = Some(unread);
                 self.pyc.header = unread.header.and_then(|layout| Header::read(self.bytes, layout));
                 return self.not_read_dialect(unread);
             }
         }
-        if self.may_fit_elsewhere(&outcome)
-            && let Some((fitting, offset)) = self.find_fit(Some((size, grammar)))
-        {
-            return self.adopt_fit(fitting, offset, Some(first));
-        }
         if magic.number() == 0 {
             // The number of two forgotten dialects is also what a zeroed file begins with.
             self.pyc = Pyc { magic: Some(magic), ..blank() };
             return self.read_unknown(magic);
+        }
+        if self.may_fit_elsewhere(&outcome)
+            && let Some((fitting, offset)) = self.find_fit(Some((size, grammar)))
+        {
+            return self.adopt_fit(fitting, offset, Some(first));
         }
         let outcome = self.attempt(size, grammar);
         self.adopt(outcome, size, true)
@@ -270,9 +216,7 @@ impl Reading<'_, '_, '_> {
     /// was moved.
     fn text_mode(&self) -> Option<(TextMode, Magic, isize)> {
         let (damage, magic, shift) = match *self.bytes {
-            [low, high, b'\r', b'\r', b'\n', ..] => {
-                (TextMode::LfToCrLf, Magic([low, high, b'\r', b'\n']), 1)
-            }
+            [low, high, b'\r', b'\r', b'\n', ..] => (TextMode::LfToCrLf, Magic([low, high, b'\r', b'\n']), 1),
             [low, high, b'\n', ..] => (TextMode::CrLfToLf, Magic([low, high, b'\r', b'\n']), -1),
             [low, b'\n', ..] => (TextMode::CrDropped, Magic([low, b'\r', b'\r', b'\n']), -2),
             _ => return None,
@@ -293,8 +237,7 @@ impl Reading<'_, '_, '_> {
         };
         self.problems.push(Problem::at(ProblemKind::UnknownMagic, 0).with_detail(damage));
         let first = self.pyc.candidates.iter().find(|version| version.is_read());
-        let moved = first
-            .and_then(|version| Some((version, version.header?.size().checked_add_signed(shift)?)));
+        let moved = first.and_then(|version| Some((version, version.header?.size().checked_add_signed(shift)?)));
         if let Some((version, offset)) = moved {
             let outcome = self.attempt(offset, version.grammar());
             if self.is_sound(&outcome) {
@@ -312,30 +255,20 @@ impl Reading<'_, '_, '_> {
             // Another magic follows, of a normal header.
             CodeLayout::Prefix => {
                 let inner = self.bytes.get(4..).and_then(|rest| rest.first_chunk::<4>());
-                inner.is_some_and(|&inner| {
-                    inner != [0, 0, b'\r', b'\n'] && !lookup(Magic(inner)).is_empty()
-                })
+                inner.is_some_and(|&inner| inner != [0, 0, b'\r', b'\n'] && !lookup(Magic(inner)).is_empty())
             }
             // Four hexadecimal digits are the beginning of many texts.
             CodeLayout::RustPython if version.magic.0 == [0; 4] => {
-                matches!(self.bytes.get(5..8), Some([0, 0, 0]))
-                    && matches!(self.bytes.get(16), Some(b'c' | 0xe3))
+                matches!(self.bytes.get(5..8), Some([0, 0, 0])) && matches!(self.bytes.get(16), Some(b'c' | 0xe3))
             }
             _ => true,
         }
     }
 
     /// Who wrote a body that was read, among the owners of its number that share its layout.
-    fn owner(
-        &self,
-        first: &'static Version,
-        candidates: &'static [Version],
-        outcome: &Outcome,
-    ) -> &'static Version {
+    fn owner(&self, first: &'static Version, candidates: &'static [Version], outcome: &Outcome) -> &'static Version {
         let pypy = candidates.iter().find(|version| {
-            version.implementation == Implementation::PyPy
-                && version.layout == first.layout
-                && version.series >= (3, 0)
+            version.implementation == Implementation::PyPy && version.layout == first.layout && version.series >= (3, 0)
         });
         match pypy {
             Some(pypy) if self.is_by_pypy(pypy, outcome) => pypy,
@@ -351,8 +284,7 @@ impl Reading<'_, '_, '_> {
             return true;
         }
         self.arena.codes.iter().zip(0_u32..).any(|(_, index)| {
-            let code =
-                self.arena.code(self.bytes, index).map(super::Code::code).unwrap_or_default();
+            let code = self.arena.code(self.bytes, index).map(super::Code::code).unwrap_or_default();
             code.iter().step_by(2).any(|&opcode| opcode >= 200)
         })
     }
@@ -375,14 +307,10 @@ impl Reading<'_, '_, '_> {
         let is_limit = |problem: &Problem| {
             matches!(
                 problem.kind,
-                ProblemKind::MarshalDepth
-                    | ProblemKind::MarshalObjects
-                    | ProblemKind::UnfinishedReference
+                ProblemKind::MarshalDepth | ProblemKind::MarshalObjects | ProblemKind::UnfinishedReference
             )
         };
-        let is_shape = |problem: &Problem| {
-            matches!(problem.kind, ProblemKind::FieldType | ProblemKind::FieldCounts)
-        };
+        let is_shape = |problem: &Problem| matches!(problem.kind, ProblemKind::FieldType | ProblemKind::FieldCounts);
         !outcome.problems.iter().any(is_limit)
             && (outcome.stopped || !self.is_code(outcome) || outcome.problems.iter().any(is_shape))
     }
@@ -391,8 +319,7 @@ impl Reading<'_, '_, '_> {
     /// layout that was expected is tried at every other place before other layouts are.
     fn find_fit(&mut self, tried: Option<(usize, Grammar)>) -> Option<(Fitting, usize)> {
         let mut budget = self.bytes.len().saturating_mul(PASSES);
-        let elsewhere =
-            OFFSETS.into_iter().filter(|&offset| tried.is_none_or(|(size, _)| size != offset));
+        let elsewhere = OFFSETS.into_iter().filter(|&offset| tried.is_none_or(|(size, _)| size != offset));
         let mut order: Vec<(usize, Grammar, &'static str)> = Vec::new();
         if let Some((_, grammar)) = tried {
             order.extend(elsewhere.clone().map(|offset| (offset, grammar, "")));
@@ -428,12 +355,7 @@ impl Reading<'_, '_, '_> {
     }
 
     /// Takes a body that fits otherwise than the magic says.
-    fn adopt_fit(
-        &mut self,
-        fitting: Fitting,
-        offset: usize,
-        expected: Option<&'static Version>,
-    ) -> ObjectId {
+    fn adopt_fit(&mut self, fitting: Fitting, offset: usize, expected: Option<&'static Version>) -> ObjectId {
         let size = expected.and_then(|version| version.header).map(HeaderLayout::size);
         let versions = match expected {
             Some(version) if fitting.versions.is_empty() => version.name,
@@ -447,11 +369,9 @@ impl Reading<'_, '_, '_> {
             versions,
         };
         self.pyc.fit = Some(fit);
-        self.pyc.header =
-            HeaderLayout::of_size(offset).and_then(|layout| Header::read(self.bytes, layout));
+        self.pyc.header = HeaderLayout::of_size(offset).and_then(|layout| Header::read(self.bytes, layout));
         // pytest wrote 12 bytes on these versions: no interpreter loads such a file, but nothing of it is unread.
-        let is_pytest = offset == 12
-            && expected.is_some_and(|version| matches!(version.series, (2, 7) | (3, 7 | 8)));
+        let is_pytest = offset == 12 && expected.is_some_and(|version| matches!(version.series, (2, 7) | (3, 7 | 8)));
         if let Some(size) = size
             && (!is_pytest || fit.is_other_layout())
         {
@@ -460,12 +380,9 @@ impl Reading<'_, '_, '_> {
                 detail = format!("header of {offset} bytes, {size} expected");
             }
             if fit.is_other_layout() {
-                detail =
-                    [detail.as_str(), if detail.is_empty() { "" } else { "; " }, "fits ", versions]
-                        .concat();
+                detail = [detail.as_str(), if detail.is_empty() { "" } else { "; " }, "fits ", versions].concat();
             }
-            self.problems
-                .push(Problem::at(ProblemKind::LayoutMismatch, fit.offset).with_detail(detail));
+            self.problems.push(Problem::at(ProblemKind::LayoutMismatch, fit.offset).with_detail(detail));
         }
         self.adopt(fitting.outcome, offset, false)
     }
@@ -499,10 +416,8 @@ impl Reading<'_, '_, '_> {
 
     /// The first code object in short, when the body begins with one.
     fn root(&self, outcome: &Outcome, offset: usize, whole: bool) -> Option<Root> {
-        let code =
-            self.arena.code(self.bytes, 0).filter(|code| code.offset() == offset_of(offset))?;
-        let name =
-            |text: Option<super::Text<'_>>| text.map_or_else(Name::default, super::Text::to_name);
+        let code = self.arena.code(self.bytes, 0).filter(|code| code.offset() == offset_of(offset))?;
+        let name = |text: Option<super::Text<'_>>| text.map_or_else(Name::default, super::Text::to_name);
         Some(Root {
             name: name(code.name()),
             filename: name(code.filename()),
@@ -524,8 +439,7 @@ impl Reading<'_, '_, '_> {
         let size = version.header.map_or(0, HeaderLayout::size);
         self.arena.reset();
         self.pyc.entropy = Some(entropy(self.bytes.get(size..).unwrap_or_default()));
-        let problem = Problem::at(ProblemKind::UnsupportedBody, offset_of(size))
-            .with_detail(version.python());
+        let problem = Problem::at(ProblemKind::UnsupportedBody, offset_of(size)).with_detail(version.python());
         self.not_read(Unread::Dialect(version.layout), problem)
     }
 

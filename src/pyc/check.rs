@@ -7,6 +7,7 @@ use crate::problem::ProblemKind;
 
 use super::Oddity;
 use super::OddityKind;
+use super::code::CO_OPTIMIZED;
 use super::code::CO_VARARGS;
 use super::code::CO_VARKEYWORDS;
 use super::code::Field;
@@ -56,12 +57,7 @@ impl Parser<'_, '_> {
     /// Checks the fields of a complete code object.
     pub(super) fn check_code(&mut self, code: u32) {
         let Some(record) = self.arena.codes.get(index_of(code)) else { return };
-        let fields = Fields {
-            code,
-            offset: index_of(record.offset),
-            numbers: record.numbers,
-            objects: record.objects,
-        };
+        let fields = Fields { code, offset: index_of(record.offset), numbers: record.numbers, objects: record.objects };
         for &field in self.grammar.layout.fields() {
             if let Field::Object(object) = field {
                 self.check_object(&fields, object);
@@ -85,11 +81,7 @@ impl Parser<'_, '_> {
                 matches!(node.kind, Kind::Bytes | Kind::None)
             }
             Object::Consts => self.is_row(&node),
-            Object::Names
-            | Object::VarNames
-            | Object::FreeVars
-            | Object::CellVars
-            | Object::LocalsPlusNames => {
+            Object::Names | Object::VarNames | Object::FreeVars | Object::CellVars | Object::LocalsPlusNames => {
                 if self.is_row(&node) {
                     self.check_names(fields, object, &node);
                 }
@@ -111,26 +103,21 @@ impl Parser<'_, '_> {
             }
         };
         if !right {
-            self.problem_with(ProblemKind::FieldType, place(fields, &node), || {
-                object.name().to_owned()
-            });
+            self.problem_with(ProblemKind::FieldType, place(fields, &node), || object.name().to_owned());
         }
     }
 
     /// Whether it is what constants and names are kept in: a tuple; in 1.0 a list.
     #[inline]
     fn is_row(&self, node: &Node) -> bool {
-        node.kind == Kind::Tuple
-            || node.kind == Kind::List && self.grammar.layout == CodeLayout::L10
+        node.kind == Kind::Tuple || node.kind == Kind::List && self.grammar.layout == CodeLayout::L10
     }
 
     /// Whether it is what names are: text, in Python 2 a byte string.
     #[inline]
     fn is_name(&self, node: &Node) -> bool {
         match node.kind {
-            Kind::Utf8 | Kind::Latin1 => {
-                self.grammar.mixed_names || self.grammar.dialect.names_are_text()
-            }
+            Kind::Utf8 | Kind::Latin1 => self.grammar.mixed_names || self.grammar.dialect.names_are_text(),
             Kind::Bytes => self.grammar.mixed_names || !self.grammar.dialect.names_are_text(),
             _ => false,
         }
@@ -153,11 +140,7 @@ impl Parser<'_, '_> {
     /// Looks for what no identifier and no honest path has.
     #[inline]
     fn check_text(&mut self, fields: &Fields, node: &Node) {
-        let text = self
-            .bytes
-            .get(index_of(node.a)..)
-            .and_then(|rest| rest.get(..index_of(node.b)))
-            .unwrap_or_default();
+        let text = self.bytes.get(index_of(node.a)..).and_then(|rest| rest.get(..index_of(node.b))).unwrap_or_default();
         if !text.iter().all(|&byte| matches!(byte, 0x20..=0x7e)) {
             self.check_unusual_text(fields, node, text);
         }
@@ -170,12 +153,8 @@ impl Parser<'_, '_> {
             self.odd(fields, OddityKind::ControlCharacter, offset);
         }
         let deceptive = match std::str::from_utf8(text) {
-            _ if node.kind == Kind::Latin1 => {
-                text.iter().any(|&byte| byte >= 0x80 && is_deceptive(char::from(byte)))
-            }
-            Ok(text) => {
-                text.chars().any(|character| !character.is_ascii() && is_deceptive(character))
-            }
+            _ if node.kind == Kind::Latin1 => text.iter().any(|&byte| byte >= 0x80 && is_deceptive(char::from(byte))),
+            Ok(text) => text.chars().any(|character| !character.is_ascii() && is_deceptive(character)),
             Err(_) => {
                 // A byte string of Python 2 is in the encoding of its system.
                 if node.kind == Kind::Utf8 && bad_utf8(text).is_none() {
@@ -195,14 +174,8 @@ impl Parser<'_, '_> {
             [Number::ArgCount, Number::PosOnlyArgCount, Number::KwOnlyArgCount, Number::NLocals]
                 .map(|number| fields.number(number));
         let (stack, flags) = (fields.number(Number::StackSize), fields.number(Number::Flags));
-        let is_strict =
-            self.grammar.implementation == Implementation::CPython && self.grammar.series >= (3, 8);
-        if args < 0
-            || positional < 0
-            || keyword < 0
-            || locals < 0
-            || is_strict && (stack < 0 || flags < 0)
-        {
+        let is_strict = self.grammar.implementation == Implementation::CPython && self.grammar.series >= (3, 8);
+        if args < 0 || positional < 0 || keyword < 0 || locals < 0 || is_strict && (stack < 0 || flags < 0) {
             self.problem(ProblemKind::NegativeLength, fields.offset);
             return;
         }
@@ -212,19 +185,19 @@ impl Parser<'_, '_> {
             });
             return;
         }
-        let stars =
-            i64::from(flags & CO_VARARGS != 0).wrapping_add(i64::from(flags & CO_VARKEYWORDS != 0));
+        let stars = i64::from(flags & CO_VARARGS != 0).wrapping_add(i64::from(flags & CO_VARKEYWORDS != 0));
         let total = i64::from(args).wrapping_add(i64::from(keyword)).wrapping_add(stars);
         let names = match self.arena.node(fields.object(Object::VarNames)) {
             Some(node) if node.kind == Kind::Tuple => {
-                if node.b != locals.unsigned_abs() && self.has_number(Number::NLocals) {
+                // Up to 2.4 a module has a count and no names.
+                let is_counted = flags & CO_OPTIMIZED != 0 || self.grammar.series >= (2, 5);
+                if is_counted && node.b != locals.unsigned_abs() && self.has_number(Number::NLocals) {
                     self.odd(fields, OddityKind::CountsDisagree, fields.offset);
                 }
                 i64::from(self.arena.node(fields.object(Object::VarNames)).map_or(0, |node| node.b))
             }
             _ if fields.object(Object::LocalsPlusKinds).is_some() => {
-                let locals =
-                    self.kinds(fields).iter().filter(|&&kind| kind & KIND_LOCAL != 0).count();
+                let locals = self.kinds(fields).iter().filter(|&&kind| kind & KIND_LOCAL != 0).count();
                 i64::try_from(locals).unwrap_or(i64::MAX)
             }
             _ => return,
@@ -241,31 +214,23 @@ impl Parser<'_, '_> {
     }
 
     fn has_number(&self, number: Number) -> bool {
-        self.grammar.layout.fields().iter().any(
-            |&field| matches!(field, Field::Short(found) | Field::Long(found) if found == number),
-        )
+        self.grammar
+            .layout
+            .fields()
+            .iter()
+            .any(|&field| matches!(field, Field::Short(found) | Field::Long(found) if found == number))
     }
 
     fn kinds(&self, fields: &Fields) -> &[u8] {
-        let node = self
-            .arena
-            .node(fields.object(Object::LocalsPlusKinds))
-            .filter(|node| node.kind == Kind::Bytes);
-        let range =
-            node.and_then(|node| self.bytes.get(index_of(node.a)..)?.get(..index_of(node.b)));
+        let node = self.arena.node(fields.object(Object::LocalsPlusKinds)).filter(|node| node.kind == Kind::Bytes);
+        let range = node.and_then(|node| self.bytes.get(index_of(node.a)..)?.get(..index_of(node.b)));
         range.unwrap_or_default()
     }
 
     /// Checks the kinds of the local variables (3.11 and later).
     fn check_kinds(&mut self, fields: &Fields) {
-        let names = self
-            .arena
-            .node(fields.object(Object::LocalsPlusNames))
-            .filter(|node| node.kind == Kind::Tuple);
-        let kinds = self
-            .arena
-            .node(fields.object(Object::LocalsPlusKinds))
-            .filter(|node| node.kind == Kind::Bytes);
+        let names = self.arena.node(fields.object(Object::LocalsPlusNames)).filter(|node| node.kind == Kind::Tuple);
+        let kinds = self.arena.node(fields.object(Object::LocalsPlusKinds)).filter(|node| node.kind == Kind::Bytes);
         let (Some(names), Some(&kinds)) = (names, kinds) else { return };
         let (names, count) = (names.b, kinds.b);
         if names != count {
@@ -294,9 +259,7 @@ impl Parser<'_, '_> {
 
     /// Looks at what surrounds the instructions, not at them.
     fn check_instructions(&mut self, fields: &Fields) {
-        let Some(&code) =
-            self.arena.node(fields.object(Object::Code)).filter(|node| node.kind == Kind::Bytes)
-        else {
+        let Some(&code) = self.arena.node(fields.object(Object::Code)).filter(|node| node.kind == Kind::Bytes) else {
             return;
         };
         if code.b == 0 {
@@ -310,10 +273,8 @@ impl Parser<'_, '_> {
             self.odd(fields, OddityKind::ImplausibleStackSize, fields.offset);
         }
         // Before 2.3 the field has 16 bits, and a line past 32,767 wraps around.
-        let is_wide = !matches!(
-            self.grammar.layout,
-            CodeLayout::L10 | CodeLayout::L13 | CodeLayout::L15 | CodeLayout::L21
-        );
+        let is_wide =
+            !matches!(self.grammar.layout, CodeLayout::L10 | CodeLayout::L13 | CodeLayout::L15 | CodeLayout::L21);
         if is_wide && fields.number(Number::FirstLineNo) < 0 {
             self.odd(fields, OddityKind::NegativeLine, fields.offset);
         }

@@ -284,8 +284,7 @@ impl<'a> Code<'a> {
     /// Local variables: as stored, or counted from the kinds (3.11 and later).
     pub fn nlocals(self) -> i32 {
         self.number(Number::NLocals).unwrap_or_else(|| {
-            let locals =
-                self.localspluskinds().iter().filter(|&&kind| kind & KIND_LOCAL != 0).count();
+            let locals = self.localspluskinds().iter().filter(|&&kind| kind & KIND_LOCAL != 0).count();
             i32::try_from(locals).unwrap_or(i32::MAX)
         })
     }
@@ -459,6 +458,8 @@ pub const KIND_FREE: u8 = 0x80;
 /// Bits of a kind that say how an argument is given (3.14 and later).
 pub const KIND_ARGUMENT: u8 = 0x0e;
 
+/// Flag of a code object: its locals are in slots; functions have it.
+pub const CO_OPTIMIZED: i32 = 0x1;
 /// Flag of a code object: it takes `*args`.
 pub const CO_VARARGS: i32 = 0x4;
 /// Flag of a code object: it takes `**kwargs`.

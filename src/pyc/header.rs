@@ -94,12 +94,8 @@ impl Header {
         let word = |at: usize| bytes.get(at..)?.first_chunk::<4>().copied().map(u32::from_le_bytes);
         let magic = Magic(*bytes.first_chunk::<4>()?);
         let (flags, invalidation) = match layout {
-            HeaderLayout::Bytes8 => {
-                (None, Invalidation::Timestamp { mtime: word(4)?, source_size: None })
-            }
-            HeaderLayout::Bytes12 => {
-                (None, Invalidation::Timestamp { mtime: word(4)?, source_size: Some(word(8)?) })
-            }
+            HeaderLayout::Bytes8 => (None, Invalidation::Timestamp { mtime: word(4)?, source_size: None }),
+            HeaderLayout::Bytes12 => (None, Invalidation::Timestamp { mtime: word(4)?, source_size: Some(word(8)?) }),
             HeaderLayout::Bytes16 => {
                 let flags = word(4)?;
                 let hash = *bytes.get(8..)?.first_chunk::<8>()?;
@@ -194,11 +190,7 @@ pub fn fields(bytes: &[u8], layout: Option<HeaderLayout>) -> Vec<Field> {
         if field.is_empty() {
             break;
         }
-        let reading = if field.len() < size {
-            "cut by the end of the file".to_owned()
-        } else {
-            reading(name, field)
-        };
+        let reading = if field.len() < size { "cut by the end of the file".to_owned() } else { reading(name, field) };
         cut.push(Field { offset, bytes: field.to_vec(), name, reading });
         offset = offset.saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
         rest = after;
@@ -212,14 +204,9 @@ fn reading(name: &'static str, field: &[u8]) -> String {
     match name {
         "magic" => {
             let magic = Magic(word.to_le_bytes());
-            let names: Vec<_> =
-                super::versions::lookup(magic).iter().map(super::Version::python).collect();
+            let names: Vec<_> = super::versions::lookup(magic).iter().map(super::Version::python).collect();
             let number = magic.number();
-            if names.is_empty() {
-                format!("{number}, unknown")
-            } else {
-                format!("{number}, {}", names.join(" or "))
-            }
+            if names.is_empty() { format!("{number}, unknown") } else { format!("{number}, {}", names.join(" or ")) }
         }
         "flags" => flags_reading(word),
         "mtime" => match jiff::Timestamp::from_second(i64::from(word)) {
@@ -261,20 +248,14 @@ mod tests {
 
     #[test]
     fn the_check_bit_without_a_hash_is_a_timestamp() {
-        assert_eq!(
-            header(2).invalidation,
-            Invalidation::Timestamp { mtime: 1, source_size: Some(2) }
-        );
+        assert_eq!(header(2).invalidation, Invalidation::Timestamp { mtime: 1, source_size: Some(2) });
         assert_eq!(header(2).undefined_flags(), 0);
     }
 
     #[test]
     fn undefined_flag_bits_are_kept() {
         assert_eq!(header(0x8000_0005).undefined_flags(), 0x8000_0004);
-        assert_eq!(
-            header(0x8000_0005).fields()[1].reading,
-            "hash-based, unchecked; undefined bits 0x80000004"
-        );
+        assert_eq!(header(0x8000_0005).fields()[1].reading, "hash-based, unchecked; undefined bits 0x80000004");
     }
 
     #[test]
@@ -288,8 +269,7 @@ mod tests {
     #[test]
     fn a_cut_header_shows_the_fields_that_are_there() {
         let cut = fields(&[0xcb, 0x0d, 0x0d, 0x0a, 0, 0, 0, 0, 9], Some(HeaderLayout::Bytes16));
-        let shown: Vec<_> =
-            cut.iter().map(|field| (field.offset, field.name, field.reading.as_str())).collect();
+        let shown: Vec<_> = cut.iter().map(|field| (field.offset, field.name, field.reading.as_str())).collect();
         assert_eq!(
             shown,
             [

@@ -104,13 +104,7 @@ fn bit(letter: u8) -> u128 {
 }
 
 /// Reads the object at an offset.
-pub(super) fn read(
-    bytes: &[u8],
-    offset: usize,
-    grammar: Grammar,
-    limits: &Limits,
-    arena: &mut Arena,
-) -> Outcome {
+pub(super) fn read(bytes: &[u8], offset: usize, grammar: Grammar, limits: &Limits, arena: &mut Arena) -> Outcome {
     arena.reset();
     let dialect = grammar.dialect;
     let mut parser = Parser {
@@ -197,11 +191,7 @@ impl<'a> Parser<'a, '_> {
     /// Puts a complete object into the container that waits for it, and that container into its own if it is complete with
     /// that, and so on; gives back the top object when it is complete.
     #[inline]
-    fn deliver(
-        &mut self,
-        mut id: ObjectId,
-        mut unhashable: bool,
-    ) -> Result<Option<ObjectId>, Stop> {
+    fn deliver(&mut self, mut id: ObjectId, mut unhashable: bool) -> Result<Option<ObjectId>, Stop> {
         loop {
             let Some(frame) = self.arena.frames.last_mut() else { return Ok(Some(id)) };
             match frame.kind {
@@ -266,8 +256,7 @@ impl<'a> Parser<'a, '_> {
     fn object(&mut self) -> Result<Step, Stop> {
         let offset = self.reader.offset();
         let byte = self.reader.u8().map_err(|short| self.short(short))?;
-        let (letter, flagged) =
-            if self.references { (byte & 0x7f, byte & 0x80 != 0) } else { (byte, false) };
+        let (letter, flagged) = if self.references { (byte & 0x7f, byte & 0x80 != 0) } else { (byte, false) };
         if letter >= 0x80 || self.allowed & bit(letter) == 0 {
             return Err(self.unknown_type(letter, offset));
         }
@@ -321,18 +310,11 @@ impl<'a> Parser<'a, '_> {
             b'I' | b'g' => {
                 let value = self.reader.u64().map_err(|short| self.short(short))?;
                 let (low, high) = halves(value);
-                if letter == b'I' && i32::try_from(i64::from_le_bytes(value.to_le_bytes())).is_ok()
-                {
+                if letter == b'I' && i32::try_from(i64::from_le_bytes(value.to_le_bytes())).is_ok() {
                     // No writer used eight bytes where four do.
                     self.unusual_once(letter, offset);
                 }
-                self.leaf(
-                    if letter == b'g' { Kind::Float } else { Kind::Int },
-                    offset,
-                    low,
-                    high,
-                    flagged,
-                )
+                self.leaf(if letter == b'g' { Kind::Float } else { Kind::Int }, offset, low, high, flagged)
             }
             b'l' => self.long(offset, flagged),
             b'f' => {
@@ -394,14 +376,7 @@ impl<'a> Parser<'a, '_> {
 
     /// A complete object.
     #[inline]
-    fn leaf(
-        &mut self,
-        kind: Kind,
-        offset: usize,
-        a: u32,
-        b: u32,
-        flagged: bool,
-    ) -> Result<Step, Stop> {
+    fn leaf(&mut self, kind: Kind, offset: usize, a: u32, b: u32, flagged: bool) -> Result<Step, Stop> {
         let id = self.push(kind, offset, a, b)?;
         if flagged {
             self.arena.references.push(id);
@@ -411,13 +386,7 @@ impl<'a> Parser<'a, '_> {
 
     /// A string: the next bytes.
     #[inline]
-    fn run_of(
-        &mut self,
-        kind: Kind,
-        offset: usize,
-        length: u32,
-        flagged: bool,
-    ) -> Result<Step, Stop> {
+    fn run_of(&mut self, kind: Kind, offset: usize, length: u32, flagged: bool) -> Result<Step, Stop> {
         let start = self.offset32();
         self.take(length)?;
         self.leaf(kind, offset, start, length, flagged)
@@ -430,10 +399,7 @@ impl<'a> Parser<'a, '_> {
         let digits = self.reader.take(length).map_err(|short| self.short(short))?;
         let (digits, _) = digits.as_chunks::<2>();
         if let Some(bad) = digits.iter().position(|&[_, high]| high & 0x80 != 0) {
-            self.problem(
-                ProblemKind::BadDigit,
-                index_at(start).saturating_add(bad.saturating_mul(2)),
-            );
+            self.problem(ProblemKind::BadDigit, index_at(start).saturating_add(bad.saturating_mul(2)));
         }
         if digits.last() == Some(&[0, 0]) {
             self.problem(ProblemKind::UnnormalisedLong, offset);
@@ -445,16 +411,13 @@ impl<'a> Parser<'a, '_> {
         let index = self.u32()?;
         let Some(&id) = self.arena.references.get(index_at(index)) else {
             let known = self.arena.references.len();
-            self.problem_with(ProblemKind::BadReference, offset, || {
-                format!("{} of {known}", index.cast_signed())
-            });
+            self.problem_with(ProblemKind::BadReference, offset, || format!("{} of {known}", index.cast_signed()));
             return Ok(self.shared(ObjectId::MISSING, flagged));
         };
         let Some(&node) = self.arena.node(id) else { return Ok(self.shared(id, flagged)) };
         if node.kind == Kind::Open {
             // CPython gives tuples, lists and dicts to their own items and refuses the others.
-            let kind =
-                self.arena.frames.iter().find(|frame| frame.node == id).map(|frame| frame.kind);
+            let kind = self.arena.frames.iter().find(|frame| frame.node == id).map(|frame| frame.kind);
             let is_given = matches!(kind, Some(Kind::Tuple | Kind::List | Kind::Dict));
             let detail = || format!("inside the object at {:#x}", node.offset);
             if is_given && self.grammar.implementation == Implementation::CPython {
@@ -477,9 +440,7 @@ impl<'a> Parser<'a, '_> {
             return Ok(Step::Complete(id, false));
         }
         let known = self.arena.strings.len();
-        self.problem_with(ProblemKind::BadReference, offset, || {
-            format!("{} of {known}", index.cast_signed())
-        });
+        self.problem_with(ProblemKind::BadReference, offset, || format!("{} of {known}", index.cast_signed()));
         Ok(Step::Complete(ObjectId::MISSING, false))
     }
 
@@ -490,13 +451,7 @@ impl<'a> Parser<'a, '_> {
 
     /// A container of a known number of items.
     #[inline]
-    fn sequence(
-        &mut self,
-        kind: Kind,
-        offset: usize,
-        count: u32,
-        flagged: bool,
-    ) -> Result<Step, Stop> {
+    fn sequence(&mut self, kind: Kind, offset: usize, count: u32, flagged: bool) -> Result<Step, Stop> {
         // Each item has at least its type byte.
         if index_at(count) > self.reader.left() {
             return Err(self.short(Short { wanted: u64::from(count) }));
@@ -517,13 +472,7 @@ impl<'a> Parser<'a, '_> {
 
     /// A container whose items follow.
     #[inline]
-    fn open(
-        &mut self,
-        kind: Kind,
-        offset: usize,
-        remaining: u32,
-        flagged: bool,
-    ) -> Result<Step, Stop> {
+    fn open(&mut self, kind: Kind, offset: usize, remaining: u32, flagged: bool) -> Result<Step, Stop> {
         let base = u32::try_from(self.arena.stack.len()).unwrap_or(u32::MAX);
         self.open_frame(kind, offset, base, remaining, flagged)
     }
@@ -608,9 +557,7 @@ impl<'a> Parser<'a, '_> {
             let (number, value) = match self.fields.get(usize::from(field)) {
                 None => return Ok(None),
                 Some(Field::Object(_)) => return Ok(Some(field)),
-                Some(&Field::Long(number)) => {
-                    (number, self.reader.i32().map_err(|short| self.short(short))?)
-                }
+                Some(&Field::Long(number)) => (number, self.reader.i32().map_err(|short| self.short(short))?),
                 Some(&Field::Short(number)) => {
                     (number, i32::from(self.reader.i16().map_err(|short| self.short(short))?))
                 }
@@ -632,13 +579,9 @@ impl<'a> Parser<'a, '_> {
 
     /// Reads the kinds that 3453 to 3456 store as bytes without type or length, one for each name.
     fn raw_kinds(&mut self, code: u32) -> Result<(), Stop> {
-        let names = self
-            .arena
-            .codes
-            .get(index_at(code))
-            .and_then(|record| record.objects.get(Object::LocalsPlusNames.slot()));
         let names =
-            names.and_then(|&id| self.arena.node(id)).filter(|node| node.kind == Kind::Tuple);
+            self.arena.codes.get(index_at(code)).and_then(|record| record.objects.get(Object::LocalsPlusNames.slot()));
+        let names = names.and_then(|&id| self.arena.node(id)).filter(|node| node.kind == Kind::Tuple);
         let count = names.map_or(0, |node| node.b);
         let offset = self.reader.offset();
         let start = self.offset32();
@@ -696,9 +639,7 @@ impl<'a> Parser<'a, '_> {
         if short.wanted > 8 {
             self.overlong = Some(short.wanted);
         }
-        let kind = if short.wanted > 8
-            && short.wanted > u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)
-        {
+        let kind = if short.wanted > 8 && short.wanted > u64::try_from(self.bytes.len()).unwrap_or(u64::MAX) {
             ProblemKind::LengthBeyondData
         } else {
             ProblemKind::MarshalTruncated
@@ -709,10 +650,8 @@ impl<'a> Parser<'a, '_> {
 
     #[cold]
     fn unknown_type(&mut self, letter: u8, offset: usize) -> Stop {
-        let elsewhere =
-            letter < 0x80 && letters(b"0NFTS.iIflgxystRraAzZ()[{}<>:ucC") & bit(letter) != 0;
-        let kind =
-            if elsewhere { ProblemKind::TypeOfOtherVersion } else { ProblemKind::UnknownType };
+        let elsewhere = letter < 0x80 && letters(b"0NFTS.iIflgxystRraAzZ()[{}<>:ucC") & bit(letter) != 0;
+        let kind = if elsewhere { ProblemKind::TypeOfOtherVersion } else { ProblemKind::UnknownType };
         self.stop(kind, offset, format!("{letter:#04x}"))
     }
 
@@ -721,8 +660,7 @@ impl<'a> Parser<'a, '_> {
         self.is_refused = true;
         // This one says why nothing follows: it is kept whatever came before.
         self.problems.truncate(PROBLEMS.saturating_sub(1));
-        self.problems
-            .push(Problem::at(kind, u64::try_from(offset).unwrap_or(u64::MAX)).with_detail(detail));
+        self.problems.push(Problem::at(kind, u64::try_from(offset).unwrap_or(u64::MAX)).with_detail(detail));
         Stop
     }
 
@@ -732,28 +670,16 @@ impl<'a> Parser<'a, '_> {
     }
 
     #[cold]
-    pub(super) fn problem_with(
-        &mut self,
-        kind: ProblemKind,
-        offset: usize,
-        detail: impl FnOnce() -> String,
-    ) {
+    pub(super) fn problem_with(&mut self, kind: ProblemKind, offset: usize, detail: impl FnOnce() -> String) {
         self.is_refused = true;
         self.tolerated_problem(kind, offset, detail);
     }
 
     /// A problem that an interpreter does not see.
     #[cold]
-    fn tolerated_problem(
-        &mut self,
-        kind: ProblemKind,
-        offset: usize,
-        detail: impl FnOnce() -> String,
-    ) {
+    fn tolerated_problem(&mut self, kind: ProblemKind, offset: usize, detail: impl FnOnce() -> String) {
         if self.problems.len() < PROBLEMS {
-            self.problems.push(
-                Problem::at(kind, u64::try_from(offset).unwrap_or(u64::MAX)).with_detail(detail()),
-            );
+            self.problems.push(Problem::at(kind, u64::try_from(offset).unwrap_or(u64::MAX)).with_detail(detail()));
         }
     }
 
@@ -770,11 +696,7 @@ impl<'a> Parser<'a, '_> {
             return;
         }
         // No more entries than there are letters.
-        self.unusual.push(UnusualType {
-            letter,
-            offset: u64::try_from(offset).unwrap_or(u64::MAX),
-            count: 1,
-        });
+        self.unusual.push(UnusualType { letter, offset: u64::try_from(offset).unwrap_or(u64::MAX), count: 1 });
     }
 
     /// For a type that is unusual by its value: unless it is unusual anyway.

@@ -172,20 +172,13 @@ impl Arena {
             Kind::Long => {
                 let count = i32::from_le_bytes(node.b.to_le_bytes());
                 let length = index_of(count.unsigned_abs()).saturating_mul(2);
-                Value::Long(Long {
-                    negative: count < 0,
-                    digits: range().get(..length).unwrap_or_default(),
-                })
+                Value::Long(Long { negative: count < 0, digits: range().get(..length).unwrap_or_default() })
             }
             Kind::Float => Value::Float(f64::from_le_bytes(joined(node.a, node.b))),
             Kind::FloatText => Value::FloatText(run()),
             Kind::Complex => {
                 let part = |at: usize| {
-                    range()
-                        .get(at..)
-                        .and_then(|rest| rest.first_chunk::<8>())
-                        .copied()
-                        .map_or(0.0, f64::from_le_bytes)
+                    range().get(at..).and_then(|rest| rest.first_chunk::<8>()).copied().map_or(0.0, f64::from_le_bytes)
                 };
                 Value::Complex { real: part(0), imag: part(8) }
             }
@@ -214,10 +207,7 @@ impl Arena {
 
     /// The items of a container.
     pub(super) fn ids(&self, node: &Node) -> &[ObjectId] {
-        self.items
-            .get(index_of(node.a)..)
-            .and_then(|rest| rest.get(..index_of(node.b)))
-            .unwrap_or_default()
+        self.items.get(index_of(node.a)..).and_then(|rest| rest.get(..index_of(node.b))).unwrap_or_default()
     }
 }
 
@@ -358,9 +348,10 @@ impl<'a> Long<'a> {
 
     /// The integer, if 128 bits hold it.
     pub fn to_i128(self) -> Option<i128> {
-        let magnitude = self.digits().rev().try_fold(0_i128, |value, digit| {
-            value.checked_mul(1 << 15)?.checked_add(i128::from(digit))
-        })?;
+        let magnitude = self
+            .digits()
+            .rev()
+            .try_fold(0_i128, |value, digit| value.checked_mul(1 << 15)?.checked_add(i128::from(digit)))?;
         if self.negative { magnitude.checked_neg() } else { Some(magnitude) }
     }
 
@@ -502,12 +493,7 @@ impl<'a> Tree<'a> {
     /// Every code object of the file once, in the order in which they begin: an outer one before those inside it.
     pub fn codes(&self) -> impl Iterator<Item = Code<'a>> + use<'a> {
         let (bytes, arena) = (self.bytes, self.arena);
-        arena.codes.iter().zip(0_u32..).map(move |(record, index)| Code {
-            bytes,
-            arena,
-            index,
-            record,
-        })
+        arena.codes.iter().zip(0_u32..).map(move |(record, index)| Code { bytes, arena, index, record })
     }
 
     /// Objects of the file, references not counted.

@@ -46,14 +46,9 @@ pub fn recognise(bytes: &[u8]) -> Option<&'static str> {
         return Some("zeros");
     }
     if bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')) {
-        return Some(if bytes.contains(&b' ') || bytes.contains(&b'\t') {
-            "blanks"
-        } else {
-            "line ends"
-        });
+        return Some(if bytes.contains(&b' ') || bytes.contains(&b'\t') { "blanks" } else { "line ends" });
     }
-    if let Some(&(_, kind)) = SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature))
-    {
+    if let Some(&(_, kind)) = SIGNATURES.iter().find(|(signature, _)| bytes.starts_with(signature)) {
         return Some(kind);
     }
     if bytes.starts_with(b"\xca\xfe\xba\xbe") {
@@ -85,30 +80,24 @@ fn is_text(bytes: &[u8]) -> bool {
         // The cut may have hit a character.
         Err(error) => error.error_len().is_none() && head.len() < bytes.len(),
     };
-    valid
-        && head.iter().all(|&byte| {
-            byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c)
-        })
+    valid && head.iter().all(|&byte| byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c))
 }
 
 /// What lines of Python source begin with.
 const STARTS: &[&[u8]] = &[
-    b"import ", b"from ", b"def ", b"class ", b"print", b"if ", b"#", b"\"\"\"", b"'''", b"@",
-    b"try:", b"__", b"async ",
+    b"import ", b"from ", b"def ", b"class ", b"print", b"if ", b"#", b"\"\"\"", b"'''", b"@", b"try:", b"__",
+    b"async ",
 ];
 
 /// What kind of text it is.
 fn text_kind(bytes: &[u8]) -> &'static str {
     let head = bytes.get(..TEXT_HEAD).unwrap_or(bytes);
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    let begins =
-        |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     if [&b"<!doctype"[..], b"<html", b"<head", b"<body"].into_iter().any(begins) {
         return "HTML";
     }
-    let is_source = text
-        .split(|&byte| byte == b'\n')
-        .any(|line| STARTS.iter().any(|start| line.starts_with(start)));
+    let is_source = text.split(|&byte| byte == b'\n').any(|line| STARTS.iter().any(|start| line.starts_with(start)));
     if is_source { "Python source" } else { "text" }
 }
 
@@ -132,10 +121,7 @@ fn begins_with_code(head: &[u8], version: &Version) -> bool {
         })
     };
     if layout != HeaderLayout::Bytes16 {
-        return is_letter(layout.size())
-            || version.layout.fields().is_empty()
-            || is_letter(16)
-            || is_letter(12);
+        return is_letter(layout.size()) || version.layout.fields().is_empty() || is_letter(16) || is_letter(12);
     }
     let plain_flags = head.get(4..8).is_some_and(|flags| flags.get(1..) == Some(&[0, 0, 0]));
     plain_flags && is_letter(16) || is_letter(12)

@@ -257,13 +257,9 @@ impl Version {
             VERSIONS
                 .iter()
                 .filter(|row| {
-                    row.implementation == self.implementation
-                        && row.implementation == Implementation::CPython
+                    row.implementation == self.implementation && row.implementation == Implementation::CPython
                 })
-                .filter(|row| {
-                    (3000..40_000).contains(&row.magic.number())
-                        && row.magic.number() < self.magic.number()
-                })
+                .filter(|row| (3000..40_000).contains(&row.magic.number()) && row.magic.number() < self.magic.number())
                 .filter_map(|row| row.introduced)
                 .max()
         })
@@ -330,10 +326,7 @@ const H16: Option<HeaderLayout> = Some(HeaderLayout::Bytes16);
 const NO: Option<HeaderLayout> = None;
 
 /// Seconds since 1970 at the start of a day given as year, month and day; `None` for year 0.
-#[expect(
-    clippy::arithmetic_side_effects,
-    reason = "evaluated at compile time over the days of this table"
-)]
+#[expect(clippy::arithmetic_side_effects, reason = "evaluated at compile time over the days of this table")]
 const fn midnight((year, month, day): (i64, i64, i64)) -> Option<i64> {
     if year == 0 {
         return None;
@@ -746,18 +739,12 @@ mod tests {
 
     #[test]
     fn a_row_that_is_read_has_a_header_layout() {
-        assert!(
-            VERSIONS
-                .iter()
-                .filter(|version| version.is_read())
-                .all(|version| version.header.is_some())
-        );
+        assert!(VERSIONS.iter().filter(|version| version.is_read()).all(|version| version.header.is_some()));
     }
 
     #[test]
     fn a_number_that_forks_share_gives_every_owner_with_cpython_first() {
-        let names: Vec<_> =
-            lookup(Magic::with_number(3413)).iter().map(|version| version.name).collect();
+        let names: Vec<_> = lookup(Magic::with_number(3413)).iter().map(|version| version.name).collect();
         assert_eq!(names, ["CPython", "PyPy", "Pyston"]);
     }
 

@@ -1,0 +1,240 @@
+//! Real pycs of every version, and malformed ones: read whole, or refused for the right reason.
+//!
+//! The corpus is not part of this repository. These tests say so and pass when the environment variable
+//! `PYCAUDIT_CORPUS` does not name its folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
+
+use pycaudit::limits::Limits;
+use pycaudit::problem::Parsed;
+use pycaudit::pyc;
+use pycaudit::pyc::Body;
+use pycaudit::pyc::CodeLayout;
+use pycaudit::pyc::Invalidation;
+use pycaudit::pyc::OddityKind;
+use pycaudit::pyc::Pyc;
+use pycaudit::pyc::Scratch;
+use pycaudit::pyc::Unread;
+
+fn corpus() -> Option<PathBuf> {
+    let folder = std::env::var_os("PYCAUDIT_CORPUS").map(PathBuf::from);
+    if folder.is_none() {
+        println!("PYCAUDIT_CORPUS is not set: nothing was checked");
+    }
+    folder
+}
+
+fn parse(bytes: &[u8], scratch: &mut Scratch) -> Parsed<Pyc> {
+    pyc::parse(bytes, &Limits::default(), scratch)
+}
+
+/// One line of a file: its cells by the names of the header row.
+fn rows(path: &PathBuf) -> Vec<BTreeMap<String, String>> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let names = reader.headers().unwrap().clone();
+    reader
+        .records()
+        .map(|record| names.iter().zip(record.unwrap().iter()).map(|(n, c)| (n.to_owned(), c.to_owned())).collect())
+        .collect()
+}
+
+/// Files that cannot be read whole, and why.
+const NOT_WHOLE: &[(&str, &str)] = &[
+    ("other/", "no pyc, or one whose magic is not a pyc's"),
+    ("special/fuzzed/", "damaged on purpose"),
+    ("special/obfuscated/", "damaged on purpose"),
+];
+
+#[test]
+fn every_real_file_is_read_to_its_last_byte() {
+    let Some(folder) = corpus() else { return };
+    let mut scratch = Scratch::default();
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for row in rows(&folder.join("MANIFEST.csv")) {
+        let path = &row["path"];
+        let bytes = fs::read(folder.join(path)).unwrap();
+        let Parsed { value: found, problems } = parse(&bytes, &mut scratch);
+        count += 1;
+        let claimed = row["version_by_magic"].as_str();
+        let python = found.version.map_or(String::new(), pyc::Version::python);
+        if !claimed.starts_with("not a plain pyc") && !is_same_version(claimed, &python) {
+            wrong.push(format!("{path}: {claimed} by the manifest, {python} here"));
+        }
+        if NOT_WHOLE.iter().any(|(start, _)| path.starts_with(start)) {
+            continue;
+        }
+        match &found.body {
+            Body::Code(_) if problems.is_empty() && found.trailing == 0 => {}
+            Body::NotRead(Unread::Dialect(_)) if found.version.is_some_and(|version| !version.is_read()) => {}
+            body => wrong.push(format!("{path}: {body:?} {problems:?} {} trailing", found.trailing)),
+        }
+        if !found.oddities.is_empty() || !found.unusual_types.is_empty() {
+            println!("{path}: {:?} {:?}", found.oddities, found.unusual_types);
+        }
+    }
+    println!("{count} files");
+    assert!(count > 1000, "{count} files");
+    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Whether the manifest's word for a version is ours: it has no pre-releases and fewer series.
+fn is_same_version(claimed: &str, python: &str) -> bool {
+    let (name, series) = claimed.split_once(' ').unwrap();
+    let name = name.strip_prefix("cpython-").unwrap_or(name);
+    let found = python.to_ascii_lowercase();
+    let Some(rest) = found.strip_prefix(name) else { return false };
+    // The manifest gives GraalPy and RustPython the last of several series.
+    rest.starts_with(&format!(" {series}")) || rest.ends_with(&format!("-{series}")) || python == "GraalPy 3.10"
+}
+
+#[test]
+fn every_malformed_file_is_judged_as_expected() {
+    let Some(folder) = corpus() else { return };
+    let mut scratch = Scratch::default();
+    let (mut wrong, mut later, mut count) = (Vec::new(), Vec::new(), 0);
+    let started = Instant::now();
+    for row in rows(&folder.join("malformed/EXPECT.csv")) {
+        let (file, expect) = (row["file"].as_str(), row["expect"].as_str());
+        let bytes = fs::read(folder.join("malformed").join(file)).unwrap();
+        let before = Instant::now();
+        let parsed = parse(&bytes, &mut scratch);
+        count += 1;
+        assert!(before.elapsed() < Duration::from_secs(1), "{file} took {:?}", before.elapsed());
+        let inside = |offset: Option<u64>| offset.is_none_or(|offset| offset <= bytes.len() as u64);
+        assert!(parsed.problems.iter().all(|problem| inside(problem.offset)), "{file}: {:?}", parsed.problems);
+        if let Some((_, reason)) = EXPECTED_OTHERWISE.iter().find(|(name, _)| *name == file) {
+            println!("{file}: {expect}, but {reason}: {:?}", parsed.problems);
+            continue;
+        }
+        match is_as_expected(expect, &parsed) {
+            Some(true) => {}
+            Some(false) => wrong.push(format!("{file}: {expect}: {:?} {:?}", parsed.problems, parsed.value)),
+            None => later.push(format!("{file}: {expect}")),
+        }
+    }
+    let elapsed = started.elapsed();
+    println!("{count} files in {elapsed:?}; {} are for those who decode instructions", later.len());
+    later.retain(|line| !NOT_YET_JUDGED.iter().any(|reason| line.ends_with(reason)));
+    assert!(elapsed < Duration::from_secs(5), "{elapsed:?}");
+    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(later.is_empty(), "not judged:\n{}", later.join("\n"));
+}
+
+/// Files whose expectation is not what interpreters do.
+const EXPECTED_OTHERWISE: &[(&str, &str)] = &[
+    ("len_long_ffffffff.pyc", "a count of -1 is a long of one digit below zero; what follows it is no object"),
+    ("value_dict_no_end.pyc", "the dict goes on with the fields that follow, up to a byte that is no type"),
+];
+
+/// What needs decoded instructions or tables, or the clock and the rules.
+const NOT_YET_JUDGED: &[&str] = &[
+    "flag:damaged line table",
+    "flag:line table shorter than the code",
+    "flag:damaged exception table",
+    "flag:exception table outside the code",
+    "flag:operand out of range",
+    "flag:jump outside the code",
+    "flag:unknown opcode",
+    "flag:code falls off its end",
+    "flag:code ends inside an instruction",
+    "flag:code ends inside an inline cache",
+    "flag:EXTENDED_ARG chain longer than 3",
+    "flag:implausible mtime",
+    "flag:implausible size",
+];
+
+/// Whether a file was judged as the table says; `None` when nothing here judges that.
+fn is_as_expected(expect: &str, parsed: &Parsed<Pyc>) -> Option<bool> {
+    let Parsed { value: found, problems } = parsed;
+    if expect == "bounded" {
+        return Some(true);
+    }
+    let (verdict, reason) = expect.split_once(':').unwrap();
+    let says = |words: &str| problems.iter().any(|problem| problem.to_string().contains(words));
+    let odd = |kind: OddityKind| found.oddities.iter().any(|oddity| oddity.kind == kind);
+    let layout = found.fit.map(|fit| (fit.is_odd_header(), fit.is_other_layout()));
+    let flags = found.header.as_ref().and_then(|header| header.flags);
+    Some(match (verdict, reason) {
+        ("reject", _) if found.body.is_code() && found.fit.is_none() && problems.is_empty() => false,
+        ("reject", "magic without CR LF") => says("without CR LF"),
+        ("reject", "header of the wrong length for the version") => {
+            says("does not fit") && layout == Some((true, false))
+        }
+        ("reject", "unknown magic") => says("unknown magic"),
+        ("reject", words) => says(words),
+        ("notpyc", kind) => {
+            let kinds: &[(&str, &str)] = &[
+                ("elf", "ELF"),
+                ("pe", "PE"),
+                ("zip", "zip"),
+                ("gzip", "gzip"),
+                ("source", "Python source"),
+                ("html", "HTML"),
+                ("javaclass", "Java class"),
+                ("utf16", "UTF-16 text"),
+                ("spaces", "blanks"),
+                ("zeros", "zeros"),
+                ("newlines", "line ends"),
+                ("lfs_pointer", "Git LFS pointer"),
+                ("mpy", ".mpy"),
+            ];
+            let name = kinds.iter().find(|(word, _)| *word == kind).unwrap().1;
+            found.body == Body::NotRead(Unread::NotBytecode(name))
+        }
+        ("flag", "trailing data") => found.trailing > 0 && found.body.is_code() && problems.is_empty(),
+        ("flag", words) if words.starts_with("text-mode damage") => found.text_mode.is_some() && says(words),
+        ("flag", "invalid flags word") => {
+            flags.is_some_and(|flags| !matches!(flags, 0 | 1 | 3)) && found.body.is_code()
+        }
+        ("flag", "unchecked hash-based pyc") => {
+            matches!(found.header.as_ref().unwrap().invalidation, Invalidation::UncheckedHash(_))
+        }
+        ("flag", "checked hash-based pyc") => {
+            matches!(found.header.as_ref().unwrap().invalidation, Invalidation::CheckedHash(_))
+        }
+        ("flag", "body does not fit the version of the magic") => says(reason) && layout == Some((false, true)),
+        ("flag", "header of the wrong length for the version") => layout == Some((true, false)) && found.body.is_code(),
+        ("flag", words) if words.starts_with("12-byte header") => {
+            found.fit.is_some_and(|fit| fit.offset == 12 && fit.is_odd_header()) && problems.is_empty()
+        }
+        ("flag", "magic is 2.7 run with -U (magic + 1)") => {
+            found.version.is_some_and(|version| version.python() == "CPython 2.7 -U") && found.body.is_code()
+        }
+        ("flag", "unusual TYPE_INT64") => found.unusual_types.iter().any(|unusual| unusual.letter == b'I'),
+        ("flag", "counts do not agree") => odd(OddityKind::CountsDisagree) && found.body.is_code(),
+        ("flag", "implausible stack size") => odd(OddityKind::ImplausibleStackSize),
+        ("flag", "negative line number") => odd(OddityKind::NegativeLine),
+        ("flag", "empty code") => odd(OddityKind::EmptyCode),
+        ("flag", "odd code length") => odd(OddityKind::OddCodeLength),
+        ("flag", "control characters in a name") => odd(OddityKind::ControlCharacter),
+        ("flag", "variable of no kind") => odd(OddityKind::VariableOfNoKind),
+        ("flag", "variable kind bits unknown") => odd(OddityKind::UnknownKindBits),
+        ("flag", _) => return None,
+        _ => panic!("{expect}"),
+    })
+}
+
+#[test]
+fn a_layout_that_no_real_file_has_is_known() {
+    let Some(folder) = corpus() else { return };
+    let mut scratch = Scratch::default();
+    let mut seen: BTreeMap<CodeLayout, usize> = BTreeMap::new();
+    for row in rows(&folder.join("MANIFEST.csv")) {
+        let bytes = fs::read(folder.join(&row["path"])).unwrap();
+        if let Some(version) = parse(&bytes, &mut scratch).value.version {
+            *seen.entry(version.layout).or_default() += 1;
+        }
+    }
+    for layout in [CodeLayout::L10, CodeLayout::L13, CodeLayout::L15, CodeLayout::L21, CodeLayout::L23, CodeLayout::L30]
+    {
+        assert!(seen.contains_key(&layout), "{seen:?}");
+    }
+    for layout in [CodeLayout::L38, CodeLayout::L311F, CodeLayout::L311, CodeLayout::P310, CodeLayout::P311] {
+        assert!(seen.contains_key(&layout), "{seen:?}");
+    }
+}
