@@ -1,8 +1,10 @@
-//! Writes files for tests: archives with every lie, trees in memory. No part of the product uses it.
+//! Writes files for tests: pycs of every version, archives with every lie, trees in memory. No part of the product uses it.
 
+pub mod pyc;
 pub mod tree;
 pub mod zip;
 
+pub use crate::forge::pyc::Pyc;
 pub use crate::forge::tree::MemoryTree;
 pub use crate::forge::zip::Entry;
 pub use crate::forge::zip::Zip;
