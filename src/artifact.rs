@@ -131,6 +131,17 @@ impl Times {
         self.unix.or_else(|| Some(i64::try_from(self.ntfs? / 10_000_000).ok()? - 11_644_473_600))
     }
 
+    /// RFC 3339 in UTC where a time with a known zone is given, else the wall-clock time without a zone.
+    pub fn shown(self) -> Option<String> {
+        if let Some(seconds) = self.utc() {
+            return rfc3339(seconds);
+        }
+        let mut text = rfc3339(self.dos?.as_if_utc()?)?;
+        // The final `Z` would claim a zone that is not known.
+        text.pop();
+        Some(text)
+    }
+
     /// Seconds since 1970 as well as known: UTC, or the wall clock of wherever the archive was made.
     pub fn seconds(self) -> Option<i64> {
         self.utc().or_else(|| self.dos?.as_if_utc())

@@ -8,9 +8,15 @@ pub mod limits;
 pub mod problem;
 pub mod artifact;
 pub mod container;
+pub mod record;
 pub mod pyc;
 pub mod place;
 pub mod source;
 pub mod load;
+pub mod ledger;
+pub mod rules;
+pub mod entry;
+pub mod report;
+pub mod scan;
 #[doc(hidden)]
 pub mod forge;

@@ -84,11 +84,29 @@ macro_rules! problem_kinds {
     };
 }
 
+impl ProblemKind {
+    /// Whether a limit of ours was hit, so that a larger one might help.
+    pub fn is_limit(self) -> bool {
+        matches!(
+            self,
+            Self::MemberSizeLimit
+                | Self::TotalSizeLimit
+                | Self::RatioLimit
+                | Self::DepthLimit
+                | Self::MemberCountLimit
+                | Self::MarshalDepth
+                | Self::MarshalObjects
+        )
+    }
+}
+
 problem_kinds! {
     /// The system refused to list, open or read it.
     Unreadable, "unreadable", "it could not be read";
     /// It changed its kind or size while it was read.
     Changed, "changed", "it changed while it was read";
+    /// A FIFO, socket or device: it is named and never opened.
+    NotRegular, "not-regular", "not a regular file, so not opened";
     /// A bug of ours, caught.
     Internal, "internal-error", "pycaudit failed on it; please report this";
     /// It is larger than one member may be.

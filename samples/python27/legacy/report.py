@@ -1,0 +1,3 @@
+def total(rows):
+    print "rows:", len(rows)
+    return sum(rows)

@@ -1,0 +1,207 @@
+//! What was typed. What it means is decided where it is used.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+/// A forensic batch scanner for Python bytecode
+///
+/// Finds every .pyc in directories, wheels and archives, reads it without ever running Python, and says which interpreter made
+/// it, from what and when, whether an interpreter would run it and in place of what, and whether its header agrees with the
+/// source beside it.
+#[derive(Debug, Parser)]
+#[command(name = "pycaudit", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Scan directories, wheels, archives and pycs
+    Scan(Box<ScanArgs>),
+    /// Show one pyc: every field of its header, what it is, whether it would run, and the findings
+    Inspect(InspectArgs),
+    /// Show a rule's page, or the table of rules
+    Explain(ExplainArgs),
+    /// Show what a magic number stands for, or the table of magic numbers
+    Magic(MagicArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 it could not start or a report could not be written;
+3 it finished but could not read everything (wins over 1); 130 interrupted.")]
+pub(crate) struct ScanArgs {
+    /// Directories, wheels, archives or pycs
+    #[arg(value_name = "PATH", required_unless_present = "files_from")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Read more paths from a file, one per line; `-` is stdin
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    pub(crate) files_from: Option<PathBuf>,
+    /// The paths in --files-from are separated by NUL instead of line ends
+    #[arg(short = '0', long = "null", requires = "files_from", help_heading = "Input")]
+    pub(crate) null: bool,
+    /// Leave out files, folders and members whose path below PATH matches; repeatable, counted in the ledger
+    #[arg(long, value_name = "GLOB", help_heading = "Input")]
+    pub(crate) exclude: Vec<String>,
+    /// More places to look for sources (a checkout, an unpacked or zipped sdist), repeatable
+    #[arg(long, value_name = "PATH", help_heading = "Input")]
+    pub(crate) sources: Vec<PathBuf>,
+
+    /// Write one CSV row per pyc; `-` is stdout
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) csv: Vec<PathBuf>,
+    /// Write one CSV row per finding; `-` is stdout
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) findings_csv: Vec<PathBuf>,
+    /// Write the report to share: one self-contained HTML file; `-` is stdout
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) html: Vec<PathBuf>,
+    /// Write one JSON object per line; `-` is stdout
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) jsonl: Vec<PathBuf>,
+    /// What stdout shows, when no report goes there
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Reports")]
+    pub(crate) format: Format,
+    /// Show findings of this severity and above
+    #[arg(long, value_name = "SEVERITY", default_value = "info", help_heading = "Reports")]
+    pub(crate) min_severity: Level,
+
+    /// How far to compare with the source
+    #[arg(long, value_name = "STRENGTH", default_value = "header", help_heading = "Checks")]
+    pub(crate) verify: Verify,
+    /// Run only these rules: ids, id prefixes (PYC2) or names, separated by commas; repeatable
+    #[arg(long, value_name = "RULES", value_delimiter = ',', help_heading = "Checks")]
+    pub(crate) select: Vec<String>,
+    /// Leave out these rules
+    #[arg(long, value_name = "RULES", value_delimiter = ',', help_heading = "Checks")]
+    pub(crate) ignore: Vec<String>,
+    /// Exit with 1 when there is a finding of this severity or above
+    #[arg(long, value_name = "SEVERITY", default_value = "medium", help_heading = "Checks")]
+    pub(crate) fail_on: Level,
+    /// Whatever could not be verified or read counts as a failure
+    #[arg(long, help_heading = "Checks")]
+    pub(crate) strict: bool,
+    /// Exit with 0 whatever is found
+    #[arg(long, help_heading = "Checks")]
+    pub(crate) exit_zero: bool,
+
+    /// Archives inside archives, at most
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) max_depth: Option<u32>,
+    /// Bytes of one file or member that are read, at most (suffixes K, M, G)
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
+    pub(crate) max_member_size: Option<u64>,
+    /// Bytes that all members of one archive may unpack to (suffixes K, M, G)
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
+    pub(crate) max_total_size: Option<u64>,
+    /// Unpacked bytes for a packed byte, at most
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) max_ratio: Option<u64>,
+
+    /// Threads; by default four per core and at least 16, which hides the latency of cold storage
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Running")]
+    pub(crate) jobs: Option<u16>,
+    /// Show no progress bar (there is none either when stderr is no terminal)
+    #[arg(long, help_heading = "Running")]
+    pub(crate) no_progress: bool,
+    /// Colour the text on stdout
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Running")]
+    pub(crate) color: Color,
+    /// Show only the worst findings and the summary line
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Running")]
+    pub(crate) quiet: bool,
+    /// Show every finding with its evidence
+    #[arg(short, long, help_heading = "Running")]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// A pyc, or ARCHIVE!MEMBER
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A rule's id (PYC203) or name (source-mtime-mismatch); without it, the table of rules
+    #[arg(value_name = "RULE")]
+    pub(crate) rule: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MagicArgs {
+    /// A number (3531), four bytes in hexadecimal (cb0d0d0a), or a series (3.12); without it, the whole table
+    #[arg(value_name = "NUMBER")]
+    pub(crate) number: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Verify {
+    /// Look for the source, but compare nothing
+    None,
+    /// Compare what the header records with the source: time, size, hash
+    Header,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// When stdout is a terminal and NO_COLOR is not set
+    Auto,
+    Always,
+    Never,
+}
+
+/// A number of bytes with an optional suffix: `500M`.
+fn size(typed: &str) -> Result<u64, String> {
+    let (digits, shift) = match typed.char_indices().last() {
+        Some((at, 'k' | 'K')) => (&typed[..at], 10),
+        Some((at, 'm' | 'M')) => (&typed[..at], 20),
+        Some((at, 'g' | 'G')) => (&typed[..at], 30),
+        _ => (typed, 0),
+    };
+    let number: u64 = digits.parse().map_err(|_| "not a size; try 500M".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_size_takes_a_suffix() {
+        assert_eq!(size("500M"), Ok(500 << 20));
+        assert_eq!(size("12"), Ok(12));
+        assert!(size("M").is_err());
+        assert!(size("99999999999G").is_err());
+    }
+}

@@ -1,0 +1,265 @@
+//! `pycaudit scan`: what was typed becomes a configuration, reports are opened before any work, and the exit code follows.
+
+use std::fs;
+use std::io;
+use std::io::IsTerminal as _;
+use std::io::Read as _;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use anyhow::Context as _;
+use pycaudit::container::Exclude;
+use pycaudit::entry::Entry;
+use pycaudit::entry::Run;
+use pycaudit::entry::Summary;
+use pycaudit::limits::Limits;
+use pycaudit::name;
+use pycaudit::report;
+use pycaudit::report::Reporter;
+use pycaudit::report::text::Detail;
+use pycaudit::report::text::Style;
+use pycaudit::rules::Severity;
+use pycaudit::rules::select;
+use pycaudit::scan;
+use pycaudit::scan::Config;
+use pycaudit::scan::Progress;
+
+use crate::args::Color;
+use crate::args::Format;
+use crate::args::Level;
+use crate::args::ScanArgs;
+use crate::args::Verify;
+use crate::exit::Exit;
+use crate::output::Pending;
+use crate::output::Stdout;
+use crate::progress::Bar;
+
+/// A report being written.
+struct Report {
+    reporter: Box<dyn Reporter>,
+    /// The file, unless it goes to stdout.
+    pending: Option<Pending>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
+    let config = config(args)?;
+    let run = describe(args, &config);
+    let mut reports = open_reports(args, &run)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    // A second Ctrl-C finds the flag set and ends the process at once.
+    ctrlc::set_handler(move || {
+        if stopped.swap(true, Ordering::Relaxed) {
+            std::process::abort();
+        }
+    })
+    .context("cannot handle Ctrl-C")?;
+    let progress = Arc::new(Progress::default());
+    let bar = Bar::start(&progress, !args.no_progress && !args.quiet);
+    let min = severity(args.min_severity);
+    let fail_on = severity(args.fail_on);
+    let mut failed = false;
+    let mut sink = |mut entry: Entry| -> io::Result<()> {
+        failed |= entry.findings().iter().any(|finding| finding.severity >= fail_on);
+        entry.retain_findings(|finding| finding.severity >= min);
+        reports.iter_mut().try_for_each(|report| report.reporter.entry(&entry))
+    };
+    let summary = scan::scan(&config, &progress, &stop, &mut sink);
+    drop(bar);
+    let mut summary = summary.context("cannot write a report")?;
+    if summary.interrupted {
+        // The reports' temporary files are removed when they are dropped.
+        return Ok(Exit::Interrupted);
+    }
+    summary.ended = now();
+    finish(reports, &summary)?;
+    Ok(exit(args, &summary, failed))
+}
+
+fn exit(args: &ScanArgs, summary: &Summary, failed: bool) -> Exit {
+    if args.exit_zero {
+        Exit::Clean
+    } else if summary.problems > 0 {
+        Exit::Incomplete
+    } else if failed {
+        Exit::Findings
+    } else {
+        Exit::Clean
+    }
+}
+
+fn finish(reports: Vec<Report>, summary: &Summary) -> anyhow::Result<()> {
+    let mut complete = Vec::new();
+    for report in reports {
+        report.reporter.finish(summary).context("cannot write a report")?;
+        complete.extend(report.pending);
+    }
+    // Only when all are complete does any get its name.
+    complete.into_iter().try_for_each(Pending::keep)
+}
+
+fn config(args: &ScanArgs) -> anyhow::Result<Config> {
+    let mut paths = args.paths.clone();
+    if let Some(list) = &args.files_from {
+        paths.extend(files_from(list, args.null)?);
+    }
+    anyhow::ensure!(!paths.is_empty(), "no paths to scan");
+    for path in paths.iter().chain(&args.sources) {
+        fs::metadata(path).with_context(|| format!("cannot scan `{}`", path.display()))?;
+    }
+    let exclude = Exclude::new(args.exclude.iter().map(String::as_str)).context("in --exclude")?;
+    let defaults = Limits::default();
+    let limits = Limits {
+        depth: args.max_depth.unwrap_or(defaults.depth),
+        member_size: args.max_member_size.unwrap_or(defaults.member_size),
+        total_size: args.max_total_size.unwrap_or(defaults.total_size),
+        ratio: args.max_ratio.unwrap_or(defaults.ratio),
+        ..defaults
+    };
+    let rules = select(&args.select, &args.ignore).map_err(|unknown| {
+        anyhow::anyhow!("no rule is called `{unknown}`; `pycaudit explain` lists them")
+    })?;
+    let verify = match args.verify {
+        Verify::None => scan::Verify::None,
+        Verify::Header => scan::Verify::Header,
+    };
+    Ok(Config {
+        paths,
+        sources: args.sources.clone(),
+        exclude,
+        verify,
+        limits,
+        rules,
+        strict: args.strict,
+        jobs: args.jobs.map(usize::from),
+        now: now(),
+    })
+}
+
+/// Reads paths from a file or stdin, one per line or NUL-separated. Empty ones are passed over.
+fn files_from(list: &Path, null: bool) -> anyhow::Result<Vec<PathBuf>> {
+    let mut bytes = Vec::new();
+    let read = if list == Path::new("-") {
+        io::stdin().read_to_end(&mut bytes).map(|_| ())
+    } else {
+        fs::read(list).map(|read| bytes = read)
+    };
+    read.with_context(|| format!("cannot read the paths from `{}`", list.display()))?;
+    let separator = if null { 0 } else { b'\n' };
+    let parts = bytes.split(|&byte| byte == separator);
+    let parts = parts.map(|part| if null { part } else { part.strip_suffix(b"\r").unwrap_or(part) });
+    Ok(parts.filter(|part| !part.is_empty()).map(pycaudit::container::path_of_bytes).collect())
+}
+
+fn open_reports(args: &ScanArgs, run: &Run) -> anyhow::Result<Vec<Report>> {
+    type Start = fn(&Run, Box<dyn Write + Send>) -> io::Result<Box<dyn Reporter>>;
+    let kinds: [(&[PathBuf], Start); 4] = [
+        (&args.csv, |_, out| report::csv::start(out)),
+        (&args.findings_csv, |_, out| report::csv::start_findings(out)),
+        (&args.html, report::html::start),
+        (&args.jsonl, report::jsonl::start),
+    ];
+    let files: Vec<(&Path, Start)> =
+        kinds.iter().flat_map(|(paths, start)| paths.iter().map(|path| (path.as_path(), *start))).collect();
+    let to_stdout = files.iter().filter(|(path, _)| *path == Path::new("-")).count();
+    anyhow::ensure!(to_stdout <= 1, "only one report can go to stdout");
+    for (index, (path, _)) in files.iter().enumerate() {
+        let twice = files[..index].iter().any(|(other, _)| other == path);
+        anyhow::ensure!(!twice, "two reports cannot go to one file: `{}`", path.display());
+    }
+    let mut reports = Vec::new();
+    for (path, start) in files {
+        let (pending, out): (_, Box<dyn Write + Send>) = if path == Path::new("-") {
+            (None, Box::new(Stdout::new()))
+        } else {
+            let (pending, out) = Pending::create(path)?;
+            (Some(pending), out)
+        };
+        let reporter = start(run, out).with_context(|| format!("cannot write the report `{}`", path.display()))?;
+        reports.push(Report { reporter, pending });
+    }
+    if to_stdout == 0 {
+        let out = Box::new(Stdout::new());
+        let reporter = match args.format {
+            Format::Text => report::text::start(out, style(args)),
+            Format::Jsonl => report::jsonl::start(run, out).context("cannot write to stdout")?,
+        };
+        reports.push(Report { reporter, pending: None });
+    }
+    Ok(reports)
+}
+
+fn style(args: &ScanArgs) -> Style {
+    let detail = match (args.quiet, args.verbose) {
+        (true, _) => Detail::Quiet,
+        (_, true) => Detail::Verbose,
+        _ => Detail::Normal,
+    };
+    Style { color: colored(args.color), detail }
+}
+
+/// Whether stdout is to be coloured (no-color.org).
+pub(crate) fn colored(color: Color) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+fn severity(level: Level) -> Severity {
+    match level {
+        Level::Info => Severity::Info,
+        Level::Low => Severity::Low,
+        Level::Medium => Severity::Medium,
+        Level::High => Severity::High,
+        Level::Critical => Severity::Critical,
+    }
+}
+
+/// The chain of custody: the words of the command line and what they were understood to mean.
+fn describe(args: &ScanArgs, config: &Config) -> Run {
+    let list = |words: &[String]| words.join(",");
+    let limits = &config.limits;
+    let verify = match config.verify {
+        scan::Verify::None => "none",
+        scan::Verify::Header => "header",
+    };
+    let rules = config.rules.iter().map(|rule| rule.id).collect::<Vec<_>>().join(" ");
+    Run {
+        version: env!("CARGO_PKG_VERSION"),
+        arguments: std::env::args_os().map(|word| name::shown(word.as_encoded_bytes())).collect(),
+        options: vec![
+            ("exclude", list(&args.exclude)),
+            ("sources", config.sources.iter().map(|path| shown(path)).collect::<Vec<_>>().join(",")),
+            ("verify", verify.to_owned()),
+            ("rules", rules),
+            ("min-severity", severity(args.min_severity).code().to_owned()),
+            ("fail-on", severity(args.fail_on).code().to_owned()),
+            ("strict", config.strict.to_string()),
+            ("max-depth", limits.depth.to_string()),
+            ("max-member-size", limits.member_size.to_string()),
+            ("max-total-size", limits.total_size.to_string()),
+            ("max-ratio", limits.ratio.to_string()),
+        ],
+        paths: config.paths.iter().map(|path| shown(path)).collect(),
+        started: config.now,
+    }
+}
+
+fn shown(path: &Path) -> String {
+    name::shown(path.as_os_str().as_encoded_bytes())
+}
+
+/// Seconds since 1970; a clock before that reads as 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

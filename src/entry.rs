@@ -1,0 +1,178 @@
+//! What reports may see: the run, one entry per pyc or artifact in input order, and the summary.
+
+use std::collections::BTreeMap;
+
+use crate::artifact::Locator;
+use crate::artifact::Sha256Digest;
+use crate::artifact::Times;
+use crate::container::Kind;
+use crate::ledger::Ledger;
+use crate::load::Load;
+use crate::load::LoadVerdict;
+use crate::place::Place;
+use crate::problem::Problem;
+use crate::pyc::Invalidation;
+use crate::pyc::Pyc;
+use crate::rules::Finding;
+use crate::rules::Severity;
+use crate::source::HeaderCheck;
+use crate::source::HeaderMatch;
+use crate::source::Source;
+
+/// The chain of custody of a run: what was asked, of which tool, and when.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The version of pycaudit.
+    pub version: &'static str,
+    /// The command line, word by word, as it was typed; may hold any bytes, shown escaped.
+    pub arguments: Vec<String>,
+    /// The options as they were understood, name and value, in the order of the help text.
+    pub options: Vec<(&'static str, String)>,
+    /// The paths that were to be scanned, escaped.
+    pub paths: Vec<String>,
+    /// When it began, seconds since 1970.
+    pub started: i64,
+}
+
+/// One entry of the run.
+#[derive(Debug)]
+pub enum Entry {
+    /// A pyc.
+    Pyc(Box<PycEntry>),
+    /// An archive or a scanned tree, after all of its pycs; or a file that could not be read or was left out with a finding.
+    Artifact(Box<ArtifactEntry>),
+}
+
+impl Entry {
+    /// The findings of the entry.
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Pyc(entry) => &entry.findings,
+            Self::Artifact(entry) => &entry.findings,
+        }
+    }
+
+    /// Drops the findings that are not wanted.
+    pub fn retain_findings(&mut self, wanted: impl FnMut(&Finding) -> bool) {
+        match self {
+            Self::Pyc(entry) => entry.findings.retain(wanted),
+            Self::Artifact(entry) => entry.findings.retain(wanted),
+        }
+    }
+}
+
+/// One pyc and all that was found out about it.
+#[derive(Debug)]
+pub struct PycEntry {
+    /// Where it is.
+    pub locator: Locator,
+    /// The digest of its bytes; `None` when they could not be read whole.
+    pub sha256: Option<Sha256Digest>,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The first bytes of the file, up to the longest header, for the evidence.
+    pub head: Vec<u8>,
+    /// What was parsed.
+    pub pyc: Pyc,
+    /// What its path says.
+    pub place: Place,
+    /// The dotted module name that an import would use, as far as the path tells; escaped.
+    pub module: String,
+    /// Its own times: of the file, or of the archive's record.
+    pub times: Times,
+    /// The source it belongs to.
+    pub source: Source,
+    /// The header against the source.
+    pub header_check: HeaderCheck,
+    /// Would an interpreter run it.
+    pub load: Load,
+    /// What the rules say, the worst first.
+    pub findings: Vec<Finding>,
+    /// What could not be read.
+    pub problems: Vec<Problem>,
+}
+
+impl PycEntry {
+    /// How the header is invalidated, in a word: `timestamp`, `checked-hash`, `unchecked-hash`; empty without a header.
+    pub fn header_kind(&self) -> &'static str {
+        match self.pyc.header.as_ref().map(|header| header.invalidation) {
+            Some(Invalidation::Timestamp { .. }) => "timestamp",
+            Some(Invalidation::CheckedHash(_)) => "checked-hash",
+            Some(Invalidation::UncheckedHash(_)) => "unchecked-hash",
+            None => "",
+        }
+    }
+
+    /// When its archive says that it was last modified: RFC 3339, in UTC when the archive gives UTC, else the local time of
+    /// wherever the archive was made, without a zone. `None` for a file on disk.
+    pub fn archived_at(&self) -> Option<String> {
+        if self.locator.inner.is_empty() {
+            return None;
+        }
+        self.times.shown()
+    }
+
+    /// The severity of its worst finding.
+    pub fn max_severity(&self) -> Option<Severity> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+}
+
+/// An archive, a tree or another file that has something to be said of it as a whole.
+#[derive(Debug)]
+pub struct ArtifactEntry {
+    /// Where it is.
+    pub locator: Locator,
+    /// What kind of container it is; `None` for a file that is neither a pyc nor opened.
+    pub kind: Option<Kind>,
+    /// The digest of its bytes, for archives.
+    pub sha256: Option<Sha256Digest>,
+    /// Its size in bytes, for files.
+    pub size: Option<u64>,
+    /// How many pycs were found in it.
+    pub pycs: u64,
+    /// Every file or member seen in it, by what became of it.
+    pub ledger: Ledger,
+    /// What the rules say of it and of its members that are not pycs, the worst first.
+    pub findings: Vec<Finding>,
+    /// What could not be read, and of which member.
+    pub problems: Vec<(Option<Locator>, Problem)>,
+}
+
+impl ArtifactEntry {
+    /// Whether it is an archive that was opened.
+    pub fn is_archive(&self) -> bool {
+        self.kind.is_some_and(|kind| kind != Kind::Directory)
+    }
+}
+
+/// What a run comes to.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// The coverage ledger of the whole run.
+    pub ledger: Ledger,
+    /// How many files and members the containers listed; equal to what the ledger saw, or there is a bug of ours.
+    pub listed: u64,
+    /// How many pycs there are.
+    pub pycs: u64,
+    /// Bytes of all pycs.
+    pub pyc_bytes: u64,
+    /// How many archives were opened.
+    pub archives: u64,
+    /// Pycs by interpreter, as `Version::python` shows it.
+    pub pythons: BTreeMap<String, u64>,
+    /// Pycs by load verdict.
+    pub loads: BTreeMap<LoadVerdict, u64>,
+    /// Pycs by how the header fits the source.
+    pub header_matches: BTreeMap<HeaderMatch, u64>,
+    /// Findings by severity.
+    pub severities: BTreeMap<Severity, u64>,
+    /// Findings by rule id.
+    pub rules: BTreeMap<&'static str, u64>,
+    /// How many problems: things that could not be read.
+    pub problems: u64,
+    /// Whether the run was broken off (Ctrl-C).
+    pub interrupted: bool,
+    /// When it ended, seconds since 1970.
+    pub ended: i64,
+}

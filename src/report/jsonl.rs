@@ -1,0 +1,343 @@
+//! JSON Lines, version 1: one object per line, each with its `type`.
+//!
+//! | `type` | when | holds |
+//! | --- | --- | --- |
+//! | `run` | first | `format` (1), `version`, `arguments`, `options`, `paths`, `started` |
+//! | `pyc` | per pyc, in path order | what the CSV columns say, in full; `findings` are ids |
+//! | `finding` | after the pyc or artifact it is about | `rule`, `name`, `severity`, place, message, evidence, `fingerprint` |
+//! | `problem` | after the pyc or artifact it is about | place, `kind`, `message`, `offset` |
+//! | `artifact` | after all entries of an archive or tree | kind, digest, size, `ledger` |
+//! | `summary` | last | counts, the ledger, `ended` |
+//!
+//! Names are `{"text": ...}` when they are valid UTF-8 and `{"bytes": ...}` (base64) when not, as they are, never escaped:
+//! whoever prints them has to. Times are RFC 3339 in UTC. A field that is absent is unknown or does not apply. Within version
+//! 1 fields are only added.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::io::Write;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use crate::artifact;
+use crate::artifact::Locator;
+use crate::entry::ArtifactEntry;
+use crate::entry::Entry;
+use crate::entry::PycEntry;
+use crate::entry::Run;
+use crate::entry::Summary;
+use crate::ledger::Fate;
+use crate::ledger::Ledger;
+use crate::name;
+use crate::problem::Problem;
+use crate::pyc::Invalidation;
+use crate::report::Reporter;
+use crate::rules::Finding;
+use crate::source::Source;
+
+/// The version of the format: the number in the `run` record.
+pub const FORMAT: u32 = 1;
+
+/// Starts the report and writes its `run` record.
+pub fn start(run: &Run, mut out: Box<dyn Write + Send>) -> io::Result<Box<dyn Reporter>> {
+    let record = Record::Run {
+        format: FORMAT,
+        version: run.version,
+        arguments: &run.arguments,
+        options: run.options.iter().map(|(name, value)| (*name, value.as_str())).collect(),
+        paths: &run.paths,
+        started: artifact::rfc3339(run.started),
+    };
+    line(&mut out, &record)?;
+    Ok(Box::new(JsonLines { out }))
+}
+
+struct JsonLines {
+    out: Box<dyn Write + Send>,
+}
+
+impl Reporter for JsonLines {
+    fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+        match entry {
+            Entry::Pyc(entry) => {
+                line(&mut self.out, &Record::Pyc(Box::new(pyc(entry))))?;
+                for problem in &entry.problems {
+                    line(&mut self.out, &problem_record(&entry.locator, problem))?;
+                }
+            }
+            Entry::Artifact(entry) => {
+                for (locator, problem) in &entry.problems {
+                    line(&mut self.out, &problem_record(locator.as_ref().unwrap_or(&entry.locator), problem))?;
+                }
+            }
+        }
+        for finding in entry.findings() {
+            line(&mut self.out, &finding_record(finding))?;
+        }
+        match entry {
+            Entry::Pyc(_) => Ok(()),
+            Entry::Artifact(entry) => line(&mut self.out, &artifact_record(entry)),
+        }
+    }
+
+    fn finish(mut self: Box<Self>, summary: &Summary) -> io::Result<()> {
+        line(&mut self.out, &summary_record(summary))?;
+        self.out.flush()
+    }
+}
+
+fn line(out: &mut dyn Write, record: &Record<'_>) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, record)?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Record<'a> {
+    Run {
+        format: u32,
+        version: &'a str,
+        arguments: &'a [String],
+        options: BTreeMap<&'a str, &'a str>,
+        paths: &'a [String],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        started: Option<String>,
+    },
+    Pyc(Box<PycRecord<'a>>),
+    Finding(FindingRecord<'a>),
+    Problem(ProblemRecord<'a>),
+    Artifact(ArtifactRecord<'a>),
+    Summary(SummaryRecord<'a>),
+}
+
+/// A name: text, or bytes in base64.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Text<'a> {
+    Text(&'a str),
+    Bytes(String),
+}
+
+fn text(bytes: &[u8]) -> Text<'_> {
+    std::str::from_utf8(bytes).map_or_else(|_| Text::Bytes(STANDARD.encode(bytes)), Text::Text)
+}
+
+/// Where something is.
+#[derive(Serialize)]
+struct Place<'a> {
+    artifact: Text<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    member: Vec<Text<'a>>,
+}
+
+fn place(locator: &Locator) -> Place<'_> {
+    Place {
+        artifact: text(locator.artifact.as_os_str().as_encoded_bytes()),
+        member: locator.inner.iter().map(|name| text(name.as_bytes())).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct PycRecord<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    magic: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    magic_bytes: Option<String>,
+    python: String,
+    header: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtime: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtime_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_size: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    archived_at: Option<String>,
+    module: &'a str,
+    cache_tag: Text<'a>,
+    optimization: Text<'a>,
+    load: &'a str,
+    load_reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Place<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    source_candidates: Vec<Place<'a>>,
+    header_match: &'a str,
+    code_match: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    build_path: Option<String>,
+    trailing_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_severity: Option<&'a str>,
+    findings: Vec<&'a str>,
+}
+
+fn pyc(entry: &PycEntry) -> PycRecord<'_> {
+    let header = entry.pyc.header.as_ref();
+    let (mtime, source_size, source_hash) = match header.map(|header| header.invalidation) {
+        Some(Invalidation::Timestamp { mtime, source_size }) => (Some(mtime), source_size, None),
+        Some(Invalidation::CheckedHash(hash) | Invalidation::UncheckedHash(hash)) => (None, None, Some(hash)),
+        None => (None, None, None),
+    };
+    let (source, source_candidates) = match &entry.source {
+        Source::Present(source) => (Some(place(&source.locator)), Vec::new()),
+        Source::Absent => (None, Vec::new()),
+        Source::Ambiguous(places) => (None, places.iter().map(place).collect()),
+    };
+    PycRecord {
+        place: place(&entry.locator),
+        sha256: entry.sha256.map(|digest| digest.to_string()),
+        size: entry.size,
+        magic: entry.pyc.magic.map(super::super::pyc::versions::Magic::number),
+        magic_bytes: entry.pyc.magic.map(|magic| name::hex(&magic.0)),
+        python: entry.pyc.python(),
+        header: entry.header_kind(),
+        flags: header.and_then(|header| header.flags),
+        mtime: mtime.and_then(|mtime| artifact::rfc3339(i64::from(mtime))),
+        mtime_seconds: mtime,
+        source_size,
+        source_hash: source_hash.map(|hash| name::hex(&hash)),
+        archived_at: entry.archived_at(),
+        module: &entry.module,
+        cache_tag: text(entry.place.tag.as_bytes()),
+        optimization: text(entry.place.optimization.as_bytes()),
+        load: entry.load.verdict.code(),
+        load_reason: &entry.load.reason,
+        source,
+        source_candidates,
+        header_match: entry.header_check.outcome.code(),
+        code_match: "unverified",
+        build_path: entry.pyc.build_path(),
+        trailing_bytes: entry.pyc.trailing,
+        max_severity: entry.max_severity().map(crate::rules::Severity::code),
+        findings: entry.findings.iter().map(|finding| finding.rule.id).collect(),
+    }
+}
+
+#[derive(Serialize)]
+struct FindingRecord<'a> {
+    rule: &'a str,
+    name: &'a str,
+    severity: &'a str,
+    #[serde(flatten)]
+    place: Place<'a>,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    expected: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    observed: &'a str,
+    fingerprint: String,
+}
+
+fn finding_record(finding: &Finding) -> Record<'_> {
+    Record::Finding(FindingRecord {
+        rule: finding.rule.id,
+        name: finding.rule.name,
+        severity: finding.severity.code(),
+        place: place(&finding.locator),
+        message: &finding.message,
+        offset: finding.offset,
+        line: finding.line,
+        expected: &finding.expected,
+        observed: &finding.observed,
+        fingerprint: finding.fingerprint.clone(),
+    })
+}
+
+#[derive(Serialize)]
+struct ProblemRecord<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    kind: &'a str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+}
+
+fn problem_record<'a>(locator: &'a Locator, problem: &'a Problem) -> Record<'a> {
+    Record::Problem(ProblemRecord {
+        place: place(locator),
+        kind: problem.kind.code(),
+        message: problem.to_string(),
+        offset: problem.offset,
+    })
+}
+
+#[derive(Serialize)]
+struct ArtifactRecord<'a> {
+    #[serde(flatten)]
+    place: Place<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    pycs: u64,
+    ledger: BTreeMap<&'a str, u64>,
+    findings: Vec<&'a str>,
+}
+
+fn artifact_record(entry: &ArtifactEntry) -> Record<'_> {
+    Record::Artifact(ArtifactRecord {
+        place: place(&entry.locator),
+        kind: entry.kind.map(crate::container::Kind::code),
+        sha256: entry.sha256.map(|digest| digest.to_string()),
+        size: entry.size,
+        pycs: entry.pycs,
+        ledger: ledger(&entry.ledger),
+        findings: entry.findings.iter().map(|finding| finding.rule.id).collect(),
+    })
+}
+
+fn ledger(ledger: &Ledger) -> BTreeMap<&'static str, u64> {
+    let fates = Fate::ALL.iter().map(|&fate| (fate.code(), ledger.get(fate)));
+    fates.chain([("seen", ledger.seen())]).collect()
+}
+
+#[derive(Serialize)]
+struct SummaryRecord<'a> {
+    pycs: u64,
+    pyc_bytes: u64,
+    archives: u64,
+    ledger: BTreeMap<&'a str, u64>,
+    pythons: &'a BTreeMap<String, u64>,
+    loads: BTreeMap<&'a str, u64>,
+    header_matches: BTreeMap<&'a str, u64>,
+    severities: BTreeMap<&'a str, u64>,
+    rules: &'a BTreeMap<&'static str, u64>,
+    problems: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<String>,
+}
+
+fn summary_record(summary: &Summary) -> Record<'_> {
+    Record::Summary(SummaryRecord {
+        pycs: summary.pycs,
+        pyc_bytes: summary.pyc_bytes,
+        archives: summary.archives,
+        ledger: ledger(&summary.ledger),
+        pythons: &summary.pythons,
+        loads: summary.loads.iter().map(|(verdict, &count)| (verdict.code(), count)).collect(),
+        header_matches: summary.header_matches.iter().map(|(outcome, &count)| (outcome.code(), count)).collect(),
+        severities: summary.severities.iter().map(|(severity, &count)| (severity.code(), count)).collect(),
+        rules: &summary.rules,
+        problems: summary.problems,
+        ended: artifact::rfc3339(summary.ended),
+    })
+}

@@ -1,0 +1,218 @@
+//! Text for people: the worst first, then what was seen, then the ledger in one line.
+//!
+//! Written at the end, since the worst is not known before. Findings below medium are counted by rule unless all are asked for.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::io::Write;
+
+use crate::entry::Entry;
+use crate::entry::Summary;
+use crate::ledger::Fate;
+use crate::report::Reporter;
+use crate::rules::Finding;
+use crate::rules::Rule;
+use crate::rules::Severity;
+
+/// How much to write, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// With ANSI colours.
+    pub color: bool,
+    /// How much.
+    pub detail: Detail,
+}
+
+/// How much to write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// The worst findings and the last line.
+    Quiet,
+    /// Findings of medium and above one by one, the rest counted.
+    Normal,
+    /// Every finding with its evidence.
+    Verbose,
+}
+
+/// How many findings are written one by one before the rest is counted; a person does not read more in a terminal.
+const MOST: usize = 200;
+
+/// Starts the report.
+pub fn start(out: Box<dyn Write + Send>, style: Style) -> Box<dyn Reporter> {
+    Box::new(Text { out, style, findings: Vec::new(), rest: BTreeMap::new(), problems: Vec::new(), more_problems: 0 })
+}
+
+struct Text {
+    out: Box<dyn Write + Send>,
+    style: Style,
+    /// Findings to be written one by one.
+    findings: Vec<Finding>,
+    /// How often each other rule spoke, by severity and id.
+    rest: BTreeMap<(std::cmp::Reverse<Severity>, &'static str), (&'static Rule, u64)>,
+    /// What could not be read, one line each.
+    problems: Vec<String>,
+    more_problems: u64,
+}
+
+impl Text {
+    fn take(&mut self, finding: &Finding) {
+        let shown = self.style.detail == Detail::Verbose || finding.severity >= Severity::Medium;
+        if shown && (self.style.detail == Detail::Verbose || self.findings.len() < MOST.saturating_mul(50)) {
+            self.findings.push(finding.clone());
+        } else {
+            let key = (std::cmp::Reverse(finding.severity), finding.rule.id);
+            let count = self.rest.entry(key).or_insert((finding.rule, 0));
+            count.1 = count.1.saturating_add(1);
+        }
+    }
+
+    fn problem(&mut self, line: impl FnOnce() -> String) {
+        if self.problems.len() < MOST || self.style.detail == Detail::Verbose {
+            self.problems.push(line());
+        } else {
+            self.more_problems = self.more_problems.saturating_add(1);
+        }
+    }
+
+    fn paint(&self, severity: Severity, text: &str) -> String {
+        if !self.style.color {
+            return text.to_owned();
+        }
+        let code = match severity {
+            Severity::Critical => "1;97;41",
+            Severity::High => "1;31",
+            Severity::Medium => "1;33",
+            Severity::Low => "36",
+            Severity::Info => "2",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+impl Reporter for Text {
+    fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+        for finding in entry.findings() {
+            self.take(finding);
+        }
+        match entry {
+            Entry::Pyc(entry) => {
+                for problem in &entry.problems {
+                    self.problem(|| format!("{}: {problem}", entry.locator));
+                }
+            }
+            Entry::Artifact(entry) => {
+                for (locator, problem) in &entry.problems {
+                    self.problem(|| format!("{}: {problem}", locator.as_ref().unwrap_or(&entry.locator)));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>, summary: &Summary) -> io::Result<()> {
+        let mut text = String::new();
+        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        let most = match self.style.detail {
+            Detail::Quiet => 20,
+            Detail::Normal => MOST,
+            Detail::Verbose => usize::MAX,
+        };
+        for finding in self.findings.iter().take(most) {
+            self.write_finding(&mut text, finding);
+        }
+        let left_out = self.findings.len().saturating_sub(most);
+        if left_out > 0 {
+            let _ = writeln!(text, "... and {left_out} more like these: -v shows all, a report holds all\n");
+        }
+        if self.style.detail != Detail::Quiet {
+            for ((severity, id), (rule, count)) in &self.rest {
+                let label = self.paint(severity.0, &format!("{:<8}", severity.0.code()));
+                let _ = writeln!(text, "{label} {id} {:<28} {count:>7} x  {}", rule.name, rule.summary);
+            }
+            if !self.rest.is_empty() {
+                text.push('\n');
+            }
+        }
+        if !self.problems.is_empty() {
+            text.push_str("Could not be read:\n");
+            let most = if self.style.detail == Detail::Quiet { 5 } else { usize::MAX };
+            for line in self.problems.iter().take(most) {
+                let _ = writeln!(text, "  {line}");
+            }
+            let more = self.more_problems + self.problems.len().saturating_sub(most) as u64;
+            if more > 0 {
+                let _ = writeln!(text, "  ... and {more} more");
+            }
+            text.push('\n');
+        }
+        if self.style.detail != Detail::Quiet {
+            write_overview(&mut text, summary);
+        }
+        write_verdict(&mut text, summary);
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+}
+
+impl Text {
+    fn write_finding(&self, text: &mut String, finding: &Finding) {
+        let label = self.paint(finding.severity, finding.severity.code());
+        let _ = writeln!(text, "{label}: {} [{} {}]", finding.message, finding.rule.id, finding.rule.name);
+        let _ = writeln!(text, "  --> {}", finding.locator);
+        if !finding.expected.is_empty() || !finding.observed.is_empty() {
+            let _ = writeln!(text, "      expected {}", dash(&finding.expected));
+            let _ = writeln!(text, "      observed {}", dash(&finding.observed));
+        }
+        text.push('\n');
+    }
+}
+
+fn dash(value: &str) -> &str {
+    if value.is_empty() { "-" } else { value }
+}
+
+fn write_overview(text: &mut String, summary: &Summary) {
+    let counts = |counts: Vec<(String, u64)>| {
+        let mut counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+    };
+    if summary.pycs > 0 {
+        let pythons = summary.pythons.iter().map(|(name, &count)| (name.clone(), count)).collect();
+        let _ = writeln!(text, "Python   {}", counts(pythons));
+        let loads = summary.loads.iter().map(|(verdict, &count)| (verdict.code().to_owned(), count)).collect();
+        let _ = writeln!(text, "Load     {}", counts(loads));
+        let matches = summary.header_matches.iter().map(|(outcome, &count)| (outcome.code().to_owned(), count)).collect();
+        let _ = writeln!(text, "Header   {}", counts(matches));
+    }
+    let ledger = &summary.ledger;
+    let fates = Fate::ALL.iter().map(|&fate| (fate.code().to_owned(), ledger.get(fate))).collect();
+    let _ = writeln!(text, "Seen     {} files and members: {}", ledger.seen(), counts(fates));
+    text.push('\n');
+}
+
+fn write_verdict(text: &mut String, summary: &Summary) {
+    let found: Vec<String> = Severity::ALL
+        .iter()
+        .rev()
+        .filter_map(|severity| Some((severity, *summary.severities.get(severity)?)))
+        .map(|(severity, count)| format!("{count} {}", severity.code()))
+        .collect();
+    let found = if found.is_empty() { "no findings".to_owned() } else { found.join(", ") };
+    let archives = match summary.archives {
+        0 => String::new(),
+        1 => " and 1 archive".to_owned(),
+        archives => format!(" and {archives} archives"),
+    };
+    let files = if summary.pycs == 1 { "file" } else { "files" };
+    let _ = write!(text, "{} bytecode {files}{archives}: {found}", summary.pycs);
+    match summary.problems {
+        0 => {}
+        1 => text.push_str("; 1 thing could not be read"),
+        problems => {
+            let _ = write!(text, "; {problems} things could not be read");
+        }
+    }
+    text.push('\n');
+}

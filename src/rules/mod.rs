@@ -1,0 +1,333 @@
+//! The rules: each one file with its documentation, its check and its examples, and a line in [`RULES`].
+//!
+//! A rule is a pure function from facts to findings: it opens no file, reads no clock, and knows no setting beyond its context.
+
+mod select;
+
+use std::fmt;
+
+use crate::artifact::Locator;
+use crate::artifact::Sha256Digest;
+use crate::artifact::Times;
+use crate::container::Container;
+use crate::container::FileStatus;
+use crate::container::Kind;
+use crate::container::Listing;
+use crate::container::Member;
+use crate::container::MemberId;
+use crate::container::Oddity;
+use crate::ledger::Ledger;
+use crate::load::Load;
+use crate::load::LoadVerdict;
+use crate::place::Place;
+use crate::problem::Problem;
+use crate::pyc::Pyc;
+use crate::pyc::Version;
+use crate::record::Record;
+use crate::source::HeaderCheck;
+use crate::source::Source;
+
+pub use crate::rules::select::select;
+
+/// How bad a finding is, if it is true. Not how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// A habit or leftover without a known way to do harm.
+    Low,
+    /// Should be looked at.
+    Medium,
+    /// What an attack or a broken release looks like.
+    High,
+    /// Code runs that is not what it claims to be.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity, the mildest first.
+    pub const ALL: &'static [Self] = &[Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The word that reports and options use.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// The severity of that word.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|severity| severity.code() == code)
+    }
+}
+
+/// One rule.
+pub struct Rule {
+    /// Its id, issued once: `PYC203`.
+    pub id: &'static str,
+    /// Its name, which is its file's name with hyphens.
+    pub name: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// Its severity, unless a finding says otherwise.
+    pub severity: Severity,
+    /// Its page: the lines of its doc comment, Markdown, each with one leading space.
+    pub docs: &'static [&'static str],
+    /// What it looks at.
+    pub check: Check,
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.id, self.name)
+    }
+}
+
+/// What a rule looks at.
+pub enum Check {
+    /// Every pyc.
+    Pyc(fn(&PycContext<'_>, &mut Findings<'_>)),
+    /// Every member of an archive, and every pyc and link of a tree.
+    Member(fn(&MemberContext<'_>, &mut Findings<'_>)),
+    /// An archive or a scanned tree as a whole, after its members.
+    Artifact(fn(&ArtifactContext<'_>, &mut Findings<'_>)),
+    /// Every problem: what could not be read, wherever it was.
+    Problem(fn(&ProblemContext<'_>, &mut Findings<'_>)),
+}
+
+/// What a rule that looks at a pyc may know.
+pub struct PycContext<'a> {
+    /// The container it is in.
+    pub container: &'a ContainerFacts<'a>,
+    /// Which member it is.
+    pub member: MemberId,
+    /// Where it is.
+    pub locator: &'a Locator,
+    /// Its bytes; a part of them, or none, when a problem says so.
+    pub bytes: &'a [u8],
+    /// What was parsed of them.
+    pub pyc: &'a Pyc,
+    /// What its path says.
+    pub place: &'a Place,
+    /// The dotted module name that an import would use, escaped.
+    pub module: &'a str,
+    /// Its own times.
+    pub times: Times,
+    /// What the file system says of it; `None` in archives.
+    pub status: Option<FileStatus>,
+    /// Its source.
+    pub source: &'a Source,
+    /// What the file system says of the source; `None` in archives or without one.
+    pub source_status: Option<FileStatus>,
+    /// The header against the source.
+    pub header_check: &'a HeaderCheck,
+    /// Would an interpreter run it.
+    pub load: &'a Load,
+    /// What could not be read.
+    pub problems: &'a [Problem],
+}
+
+/// What a rule that looks at a member may know.
+pub struct MemberContext<'a> {
+    /// The container it is in.
+    pub container: &'a ContainerFacts<'a>,
+    /// Which member it is.
+    pub member: MemberId,
+    /// Where it is.
+    pub locator: &'a Locator,
+    /// Its bytes' digest and size, when they were read whole.
+    pub content: Option<MemberContent>,
+    /// What is odd about it in the archive's records.
+    pub oddities: &'a [&'a Oddity],
+}
+
+/// The digest and size of a member that was read whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberContent {
+    /// SHA-256 of the bytes.
+    pub sha256: Sha256Digest,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// What a rule that looks at an artifact as a whole may know.
+pub struct ArtifactContext<'a> {
+    /// The container.
+    pub container: &'a ContainerFacts<'a>,
+    /// Where it is.
+    pub locator: &'a Locator,
+    /// Its pycs, in path order.
+    pub pycs: &'a [PycFacts],
+    /// What became of its files or members.
+    pub ledger: &'a Ledger,
+}
+
+/// What is kept of each pyc for the rules that look at all of them together.
+#[derive(Clone, Copy, Debug)]
+pub struct PycFacts {
+    /// Which member it is.
+    pub member: MemberId,
+    /// Its magic number's version, if known.
+    pub version: Option<&'static Version>,
+    /// The source's modification time that its header records.
+    pub mtime: Option<u32>,
+    /// Its own times.
+    pub times: Times,
+    /// Whether it has a source.
+    pub has_source: bool,
+    /// The load verdict.
+    pub load: LoadVerdict,
+}
+
+/// What could not be read, and of what.
+pub struct ProblemContext<'a> {
+    /// Where it is.
+    pub locator: &'a Locator,
+    /// What is wrong.
+    pub problem: &'a Problem,
+    /// Whether whatever could not be verified counts as a failure (`--strict`).
+    pub strict: bool,
+}
+
+/// What all rules may know of the container, and of the run.
+pub struct ContainerFacts<'a> {
+    /// The container itself: its kind, listing and oddities. Rules do not read members.
+    pub container: &'a dyn Container,
+    /// Where it is.
+    pub locator: &'a Locator,
+    /// The RECORD of a wheel.
+    pub record: Option<&'a Record>,
+    /// When the run began, seconds since 1970.
+    pub now: i64,
+    /// The archive file's own times, for archives on disk.
+    pub times: Times,
+}
+
+impl ContainerFacts<'_> {
+    /// The kind of container.
+    pub fn kind(&self) -> Kind {
+        self.container.kind()
+    }
+
+    /// The names in the container.
+    pub fn listing(&self) -> &Listing {
+        self.container.listing()
+    }
+
+    /// A member by its id.
+    pub fn member(&self, id: MemberId) -> Option<&Member> {
+        self.listing().get(id)
+    }
+}
+
+/// One finding: it can be checked by hand.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// How bad, here.
+    pub severity: Severity,
+    /// Where: the pyc, the member or the artifact.
+    pub locator: Locator,
+    /// One sentence, without a final period; names in it are escaped.
+    pub message: String,
+    /// Where in the file, in bytes from its start.
+    pub offset: Option<u64>,
+    /// The line of the source, where one is known.
+    pub line: Option<u32>,
+    /// What should be there.
+    pub expected: String,
+    /// What is there.
+    pub observed: String,
+    /// What tells it from every other finding and stays when the tree moves or the wheel is rebuilt: `v1:` and 16 hexadecimal
+    /// digits over the rule and the place below the container's root. Set when the entry is complete.
+    pub fingerprint: String,
+}
+
+impl Finding {
+    /// Sets another severity than the rule's.
+    pub fn severity(&mut self, severity: Severity) -> &mut Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Sets what should be there and what is.
+    pub fn compared(&mut self, expected: impl Into<String>, observed: impl Into<String>) -> &mut Self {
+        self.expected = expected.into();
+        self.observed = observed.into();
+        self
+    }
+
+    /// Sets the offset in the file.
+    pub fn at(&mut self, offset: u64) -> &mut Self {
+        self.offset = Some(offset);
+        self
+    }
+
+    /// Says that it is about another member or artifact.
+    pub fn about(&mut self, locator: Locator) -> &mut Self {
+        self.locator = locator;
+        self
+    }
+}
+
+/// Collects the findings of one rule on one subject.
+pub struct Findings<'a> {
+    rule: &'static Rule,
+    locator: &'a Locator,
+    list: &'a mut Vec<Finding>,
+}
+
+impl<'a> Findings<'a> {
+    /// A collector for this rule and subject.
+    pub fn new(rule: &'static Rule, locator: &'a Locator, list: &'a mut Vec<Finding>) -> Self {
+        Self { rule, locator, list }
+    }
+
+    /// Adds a finding with the rule's own severity; the returned reference takes the particulars.
+    pub fn add(&mut self, message: impl Into<String>) -> &mut Finding {
+        self.list.push(Finding {
+            rule: self.rule,
+            severity: self.rule.severity,
+            locator: self.locator.clone(),
+            message: message.into(),
+            offset: None,
+            line: None,
+            expected: String::new(),
+            observed: String::new(),
+            fingerprint: String::new(),
+        });
+        let last = self.list.len() - 1;
+        &mut self.list[last]
+    }
+}
+
+/// Declares the rule of a file from its doc comment: what is written once is its page, its `explain` and its help text.
+macro_rules! declare_rule {
+    (
+        $(#[doc = $doc:literal])+
+        id: $id:literal,
+        name: $name:literal,
+        summary: $summary:literal,
+        severity: $severity:ident,
+        check: $check:ident($function:ident),
+    ) => {
+        $(#[doc = $doc])+
+        pub(crate) static RULE: $crate::rules::Rule = $crate::rules::Rule {
+            id: $id,
+            name: $name,
+            summary: $summary,
+            severity: $crate::rules::Severity::$severity,
+            docs: &[$($doc),+],
+            check: $crate::rules::Check::$check($function),
+        };
+    };
+}
+pub(crate) use declare_rule;
+
+/// Every rule, by id.
+pub static RULES: &[&Rule] = &[];

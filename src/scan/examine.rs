@@ -1,0 +1,366 @@
+//! One job: a member is read, recognised, parsed, paired with its source and judged. Runs on any thread, touches nothing shared
+//! but counters.
+
+use std::panic;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use crate::artifact::Locator;
+use crate::artifact::Sha256Digest;
+use crate::artifact::Times;
+use crate::container;
+use crate::container::Content;
+use crate::container::MemberId;
+use crate::container::MemberKind;
+use crate::entry::Entry;
+use crate::entry::PycEntry;
+use crate::ledger::Fate;
+use crate::load;
+use crate::place;
+use crate::place::Place;
+use crate::problem::Problem;
+use crate::problem::ProblemKind;
+use crate::pyc;
+use crate::pyc::Scratch;
+use crate::rules::Check;
+use crate::rules::ContainerFacts;
+use crate::rules::Finding;
+use crate::rules::Findings;
+use crate::rules::MemberContent;
+use crate::rules::MemberContext;
+use crate::rules::ProblemContext;
+use crate::rules::PycContext;
+use crate::rules::PycFacts;
+use crate::scan;
+use crate::scan::Checks;
+use crate::scan::Config;
+use crate::scan::Progress;
+use crate::scan::feed;
+use crate::scan::feed::Job;
+use crate::scan::feed::Task;
+use crate::scan::pair::Sources;
+use crate::scan::scope::Scope;
+use crate::scan::settle::Outcome;
+use crate::scan::settle::Settler;
+
+/// The longest header (Cinder's strict loader), kept of every pyc as evidence.
+const LONGEST_HEADER: usize = 20;
+
+/// What all jobs share.
+pub(crate) struct Worker<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) checks: &'a Checks,
+    pub(crate) sources: &'a Sources,
+    pub(crate) progress: &'a Progress,
+}
+
+impl Worker<'_> {
+    /// Does a job. A panic of ours costs one member and is reported.
+    pub(crate) fn work(&self, job: Job, scratch: &mut Scratch) -> Outcome {
+        let (scope, member, task) = match job {
+            Job::Begin(scope) => {
+                let digest = scope.container.digest();
+                return Outcome::Begin(scope, digest);
+            }
+            Job::End(_) => return Outcome::End,
+            Job::Member { scope, member, task } => (scope, member, task),
+        };
+        let result = panic::catch_unwind(AssertUnwindSafe(|| self.member(&scope, member, task, scratch)));
+        let (outcome, bytes) = result.unwrap_or_else(|_| {
+            *scratch = Scratch::default();
+            (self.other(&scope, member, Fate::Unreadable, None, &[Problem::new(ProblemKind::Internal)]), 0)
+        });
+        self.progress.finish(1, bytes);
+        outcome
+    }
+
+    fn member(&self, scope: &Arc<Scope>, member: MemberId, task: Task, scratch: &mut Scratch) -> (Outcome, u64) {
+        let limits = &self.config.limits;
+        match task {
+            Task::Bytecode => {
+                let content = scope.container.read(member, limits.member_size);
+                let bytes = content.bytes.len() as u64;
+                (self.pyc(scope, member, content, true, scratch), bytes)
+            }
+            Task::Disguised => {
+                let content = scope.container.read(member, limits.member_size);
+                let bytes = content.bytes.len() as u64;
+                (self.perhaps_pyc(scope, member, content, scratch), bytes)
+            }
+            Task::Anything => self.anything(scope, member, scratch),
+            Task::Named => (self.named(scope, member), 0),
+            Task::Excluded => (Outcome::Other(Fate::Excluded, Vec::new(), Vec::new()), 0),
+            Task::Other => (Outcome::Other(Fate::Other, Vec::new(), Vec::new()), 0),
+            Task::Unreadable(problem) => {
+                (self.other(scope, member, fate_of(std::slice::from_ref(&problem)), None, &[problem]), 0)
+            }
+        }
+    }
+
+    /// A member of an archive that may be anything: read whole when its digest is wanted or it may be an archive itself.
+    fn anything(&self, scope: &Arc<Scope>, member: MemberId, scratch: &mut Scratch) -> (Outcome, u64) {
+        let limits = &self.config.limits;
+        let name = scope.container.listing().get(member).map(|member| member.file().to_vec()).unwrap_or_default();
+        if scope.record.is_none() && !container::is_archive_name(&name) {
+            let ends = match scope.container.ends(member, feed::HEAD, 0) {
+                Ok(ends) => ends,
+                Err(problem) => {
+                    let fate = fate_of(std::slice::from_ref(&problem));
+                    return (self.other(scope, member, fate, None, &[problem]), 0);
+                }
+            };
+            let recognised = container::recognise_bytes(&ends.head, &[], &name);
+            if !pyc::sniff(&ends.head) && !recognised.is_container() {
+                let bytes = ends.head.len() as u64;
+                return (self.other(scope, member, Fate::Other, None, &[]), bytes);
+            }
+        }
+        let content = scope.container.read(member, limits.member_size);
+        let bytes = content.bytes.len() as u64;
+        if container::recognise_whole(&content.bytes, &name).is_container() && content.problems.is_empty() {
+            return (self.nested(scope, member, content), bytes);
+        }
+        if pyc::sniff(content.bytes.get(..feed::HEAD).unwrap_or(&content.bytes)) {
+            return (self.perhaps_pyc(scope, member, content, scratch), bytes);
+        }
+        let whole = content.problems.is_empty().then(|| digest(&content.bytes));
+        let fate = if whole.is_some() { Fate::Other } else { fate_of(&content.problems) };
+        (self.other(scope, member, fate, whole, &content.problems), bytes)
+    }
+
+    /// An archive in an archive: opened from memory and scanned to its end before its container goes on.
+    fn nested(&self, scope: &Arc<Scope>, member: MemberId, content: Content) -> Outcome {
+        let limits = &self.config.limits;
+        let locator = scope.locate(member);
+        let depth = scope.depth.saturating_add(1);
+        if depth > limits.depth {
+            let whole = Some(digest(&content.bytes));
+            return self.other(scope, member, Fate::Limited, whole, &[Problem::new(ProblemKind::DepthLimit)]);
+        }
+        let whole = digest(&content.bytes);
+        let input = container::Input::from_bytes(content.bytes);
+        let inner = match container::open(input, limits) {
+            Ok(inner) => inner,
+            Err(problem) => return self.other(scope, member, Fate::Unreadable, Some(whole), &[problem]),
+        };
+        let mut findings = Vec::new();
+        self.judge_member(scope, member, Some(whole), &[], &mut findings);
+        let mut inner = Scope::archive(inner, locator, depth);
+        inner.times = scope.container.listing().get(member).map(|member| member.times).unwrap_or_default();
+        inner.size = Some(whole.size);
+        let inner = Arc::new(inner.with_record(limits.member_size));
+        let mut entries = Vec::new();
+        let mut settler = Settler::new(self);
+        let mut scratch = Scratch::default();
+        let jobs = self.jobs_of(&inner);
+        self.progress.find((jobs.len() as u64).saturating_sub(2));
+        for job in jobs {
+            let outcome = self.work(job, &mut scratch);
+            // Pushing to a list cannot fail.
+            let _ = settler.settle(outcome, &mut |entry| {
+                entries.push(entry);
+                Ok(())
+            });
+        }
+        Outcome::Nested(entries, findings)
+    }
+
+    /// A link, a special file, or whatever else is named and not read.
+    fn named(&self, scope: &Arc<Scope>, member: MemberId) -> Outcome {
+        let listing = scope.container.listing();
+        let Some(found) = listing.get(member) else { return Outcome::Other(Fate::Other, Vec::new(), Vec::new()) };
+        match found.kind {
+            MemberKind::Special(kind) => {
+                let locator = scope.locate(member);
+                let problem = Problem::new(ProblemKind::NotRegular).with_detail(kind.code());
+                let mut findings = self.judge_problem(&locator, &problem);
+                scan::finish_findings(&mut findings, scope);
+                // A socket holds nothing that could be read; a FIFO under the name of bytecode hides what a reader would get.
+                let lost = feed::is_pyc_name(found.file());
+                Outcome::Other(Fate::Special, findings, if lost { vec![(locator, problem)] } else { Vec::new() })
+            }
+            MemberKind::Link => self.other(scope, member, Fate::Link, None, &[]),
+            MemberKind::File | MemberKind::Folder => self.other(scope, member, Fate::Other, None, &[]),
+        }
+    }
+
+    /// A member that is no pyc, after the rules have looked at it.
+    fn other(
+        &self,
+        scope: &Arc<Scope>,
+        member: MemberId,
+        fate: Fate,
+        content: Option<MemberContent>,
+        problems: &[Problem],
+    ) -> Outcome {
+        let locator = scope.locate(member);
+        let mut findings = Vec::new();
+        for problem in problems {
+            findings.extend(self.judge_problem(&locator, problem));
+        }
+        self.judge_member(scope, member, content, &[], &mut findings);
+        let problems = problems.iter().map(|problem| (locator.clone(), problem.clone())).collect();
+        Outcome::Other(fate, findings, problems)
+    }
+
+    /// A file under another name that begins as a pyc does: it is one if there is a code object behind the header.
+    fn perhaps_pyc(&self, scope: &Arc<Scope>, member: MemberId, content: Content, scratch: &mut Scratch) -> Outcome {
+        let parsed = pyc::parse(&content.bytes, &self.config.limits, scratch);
+        if parsed.value.body.is_code() {
+            return self.pyc(scope, member, content, false, scratch);
+        }
+        let whole = content.problems.is_empty().then(|| digest(&content.bytes));
+        let fate = if whole.is_some() { Fate::Other } else { fate_of(&content.problems) };
+        self.other(scope, member, fate, whole, &content.problems)
+    }
+
+    fn pyc(
+        &self,
+        scope: &Arc<Scope>,
+        member: MemberId,
+        content: Content,
+        by_name: bool,
+        scratch: &mut Scratch,
+    ) -> Outcome {
+        let limits = &self.config.limits;
+        let container = scope.container.as_ref();
+        let listing = container.listing();
+        let locator = scope.locate(member);
+        let found = listing.get(member);
+        let path = found.map(container::Member::path).unwrap_or_default();
+        let Content { bytes, status, problems: read_problems, oddities } = content;
+        let whole = read_problems.is_empty().then(|| digest(&bytes));
+        let parsed = pyc::parse(&bytes, limits, scratch);
+        let pyc = parsed.value;
+        let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
+        // What a file that was not read whole lacks is no damage of its own.
+        let problems = if read_problems.is_empty() { parsed.problems } else { read_problems };
+        let times = match (found, status) {
+            (_, Some(status)) => Times { unix: Some(status.mtime), ..Times::default() },
+            (Some(found), None) => found.times,
+            (None, None) => Times::default(),
+        };
+        let place = Place::of(&path);
+        let module = place::module_name(listing, &place, container.kind());
+        let paired = self.pair(scope, &place, &pyc);
+        let load = load::judge(&load::Judged {
+            kind: container.kind(),
+            listing,
+            place: &place,
+            pyc: &pyc,
+            header_check: &paired.check,
+            source: &paired.source,
+            by_name,
+        });
+        let facts = self.facts(scope);
+        let mut findings = Vec::new();
+        let context = PycContext {
+            container: &facts,
+            member,
+            locator: &locator,
+            bytes: &bytes,
+            pyc: &pyc,
+            place: &place,
+            module: &module,
+            times,
+            status,
+            source: &paired.source,
+            source_status: paired.status,
+            header_check: &paired.check,
+            load: &load,
+            problems: &problems,
+        };
+        for rule in &self.checks.pyc {
+            if let Check::Pyc(check) = rule.check {
+                check(&context, &mut Findings::new(rule, &locator, &mut findings));
+            }
+        }
+        for problem in &problems {
+            findings.extend(self.judge_problem(&locator, problem));
+        }
+        self.judge_member(scope, member, whole, &oddities, &mut findings);
+        scan::finish_findings(&mut findings, scope);
+        let pyc_facts = PycFacts {
+            member,
+            version: pyc.version,
+            mtime: pyc.header.as_ref().and_then(pyc::Header::mtime),
+            times,
+            has_source: matches!(paired.source, crate::source::Source::Present(_)),
+            load: load.verdict,
+        };
+        let size = status.map(|status| status.size).or(found.and_then(|found| found.size));
+        let entry = PycEntry {
+            sha256: whole.map(|whole| whole.sha256),
+            size: if whole.is_some() { bytes.len() as u64 } else { size.unwrap_or(bytes.len() as u64) },
+            head: bytes.get(..LONGEST_HEADER).unwrap_or(&bytes).to_vec(),
+            locator,
+            pyc,
+            place,
+            module,
+            times,
+            source: paired.source,
+            header_check: paired.check,
+            load,
+            findings,
+            problems,
+        };
+        Outcome::Pyc(Box::new(entry), pyc_facts, fate)
+    }
+
+    /// Runs the rules that look at a member.
+    fn judge_member(
+        &self,
+        scope: &Arc<Scope>,
+        member: MemberId,
+        content: Option<MemberContent>,
+        oddities: &[container::Oddity],
+        findings: &mut Vec<Finding>,
+    ) {
+        if self.checks.member.is_empty() {
+            return;
+        }
+        let facts = self.facts(scope);
+        let locator = scope.locate(member);
+        let mut all = scope.oddities_of(member);
+        all.extend(oddities);
+        let context = MemberContext { container: &facts, member, locator: &locator, content, oddities: &all };
+        for rule in &self.checks.member {
+            if let Check::Member(check) = rule.check {
+                check(&context, &mut Findings::new(rule, &locator, findings));
+            }
+        }
+    }
+
+    /// Runs the rules that look at problems.
+    pub(crate) fn judge_problem(&self, locator: &Locator, problem: &Problem) -> Vec<Finding> {
+        let context = ProblemContext { locator, problem, strict: self.config.strict };
+        let mut findings = Vec::new();
+        for rule in &self.checks.problem {
+            if let Check::Problem(check) = rule.check {
+                check(&context, &mut Findings::new(rule, locator, &mut findings));
+            }
+        }
+        findings
+    }
+
+    /// What all rules may know of a container.
+    pub(crate) fn facts<'a>(&'a self, scope: &'a Scope) -> ContainerFacts<'a> {
+        ContainerFacts {
+            container: scope.container.as_ref(),
+            locator: &scope.locator,
+            record: scope.record.as_ref(),
+            now: self.config.now,
+            times: scope.times,
+        }
+    }
+}
+
+fn digest(bytes: &[u8]) -> MemberContent {
+    MemberContent { sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
+}
+
+/// What became of a member with these problems.
+fn fate_of(problems: &[Problem]) -> Fate {
+    let limited = problems.iter().any(|problem| problem.kind.is_limit());
+    if limited { Fate::Limited } else { Fate::Unreadable }
+}

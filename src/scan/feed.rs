@@ -1,0 +1,224 @@
+//! What is to be done, in path order: containers are opened one after the other as their turn comes, names first.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::artifact::Locator;
+use crate::artifact::Times;
+use crate::container;
+use crate::container::Directory;
+use crate::container::LinkTarget;
+use crate::container::MemberId;
+use crate::container::MemberKind;
+use crate::container::Recognised;
+use crate::problem::Problem;
+use crate::problem::ProblemKind;
+use crate::pyc;
+use crate::scan::Config;
+use crate::scan::examine::Worker;
+use crate::scan::scope::Scope;
+
+/// Files of a tree that are recognised at a time.
+const SLICE: usize = 8192;
+
+/// Archives that may be open at a time; a process may have 1,024 files open on an ordinary system.
+const OPEN: usize = 128;
+
+/// Bytes of the beginning of a file that are looked at to recognise it.
+pub(crate) const HEAD: usize = 64;
+
+/// One thing to do.
+pub(crate) enum Job {
+    /// A container begins; an archive on disk is to be hashed.
+    Begin(Arc<Scope>),
+    /// A member to look at.
+    Member {
+        /// Its container.
+        scope: Arc<Scope>,
+        /// Which.
+        member: MemberId,
+        /// What it is taken for.
+        task: Task,
+    },
+    /// A container ends.
+    End(Arc<Scope>),
+}
+
+/// What a member is taken for before it is read.
+pub(crate) enum Task {
+    /// Bytecode, by its name.
+    Bytecode,
+    /// Bytecode under another name: a known magic number begins it.
+    Disguised,
+    /// A member of an archive that may be anything.
+    Anything,
+    /// Nothing to be read.
+    Named,
+    /// Left out by `--exclude`.
+    Excluded,
+    /// Looked at already and found to be nothing for us.
+    Other,
+    /// Could not be opened or recognised.
+    Unreadable(Problem),
+}
+
+/// What is in the queue: jobs, and archives that are opened when their turn comes.
+enum Item {
+    Job(Job),
+    Archive(Arc<Scope>, MemberId),
+}
+
+/// Hands out jobs in path order.
+pub(crate) struct Feed<'a> {
+    worker: &'a Worker<'a>,
+    trees: VecDeque<Arc<Scope>>,
+    queue: VecDeque<Item>,
+    tree: Option<(Arc<Scope>, VecDeque<MemberId>)>,
+}
+
+impl<'a> Feed<'a> {
+    /// A feed of all files in these trees, one tree after the other.
+    pub(crate) fn new(worker: &'a Worker<'a>, trees: Vec<Arc<Scope>>) -> Self {
+        Self { worker, trees: trees.into(), queue: VecDeque::new(), tree: None }
+    }
+
+    /// The next jobs; none when all is done.
+    pub(crate) fn batch(&mut self, size: usize) -> Vec<Job> {
+        let mut jobs = Vec::with_capacity(size);
+        let mut opened = 0_usize;
+        while jobs.len() < size && opened < OPEN {
+            match self.queue.pop_front() {
+                Some(Item::Job(job)) => jobs.push(job),
+                Some(Item::Archive(scope, member)) => {
+                    opened = opened.saturating_add(1);
+                    self.open_archive(&scope, member);
+                }
+                None if self.tree.is_some() => self.slice(),
+                None => match self.trees.pop_front() {
+                    Some(tree) => {
+                        self.queue.push_back(Item::Job(Job::Begin(Arc::clone(&tree))));
+                        let members = tree.members().collect();
+                        self.tree = Some((tree, members));
+                    }
+                    None => break,
+                },
+            }
+        }
+        jobs
+    }
+
+    /// Recognises the next files of the tree, all threads at once.
+    fn slice(&mut self) {
+        let Some((scope, members)) = &mut self.tree else { return };
+        let slice: Vec<MemberId> = members.drain(..members.len().min(SLICE)).collect();
+        let scope = Arc::clone(scope);
+        if slice.is_empty() {
+            self.tree = None;
+            self.queue.push_back(Item::Job(Job::End(scope)));
+            return;
+        }
+        self.worker.progress.find(slice.len() as u64);
+        let items = slice.into_par_iter().map(|member| classify(&scope, member)).collect::<Vec<_>>();
+        self.queue.extend(items);
+    }
+
+    /// Opens an archive of a tree, whose turn has come.
+    fn open_archive(&mut self, tree: &Arc<Scope>, member: MemberId) {
+        let limits = &self.worker.config.limits;
+        let opened = tree.container.input(member, limits.member_size).and_then(|input| container::open(input, limits));
+        let container = match opened {
+            Ok(container) => container,
+            Err(problem) => {
+                let task = Task::Unreadable(problem);
+                self.queue.push_front(Item::Job(Job::Member { scope: Arc::clone(tree), member, task }));
+                return;
+            }
+        };
+        let status = tree.container.status(member);
+        let mut scope = Scope::archive(container, tree.locate(member), 0);
+        scope.times = Times { unix: status.map(|status| status.mtime), ..Times::default() };
+        scope.size = status.map(|status| status.size);
+        let scope = Arc::new(scope.with_record(limits.member_size));
+        let jobs = self.worker.jobs_of(&scope);
+        self.worker.progress.find(jobs.len() as u64);
+        for job in jobs.into_iter().rev() {
+            self.queue.push_front(Item::Job(job));
+        }
+    }
+}
+
+/// A tree to scan: a folder with all that is in it, or a file with its folder around it.
+pub(crate) fn open_path(config: &Config, path: &Path) -> Arc<Scope> {
+    Arc::new(if path.is_dir() {
+        let directory = Directory::walk(path, &config.exclude, &config.limits);
+        Scope::tree(Box::new(directory), path.to_owned(), None)
+    } else {
+        let (directory, only) = Directory::around(path);
+        let root = directory.root().to_owned();
+        Scope::tree(Box::new(directory), root, only)
+    })
+}
+
+/// A place to look for sources: a folder, or an archive.
+pub(crate) fn open_source(config: &Config, path: &Path) -> Arc<Scope> {
+    if path.is_file()
+        && let Ok(input) = container::open_file(path)
+        && let Ok(archive) = container::open(input, &config.limits)
+    {
+        return Arc::new(Scope::archive(archive, Locator::file(path), 0));
+    }
+    open_path(config, path)
+}
+
+impl Worker<'_> {
+    /// The jobs of an archive: its beginning, its members in path order, its end.
+    pub(crate) fn jobs_of(&self, scope: &Arc<Scope>) -> Vec<Job> {
+        let listing = scope.container.listing();
+        let mut jobs = vec![Job::Begin(Arc::clone(scope))];
+        for member in scope.members().filter_map(|member| listing.get(member)) {
+            let task = match member.kind {
+                _ if self.config.exclude.covers(&member.path()) => Task::Excluded,
+                MemberKind::File if is_pyc_name(member.file()) => Task::Bytecode,
+                MemberKind::File => Task::Anything,
+                _ => Task::Named,
+            };
+            jobs.push(Job::Member { scope: Arc::clone(scope), member: member.id, task });
+        }
+        jobs.push(Job::End(Arc::clone(scope)));
+        jobs
+    }
+}
+
+/// Whether a name is that of bytecode: `.pyc` or `.pyo`, in any case, as case-insensitive systems take it.
+pub(crate) fn is_pyc_name(file: &[u8]) -> bool {
+    file.len() > 4 && file.get(file.len() - 4..).is_some_and(|extension| {
+        extension.eq_ignore_ascii_case(b".pyc") || extension.eq_ignore_ascii_case(b".pyo")
+    })
+}
+
+/// What a file of a tree is taken for.
+fn classify(scope: &Arc<Scope>, member: MemberId) -> Item {
+    let job = |task| Item::Job(Job::Member { scope: Arc::clone(scope), member, task });
+    let Some(found) = scope.container.listing().get(member) else { return job(Task::Named) };
+    let pyc = is_pyc_name(found.file());
+    match found.kind {
+        MemberKind::File if pyc => return job(Task::Bytecode),
+        MemberKind::File => {}
+        MemberKind::Link if pyc && matches!(scope.container.link(member), Some(LinkTarget::Inside(_))) => {
+            return job(Task::Bytecode);
+        }
+        _ => return job(Task::Named),
+    }
+    match container::recognise(scope.container.as_ref(), member) {
+        Ok(Recognised::Container) => Item::Archive(Arc::clone(scope), member),
+        Ok(Recognised::Unsupported(kind)) => {
+            job(Task::Unreadable(Problem::new(ProblemKind::UnsupportedContainer).with_detail(kind)))
+        }
+        Ok(Recognised::Neither(head)) if pyc::sniff(&head) => job(Task::Disguised),
+        Ok(Recognised::Neither(_)) => job(Task::Other),
+        Err(problem) => job(Task::Unreadable(problem)),
+    }
+}

@@ -1,0 +1,243 @@
+//! The pipeline: paths in, entries out, in path order whatever the number of threads. The only use of rayon beside the walk.
+//!
+//! Names come first: a [`feed`] opens containers and hands out jobs in path order. A batch of jobs is worked on by all threads
+//! while the entries of the batch before are written. What is in memory is bounded by the batch, not by the tree.
+
+mod examine;
+mod feed;
+mod pair;
+mod scope;
+mod settle;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use rayon::ThreadPool;
+use rayon::ThreadPoolBuilder;
+use rayon::prelude::*;
+use sha2::Digest as _;
+use sha2::Sha256;
+
+use crate::artifact::Locator;
+use crate::container::Exclude;
+use crate::entry::Entry;
+use crate::entry::Summary;
+use crate::limits::Limits;
+use crate::name;
+use crate::name::Name;
+use crate::pyc::Scratch;
+use crate::rules::Check;
+use crate::rules::Finding;
+use crate::rules::Rule;
+use crate::scan::examine::Worker;
+use crate::scan::feed::Feed;
+use crate::scan::feed::Job;
+use crate::scan::pair::Sources;
+use crate::scan::scope::Scope;
+use crate::scan::settle::Outcome;
+use crate::scan::settle::Settler;
+
+/// Jobs of one batch. Large enough that threads seldom wait for the slowest of a batch, small enough that the entries of two
+/// batches (about 2 KB each) stay below 20 MB.
+const BATCH: usize = 4096;
+
+/// What to scan, and how.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Directories, archives and pycs.
+    pub paths: Vec<PathBuf>,
+    /// More places to look for sources.
+    pub sources: Vec<PathBuf>,
+    /// What to leave out.
+    pub exclude: Exclude,
+    /// How far to compare with the source.
+    pub verify: Verify,
+    /// The caps on untrusted input.
+    pub limits: Limits,
+    /// The rules that run.
+    pub rules: Vec<&'static Rule>,
+    /// Scan only the member of these names, one per archive inside the other.
+    pub member: Option<Vec<Name>>,
+    /// Whether whatever could not be verified or read counts as a failure.
+    pub strict: bool,
+    /// Threads; `None` for the default of four per core and at least 16.
+    pub jobs: Option<usize>,
+    /// When the run began, seconds since 1970.
+    pub now: i64,
+}
+
+/// How far to compare with the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verify {
+    /// The source is looked for, and nothing is compared.
+    None,
+    /// What the header records is compared with the source.
+    Header,
+}
+
+/// How far a scan has come, for whoever shows it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    found: AtomicU64,
+    done: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Progress {
+    /// Files and members found so far.
+    pub fn found(&self) -> u64 {
+        self.found.load(Ordering::Relaxed)
+    }
+
+    /// Files and members done.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// Bytes read.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn find(&self, files: u64) {
+        self.found.fetch_add(files, Ordering::Relaxed);
+    }
+
+    fn finish(&self, files: u64, bytes: u64) {
+        self.done.fetch_add(files, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// The rules that run, by what they look at.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    pub(crate) pyc: Vec<&'static Rule>,
+    pub(crate) member: Vec<&'static Rule>,
+    pub(crate) artifact: Vec<&'static Rule>,
+    pub(crate) problem: Vec<&'static Rule>,
+}
+
+impl Checks {
+    fn new(rules: &[&'static Rule]) -> Self {
+        let mut checks = Self::default();
+        for rule in rules {
+            match rule.check {
+                Check::Pyc(_) => checks.pyc.push(rule),
+                Check::Member(_) => checks.member.push(rule),
+                Check::Artifact(_) => checks.artifact.push(rule),
+                Check::Problem(_) => checks.problem.push(rule),
+            }
+        }
+        checks
+    }
+}
+
+/// Scans, and hands every entry to `sink` in path order.
+///
+/// Stops early, with [`Summary::interrupted`] set, once `stop` is true. Fails only when `sink` does or no threads can be had.
+pub fn scan(
+    config: &Config,
+    progress: &Progress,
+    stop: &AtomicBool,
+    sink: &mut (dyn FnMut(Entry) -> io::Result<()> + Send),
+) -> io::Result<Summary> {
+    let pool = pool(config.jobs)?;
+    let checks = Checks::new(&config.rules);
+    let mut summary = pool.install(|| -> io::Result<Summary> {
+        let trees: Vec<Arc<Scope>> = config.paths.iter().map(|path| feed::open_path(config, path)).collect();
+        let named = config.sources.iter().map(|path| feed::open_source(config, path)).collect();
+        let sources = Sources::new(named, trees.clone());
+        let worker = Worker { config, checks: &checks, sources: &sources, progress };
+        let mut settler = Settler::new(&worker);
+        let mut feed = Feed::new(&worker, trees);
+        let mut batch = feed.batch(BATCH);
+        let mut done: Vec<Outcome> = Vec::new();
+        while !batch.is_empty() || !done.is_empty() {
+            // While one batch is worked on, the entries of the last are written and the next is listed.
+            let (outcomes, next) = rayon::join(
+                || batch.into_par_iter().map_init(Scratch::default, |scratch, job| worker.work(job, scratch)).collect(),
+                || -> io::Result<Vec<Job>> {
+                    done.drain(..).try_for_each(|outcome| settler.settle(outcome, sink))?;
+                    Ok(if stop.load(Ordering::Relaxed) { Vec::new() } else { feed.batch(BATCH) })
+                },
+            );
+            batch = next?;
+            done = outcomes;
+        }
+        Ok(settler.finish())
+    })?;
+    summary.interrupted = stop.load(Ordering::Relaxed);
+    Ok(summary)
+}
+
+/// Readers outnumber cores: on cold storage 16 are 2.4 times faster than two, and warm they cost 3 to 6 %.
+fn pool(jobs: Option<usize>) -> io::Result<ThreadPool> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = jobs.unwrap_or_else(|| cores.saturating_mul(4).max(16));
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|index| format!("scan-{index}"))
+        // A source of a later version of pycaudit may be deep; 8 MiB is what the main thread has.
+        .stack_size(8 << 20)
+        .build()
+        .map_err(io::Error::other)
+}
+
+/// Puts the findings of an entry into the order of reports, the worst first, and gives each its fingerprint.
+fn finish_findings(findings: &mut [Finding], scope: &Scope) {
+    findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.rule.id.cmp(b.rule.id)));
+    let mut seen: HashMap<(&'static str, Locator), u32> = HashMap::new();
+    for finding in findings {
+        let ordinal = seen.entry((finding.rule.id, finding.locator.clone())).or_default();
+        let mut hasher = Sha256::new();
+        hasher.update(finding.rule.id);
+        for part in scope.path_below(&finding.locator) {
+            hasher.update([0]);
+            hasher.update(part);
+        }
+        hasher.update([0]);
+        hasher.update(ordinal.to_le_bytes());
+        *ordinal += 1;
+        let digest: [u8; 32] = hasher.finalize().into();
+        finding.fingerprint = format!("v1:{}", name::hex(&digest[..8]));
+    }
+}
+
+/// Scans one container that is at hand: what tests of rules use. Everything runs on the calling thread.
+#[doc(hidden)]
+pub fn scan_container(config: &Config, container: Box<dyn Container>, locator: Locator) -> Vec<Entry> {
+    let checks = Checks::new(&config.rules);
+    let progress = Progress::default();
+    let scope = if container.kind() == Kind::Directory {
+        Scope::tree(container, locator.artifact.to_path_buf(), None)
+    } else {
+        Scope::archive(container, locator, 0).with_record(config.limits.member_size)
+    };
+    let scope = Arc::new(scope);
+    let sources = Sources::new(Vec::new(), vec![Arc::clone(&scope)]);
+    let worker = Worker { config, checks: &checks, sources: &sources, progress: &progress };
+    let mut entries = Vec::new();
+    let mut settler = Settler::new(&worker);
+    let mut feed = Feed::new(&worker, Vec::new());
+    feed.push(scope);
+    loop {
+        let batch = feed.batch(BATCH);
+        if batch.is_empty() {
+            return entries;
+        }
+        for job in batch {
+            let outcome = worker.work(job, &mut Scratch::default());
+            // Pushing to a list cannot fail.
+            let _ = settler.settle(outcome, &mut |entry| {
+                entries.push(entry);
+                Ok(())
+            });
+        }
+    }
+}

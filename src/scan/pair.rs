@@ -1,0 +1,170 @@
+//! Pairs a pyc with its source across all that is scanned, and has the header compared with it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+
+use crate::artifact::Locator;
+use crate::artifact::Times;
+use crate::container::FileStatus;
+use crate::container::MemberId;
+use crate::place::Place;
+use crate::place::PlaceKind;
+use crate::pyc::Magic;
+use crate::pyc::Pyc;
+use crate::pyc::Version;
+use crate::scan::Verify;
+use crate::scan::examine::Worker;
+use crate::scan::scope::Scope;
+use crate::source;
+use crate::source::Found;
+use crate::source::HashIndex;
+use crate::source::HeaderCheck;
+use crate::source::HeaderMatch;
+use crate::source::Search;
+use crate::source::Source;
+use crate::source::SourceFile;
+use crate::source::SourceIndex;
+use crate::source::Tree;
+
+/// All trees in which sources may be: those of `--sources`, then those that are scanned.
+#[derive(Default)]
+pub(crate) struct Sources {
+    /// The trees of `--sources`.
+    named: Vec<Arc<Scope>>,
+    /// The trees that are scanned.
+    scanned: Vec<Arc<Scope>>,
+    /// The index over both, made when the first pyc needs it.
+    index: OnceLock<SourceIndex>,
+}
+
+impl Sources {
+    /// Sources in these trees.
+    pub(crate) fn new(named: Vec<Arc<Scope>>, scanned: Vec<Arc<Scope>>) -> Self {
+        Self { named, scanned, index: OnceLock::new() }
+    }
+
+    fn tree(&self, index: usize) -> Option<&Arc<Scope>> {
+        self.named.iter().chain(&self.scanned).nth(index)
+    }
+
+    /// The index, if it can say anything of a pyc in such a place: mirrored paths are of tagged names only, and the rest is
+    /// found among `--sources` alone.
+    fn index_for(&self, place: &Place) -> Option<&SourceIndex> {
+        if self.named.is_empty() && place.kind != PlaceKind::Tagged {
+            return None;
+        }
+        Some(self.index.get_or_init(|| {
+            let tree = |found| {
+                move |scope: &'_ Arc<Scope>| (Arc::clone(scope), found)
+            };
+            let named = self.named.iter().map(tree(Found::Sources));
+            let scanned = self.scanned.iter().map(tree(Found::PrefixTree));
+            let all: Vec<_> = named.chain(scanned).collect();
+            let trees: Vec<_> = all
+                .iter()
+                .map(|(scope, found)| Tree {
+                    listing: scope.container.listing(),
+                    kind: scope.container.kind(),
+                    root: &scope.real_root,
+                    found: *found,
+                })
+                .collect();
+            SourceIndex::new(&trees)
+        }))
+    }
+}
+
+/// Which source of a container has which hash, by magic number; made when a pyc's hash is not its own source's.
+#[derive(Default)]
+pub(crate) struct HashIndexes(Mutex<BTreeMap<Magic, Arc<OnceLock<HashIndex>>>>);
+
+impl HashIndexes {
+    fn of(&self, magic: Magic) -> Arc<OnceLock<HashIndex>> {
+        // A thread that panicked while it held the lock left the map whole.
+        let mut indexes = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Arc::clone(indexes.entry(magic).or_default())
+    }
+}
+
+/// A pyc's source and what the header says of it.
+pub(crate) struct Paired {
+    /// The source.
+    pub(crate) source: Source,
+    /// What the file system says of it.
+    pub(crate) status: Option<FileStatus>,
+    /// The header against it.
+    pub(crate) check: HeaderCheck,
+}
+
+impl Worker<'_> {
+    /// Finds the source of a pyc and compares the header with it.
+    pub(crate) fn pair(&self, scope: &Scope, place: &Place, pyc: &Pyc) -> Paired {
+        let without = |source, outcome| Paired { source, status: None, check: HeaderCheck::not_compared(outcome) };
+        let listing = scope.container.listing();
+        let kind = scope.container.kind();
+        let search = match source::beside(listing, place) {
+            Some(member) => Search::Beside(member),
+            None => match self.sources.index_for(place) {
+                Some(index) => source::find(listing, place, kind, &scope.real_root, index),
+                None => Search::Absent,
+            },
+        };
+        let (holder, member, found) = match search {
+            Search::Beside(member) => (scope, member, Found::Beside),
+            Search::Elsewhere(at, found) => match self.sources.tree(at.tree) {
+                Some(tree) => (tree.as_ref(), at.member, found),
+                None => return without(Source::Absent, HeaderMatch::NoSource),
+            },
+            Search::Absent => return without(Source::Absent, HeaderMatch::NoSource),
+            Search::Ambiguous(places) => {
+                let locate = |at: &source::TreeMember| Some(self.sources.tree(at.tree)?.locate(at.member));
+                let places = places.iter().filter_map(locate).collect();
+                return without(Source::Ambiguous(places), HeaderMatch::NoSource);
+            }
+        };
+        let status = holder.container.status(member);
+        let file = source_file(holder, member, found, status);
+        let check = match (self.config.verify, pyc.magic, &pyc.header) {
+            (Verify::Header, Some(magic), Some(header)) => {
+                let read = || self.read_source(holder, member);
+                let mut check = source::compare(magic, pyc.version, header, &file, read);
+                if let (HeaderMatch::HashMismatch, Some((recorded, _)), Some(version)) =
+                    (check.outcome, check.hash, pyc.version)
+                {
+                    check.hash_of = self.source_of_hash(scope, version, magic, recorded);
+                }
+                check
+            }
+            _ => HeaderCheck::not_compared(HeaderMatch::Unknown),
+        };
+        Paired { source: Source::Present(file), status, check }
+    }
+
+    fn read_source(&self, holder: &Scope, member: MemberId) -> Option<Vec<u8>> {
+        let content = holder.container.read(member, self.config.limits.source_size);
+        content.problems.is_empty().then_some(content.bytes)
+    }
+
+    /// The source in the same container that a hash was made from.
+    fn source_of_hash(&self, scope: &Scope, version: &'static Version, magic: Magic, hash: [u8; 8]) -> Option<Locator> {
+        let index = scope.hash_indexes.of(magic);
+        let index = index.get_or_init(|| {
+            let sources = scope.container.listing().members().filter(|member| member.file().ends_with(b".py"));
+            let read = sources.filter_map(|member| Some((scope.locate(member.id), self.read_source(scope, member.id)?)));
+            HashIndex::new(&[version], read)
+        });
+        index.find(magic, hash).cloned()
+    }
+}
+
+fn source_file(holder: &Scope, member: MemberId, found: Found, status: Option<FileStatus>) -> SourceFile {
+    let claimed = holder.container.listing().get(member);
+    let (size, times) = match (status, claimed) {
+        (Some(status), _) => (status.size, Times { unix: Some(status.mtime), ..Times::default() }),
+        (None, Some(member)) => (member.size.unwrap_or_default(), member.times),
+        (None, None) => (0, Times::default()),
+    };
+    SourceFile { locator: holder.locate(member), found, size, times }
+}

@@ -1,0 +1,147 @@
+//! A container being scanned, with what all its members share.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::artifact::Locator;
+use crate::artifact::Times;
+use crate::container::Container;
+use crate::container::Kind;
+use crate::container::MemberId;
+use crate::container::MemberKind;
+use crate::container::Oddity;
+use crate::name::Name;
+use crate::record::Record;
+use crate::scan::pair::HashIndexes;
+
+/// A container being scanned.
+pub(crate) struct Scope {
+    /// The container.
+    pub(crate) container: Box<dyn Container>,
+    /// Where it is.
+    pub(crate) locator: Locator,
+    /// The folder on disk that it is, for trees.
+    pub(crate) root: Option<PathBuf>,
+    /// The same with links resolved, as bytes: what paths of a `PYTHONPYCACHEPREFIX` tree mirror. Empty for archives.
+    pub(crate) real_root: Vec<u8>,
+    /// The only member to scan, when one was named and the others are there for its source's sake.
+    pub(crate) only: Option<MemberId>,
+    /// The RECORD of a wheel.
+    pub(crate) record: Option<Record>,
+    /// The archive file's own times.
+    pub(crate) times: Times,
+    /// The archive file's size.
+    pub(crate) size: Option<u64>,
+    /// How many archives it is inside of.
+    pub(crate) depth: u32,
+    /// Which source has which hash, made when a pyc's hash is not its own source's.
+    pub(crate) hash_indexes: HashIndexes,
+    /// The oddities that are about a member, by member.
+    oddities: BTreeMap<MemberId, Vec<usize>>,
+}
+
+impl Scope {
+    /// A scope for a folder on disk.
+    pub(crate) fn tree(container: Box<dyn Container>, root: PathBuf, only: Option<MemberId>) -> Self {
+        let locator = Locator::file(&root);
+        let real_root = fs::canonicalize(&root).map(|real| real.into_os_string().into_encoded_bytes()).unwrap_or_default();
+        Self { root: Some(root), real_root, only, ..Self::archive(container, locator, 0) }
+    }
+
+    /// A scope for an archive.
+    pub(crate) fn archive(container: Box<dyn Container>, locator: Locator, depth: u32) -> Self {
+        let mut oddities: BTreeMap<MemberId, Vec<usize>> = BTreeMap::new();
+        for (index, oddity) in container.oddities().iter().enumerate() {
+            if let Some(member) = oddity.member {
+                oddities.entry(member).or_default().push(index);
+            }
+        }
+        Self {
+            container,
+            locator,
+            root: None,
+            real_root: Vec::new(),
+            only: None,
+            record: None,
+            times: Times::default(),
+            size: None,
+            depth,
+            hash_indexes: HashIndexes::default(),
+            oddities,
+        }
+    }
+
+    /// Reads what a wheel says of itself.
+    #[must_use]
+    pub(crate) fn with_record(mut self, limit: u64) -> Self {
+        if self.container.kind() == Kind::Wheel {
+            let listing = self.container.listing();
+            let record = listing.folders().filter(|folder| folder.ends_with(b".dist-info") && !folder.contains(&b'/'));
+            let record = record.filter_map(|folder| listing.find(folder, b"RECORD")).next();
+            if let Some(member) = record {
+                let content = self.container.read(member.id, limit);
+                if content.problems.is_empty() {
+                    self.record = Some(Record::parse(&content.bytes));
+                }
+            }
+        }
+        self
+    }
+
+    /// Whether it is a folder on disk.
+    pub(crate) fn is_tree(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// Where a member is.
+    pub(crate) fn locate(&self, member: MemberId) -> Locator {
+        let Some(found) = self.container.listing().get(member) else { return self.locator.clone() };
+        match &self.root {
+            Some(root) => Locator::file(join(root, &found.path())),
+            None => self.locator.member(found.name()),
+        }
+    }
+
+    /// Where a path below the container's root is.
+    pub(crate) fn locate_path(&self, path: &Name) -> Locator {
+        match &self.root {
+            Some(root) => Locator::file(join(root, path.as_bytes())),
+            None => self.locator.member(path.clone()),
+        }
+    }
+
+    /// The parts of a locator that stay when the tree moves or the archive is renamed: for a file of a tree its path below the
+    /// root, for an archive the members on the way in.
+    pub(crate) fn path_below<'a>(&self, locator: &'a Locator) -> Vec<&'a [u8]> {
+        let below = self.root.as_ref().and_then(|root| locator.artifact.strip_prefix(root).ok());
+        let path = below.map(|path| path.as_os_str().as_encoded_bytes());
+        path.into_iter().chain(locator.inner.iter().map(Name::as_bytes)).collect()
+    }
+
+    /// The oddities about a member.
+    pub(crate) fn oddities_of(&self, member: MemberId) -> Vec<&Oddity> {
+        let all = self.container.oddities();
+        self.oddities.get(&member).into_iter().flatten().filter_map(|&index| all.get(index)).collect()
+    }
+
+    /// The members to scan: all that are no folder records, or the only one.
+    pub(crate) fn members(&self) -> impl Iterator<Item = MemberId> + '_ {
+        let all = self.container.listing().members();
+        let wanted = all.filter(|member| self.only.is_none_or(|only| only == member.id));
+        wanted.filter(|member| member.kind != MemberKind::Folder).map(|member| member.id)
+    }
+}
+
+/// A path below a root, whose parts are bytes.
+pub(crate) fn join(root: &Path, path: &[u8]) -> PathBuf {
+    #[cfg(unix)]
+    let below = std::os::unix::ffi::OsStrExt::from_bytes(path);
+    #[cfg(not(unix))]
+    let below = String::from_utf8_lossy(path);
+    #[cfg(not(unix))]
+    let below: &std::ffi::OsStr = below.as_ref().as_ref();
+    root.join(Path::new(below))
+}

@@ -1,0 +1,218 @@
+//! Outcomes into entries: in order, with the rules that look at whole containers, the ledger and the summary.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use crate::artifact::Locator;
+use crate::artifact::Sha256Digest;
+use crate::entry::ArtifactEntry;
+use crate::entry::Entry;
+use crate::entry::PycEntry;
+use crate::entry::Summary;
+use crate::ledger::Fate;
+use crate::ledger::Ledger;
+use crate::problem::Problem;
+use crate::problem::ProblemKind;
+use crate::rules::ArtifactContext;
+use crate::rules::Check;
+use crate::rules::ContainerFacts;
+use crate::rules::Finding;
+use crate::rules::Findings;
+use crate::rules::PycFacts;
+use crate::scan;
+use crate::scan::examine::Worker;
+use crate::scan::scope::Scope;
+
+/// What became of a job.
+pub(crate) enum Outcome {
+    /// A container began; its digest, if it is an archive whose bytes could be read.
+    Begin(Arc<Scope>, Option<Sha256Digest>),
+    /// A pyc.
+    Pyc(Box<PycEntry>, PycFacts, Fate),
+    /// A member that is no pyc.
+    Other(Fate, Vec<Finding>, Vec<(Locator, Problem)>),
+    /// A member that is an archive: all that was found in it.
+    Nested(Vec<Entry>, Vec<Finding>),
+    /// A container ended.
+    End,
+}
+
+/// A container of which not all is known yet.
+struct Open {
+    scope: Arc<Scope>,
+    sha256: Option<Sha256Digest>,
+    pycs: Vec<PycFacts>,
+    ledger: Ledger,
+    findings: Vec<Finding>,
+    problems: Vec<(Option<Locator>, Problem)>,
+}
+
+/// Makes entries of outcomes that come in path order.
+pub(crate) struct Settler<'a> {
+    worker: &'a Worker<'a>,
+    open: Vec<Open>,
+    summary: Summary,
+}
+
+/// Where entries go.
+type Sink<'a> = dyn FnMut(Entry) -> io::Result<()> + Send + 'a;
+
+impl<'a> Settler<'a> {
+    /// A settler at the beginning of a run, or of a nested archive.
+    pub(crate) fn new(worker: &'a Worker<'a>) -> Self {
+        Self { worker, open: Vec::new(), summary: Summary::default() }
+    }
+
+    /// Takes the next outcome.
+    pub(crate) fn settle(&mut self, outcome: Outcome, sink: &mut Sink<'_>) -> io::Result<()> {
+        match outcome {
+            Outcome::Begin(scope, sha256) => {
+                if let (false, Some(outer)) = (scope.is_tree(), self.open.last_mut()) {
+                    outer.ledger.saw(Fate::Archive);
+                }
+                let mut ledger = Ledger::default();
+                ledger.saw_many(Fate::Excluded, scope.container.excluded());
+                self.open.push(Open {
+                    scope,
+                    sha256,
+                    pycs: Vec::new(),
+                    ledger,
+                    findings: Vec::new(),
+                    problems: Vec::new(),
+                });
+                Ok(())
+            }
+            Outcome::Pyc(entry, facts, fate) => {
+                if let Some(open) = self.open.last_mut() {
+                    open.ledger.saw(fate);
+                    open.pycs.push(facts);
+                }
+                self.emit(Entry::Pyc(entry), sink)
+            }
+            Outcome::Other(fate, findings, problems) => {
+                if let Some(open) = self.open.last_mut() {
+                    open.ledger.saw(fate);
+                    open.findings.extend(findings);
+                    open.problems.extend(problems.into_iter().map(|(locator, problem)| (Some(locator), problem)));
+                }
+                Ok(())
+            }
+            Outcome::Nested(entries, findings) => {
+                if let Some(open) = self.open.last_mut() {
+                    open.ledger.saw(Fate::Archive);
+                    open.findings.extend(findings);
+                }
+                entries.into_iter().try_for_each(|entry| self.emit(entry, sink))
+            }
+            Outcome::End => match self.open.pop() {
+                Some(open) => self.close(open, sink),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// The summary, once all is settled.
+    pub(crate) fn finish(self) -> Summary {
+        self.summary
+    }
+
+    fn close(&mut self, open: Open, sink: &mut Sink<'_>) -> io::Result<()> {
+        let Open { scope, sha256, pycs, ledger, mut findings, mut problems } = open;
+        let facts = self.worker.facts(&scope);
+        let listed = scope.members().count() as u64 + scope.container.excluded();
+        if listed != ledger.seen() {
+            let detail = format!("{listed} files or members listed, {} accounted for", ledger.seen());
+            problems.push((None, Problem::new(ProblemKind::Internal).with_detail(detail)));
+        }
+        for located in scope.container.problems() {
+            let locator = located.path.as_ref().map(|path| scope.locate_path(path));
+            let at = locator.as_ref().unwrap_or(&scope.locator);
+            findings.extend(self.worker.judge_problem(at, &located.problem));
+            problems.push((locator, located.problem.clone()));
+        }
+        self.judge(&scope, &facts, &pycs, &ledger, &mut findings);
+        let named_file = scope.only.is_some();
+        if named_file && findings.is_empty() && problems.is_empty() {
+            self.summary.ledger.add(&ledger);
+            return Ok(());
+        }
+        cap(&mut findings, self.worker.config.limits.findings_per_rule, &scope.locator);
+        scan::finish_findings(&mut findings, &scope);
+        let entry = ArtifactEntry {
+            locator: scope.locator.clone(),
+            kind: (!named_file).then(|| scope.container.kind()),
+            sha256,
+            size: scope.size,
+            pycs: pycs.len() as u64,
+            ledger,
+            findings,
+            problems,
+        };
+        self.emit(Entry::Artifact(Box::new(entry)), sink)
+    }
+
+    fn judge(
+        &self,
+        scope: &Scope,
+        facts: &ContainerFacts<'_>,
+        pycs: &[PycFacts],
+        ledger: &Ledger,
+        findings: &mut Vec<Finding>,
+    ) {
+        let context = ArtifactContext { container: facts, locator: &scope.locator, pycs, ledger };
+        for rule in &self.worker.checks.artifact {
+            if let Check::Artifact(check) = rule.check {
+                check(&context, &mut Findings::new(rule, &scope.locator, findings));
+            }
+        }
+    }
+
+    /// Counts an entry and hands it on.
+    fn emit(&mut self, entry: Entry, sink: &mut Sink<'_>) -> io::Result<()> {
+        let summary = &mut self.summary;
+        for finding in entry.findings() {
+            *summary.severities.entry(finding.severity).or_default() += 1;
+            *summary.rules.entry(finding.rule.id).or_default() += 1;
+        }
+        match &entry {
+            Entry::Pyc(entry) => {
+                summary.pycs += 1;
+                summary.pyc_bytes += entry.size;
+                summary.problems += entry.problems.len() as u64;
+                *summary.pythons.entry(entry.pyc.python()).or_default() += 1;
+                *summary.loads.entry(entry.load.verdict).or_default() += 1;
+                *summary.header_matches.entry(entry.header_check.outcome).or_default() += 1;
+            }
+            Entry::Artifact(entry) => {
+                summary.problems += entry.problems.len() as u64;
+                summary.archives += u64::from(entry.is_archive());
+                summary.ledger.add(&entry.ledger);
+            }
+        }
+        sink(entry)
+    }
+}
+
+/// Keeps at most `most` findings of each rule on an artifact; one more says how many were left out.
+fn cap(findings: &mut Vec<Finding>, most: usize, locator: &Locator) {
+    let mut seen: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let mut dropped: BTreeMap<&'static str, Finding> = BTreeMap::new();
+    findings.retain(|finding| {
+        let count = seen.entry(finding.rule.id).or_default();
+        *count += 1;
+        if *count > most {
+            dropped.entry(finding.rule.id).or_insert_with(|| finding.clone());
+        }
+        *count <= most
+    });
+    for (id, mut finding) in dropped {
+        let more = seen.get(id).copied().unwrap_or_default() - most;
+        finding.message = format!("{more} more findings of this rule on this artifact are not listed");
+        finding.locator = locator.clone();
+        finding.offset = None;
+        finding.expected = String::new();
+        finding.observed = String::new();
+        findings.push(finding);
+    }
+}
