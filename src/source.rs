@@ -33,6 +33,16 @@ pub enum Source {
     Ambiguous(Vec<Locator>),
 }
 
+impl Source {
+    /// The source, when it is known which it is.
+    pub fn file(&self) -> Option<&SourceFile> {
+        match self {
+            Self::Present(file) => Some(file),
+            Self::Absent | Self::Ambiguous(_) => None,
+        }
+    }
+}
+
 /// A source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {

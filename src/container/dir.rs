@@ -14,6 +14,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use crate::artifact::Times;
 use crate::container::Container;
 use crate::container::Content;
 use crate::container::Ends;
@@ -26,8 +27,10 @@ use crate::container::Located;
 use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::MemberKind;
+use crate::container::NewMember;
 use crate::container::exclude::Exclude;
 use crate::limits::Limits;
+use crate::name;
 use crate::name::Name;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
@@ -53,6 +56,32 @@ impl Directory {
     pub fn walk(root: &Path, exclude: &Exclude, limits: &Limits) -> Self {
         let (listing, problems, excluded) = walk::walk(root, exclude, limits);
         Self { root: root.to_owned(), real_root: OnceLock::new(), listing, problems, excluded }
+    }
+
+    /// Lists what a file on disk has to be seen with: the folder it is in and, from a `__pycache__` folder, the one above,
+    /// where its source is. Nothing below them is listed. Gives the file itself too; `None` when it is not there.
+    pub fn around(file: &Path) -> (Self, Option<MemberId>) {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let in_cache = folder.file_name().is_some_and(|name| name == "__pycache__");
+        let root = if in_cache { folder.parent().unwrap_or(Path::new("")) } else { folder };
+        let mut found = Vec::new();
+        let mut problems = Vec::new();
+        for (listed, prefix) in [(root, &b""[..]), (folder, b"__pycache__")].into_iter().take(1 + usize::from(in_cache)) {
+            match walk::names(listed) {
+                Ok(names) => found.extend(names.into_iter().map(|(name, kind)| (name::join(prefix, &name), kind))),
+                Err(error) => problems.push(Located { path: None, problem: unreadable(&error) }),
+            }
+        }
+        let members: Vec<_> = found
+            .iter()
+            .map(|(name, kind)| NewMember { name, kind: *kind, size: None, times: Times::default() })
+            .collect();
+        let listing = Listing::new(&members).0;
+        let prefix: &[u8] = if in_cache { b"__pycache__" } else { b"" };
+        let name = file.file_name().map(|name| name_of(Path::new(name))).unwrap_or_default();
+        let id = listing.find(prefix, name.as_bytes()).map(|member| member.id);
+        let directory = Self { root: root.to_owned(), real_root: OnceLock::new(), listing, problems, excluded: 0 };
+        (directory, id)
     }
 
     /// Where the directory is, as it was named.
@@ -253,7 +282,7 @@ fn status_of(metadata: &Metadata) -> FileStatus {
 /// A path below a root from its bytes.
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "other systems cannot write every name")]
-fn on_disk(root: &Path, path: &[u8]) -> Result<PathBuf, Problem> {
+pub fn on_disk(root: &Path, path: &[u8]) -> Result<PathBuf, Problem> {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     // `join` would add a slash for the empty path.
@@ -262,7 +291,7 @@ fn on_disk(root: &Path, path: &[u8]) -> Result<PathBuf, Problem> {
 
 /// A path below a root from its bytes. A name that is no Unicode cannot be written as bytes and back without unsafe code.
 #[cfg(not(unix))]
-fn on_disk(root: &Path, path: &[u8]) -> Result<PathBuf, Problem> {
+pub fn on_disk(root: &Path, path: &[u8]) -> Result<PathBuf, Problem> {
     let text = std::str::from_utf8(path)
         .map_err(|_| Problem::new(ProblemKind::Unreadable).with_detail("a name that is not Unicode"))?;
     Ok(if text.is_empty() { root.to_owned() } else { root.join(text) })

@@ -22,6 +22,8 @@ pub mod zip;
 use std::fmt;
 
 pub use crate::container::dir::Directory;
+pub use crate::container::dir::on_disk;
+pub use crate::container::dir::open_file;
 pub use crate::container::exclude::Exclude;
 pub use crate::container::input::Input;
 pub use crate::container::listing::Listing;

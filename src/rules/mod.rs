@@ -219,7 +219,7 @@ impl ContainerFacts<'_> {
     }
 
     /// A member by its id.
-    pub fn member(&self, id: MemberId) -> Option<&Member> {
+    pub fn member(&self, id: MemberId) -> Option<Member<'_>> {
         self.listing().get(id)
     }
 }

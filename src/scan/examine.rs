@@ -16,12 +16,16 @@ use crate::entry::Entry;
 use crate::entry::PycEntry;
 use crate::ledger::Fate;
 use crate::load;
+use crate::load::BodyState;
 use crate::place;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc;
+use crate::pyc::Body;
+use crate::pyc::Pyc;
 use crate::pyc::Scratch;
+use crate::pyc::Unread;
 use crate::rules::Check;
 use crate::rules::ContainerFacts;
 use crate::rules::Finding;
@@ -80,7 +84,7 @@ impl Worker<'_> {
             Task::Bytecode => {
                 let content = scope.container.read(member, limits.member_size);
                 let bytes = content.bytes.len() as u64;
-                (self.pyc(scope, member, content, true, scratch), bytes)
+                (self.pyc(scope, member, content, scratch), bytes)
             }
             Task::Disguised => {
                 let content = scope.container.read(member, limits.member_size);
@@ -146,6 +150,7 @@ impl Worker<'_> {
         let mut findings = Vec::new();
         self.judge_member(scope, member, Some(whole), &[], &mut findings);
         let mut inner = Scope::archive(inner, locator, depth);
+        inner.choose(self.config.member.as_deref());
         inner.times = scope.container.listing().get(member).map(|member| member.times).unwrap_or_default();
         inner.size = Some(whole.size);
         let inner = Arc::new(inner.with_record(limits.member_size));
@@ -207,7 +212,7 @@ impl Worker<'_> {
     fn perhaps_pyc(&self, scope: &Arc<Scope>, member: MemberId, content: Content, scratch: &mut Scratch) -> Outcome {
         let parsed = pyc::parse(&content.bytes, &self.config.limits, scratch);
         if parsed.value.body.is_code() {
-            return self.pyc(scope, member, content, false, scratch);
+            return self.pyc(scope, member, content, scratch);
         }
         let whole = content.problems.is_empty().then(|| digest(&content.bytes));
         let fate = if whole.is_some() { Fate::Other } else { fate_of(&content.problems) };
@@ -219,7 +224,6 @@ impl Worker<'_> {
         scope: &Arc<Scope>,
         member: MemberId,
         content: Content,
-        by_name: bool,
         scratch: &mut Scratch,
     ) -> Outcome {
         let limits = &self.config.limits;
@@ -247,10 +251,13 @@ impl Worker<'_> {
             kind: container.kind(),
             listing,
             place: &place,
-            pyc: &pyc,
+            magic: pyc.magic,
+            version: pyc.version,
+            candidates: pyc.candidates,
+            header: pyc.header.as_ref(),
+            body: body_state(&pyc),
+            source: paired.source.file(),
             header_check: &paired.check,
-            source: &paired.source,
-            by_name,
         });
         let facts = self.facts(scope);
         let mut findings = Vec::new();
@@ -285,7 +292,7 @@ impl Worker<'_> {
             version: pyc.version,
             mtime: pyc.header.as_ref().and_then(pyc::Header::mtime),
             times,
-            has_source: matches!(paired.source, crate::source::Source::Present(_)),
+            has_source: paired.source.file().is_some(),
             load: load.verdict,
         };
         let size = status.map(|status| status.size).or(found.and_then(|found| found.size));
@@ -357,6 +364,18 @@ impl Worker<'_> {
 
 fn digest(bytes: &[u8]) -> MemberContent {
     MemberContent { sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
+}
+
+/// What an interpreter would find in the body.
+fn body_state(pyc: &Pyc) -> BodyState {
+    let odd_header = pyc.fit.as_ref().is_some_and(pyc::Fit::is_odd_header);
+    let other_layout = pyc.fit.as_ref().is_some_and(pyc::Fit::is_other_layout);
+    match &pyc.body {
+        Body::Code(_) if !odd_header && !other_layout => BodyState::Good,
+        Body::Code(_) | Body::Damaged(_) => BodyState::Broken,
+        Body::NotRead(Unread::Dialect(_) | Unread::UnknownMagic | Unread::TooLarge) => BodyState::Unread,
+        Body::NotRead(_) => BodyState::Broken,
+    }
 }
 
 /// What became of a member with these problems.

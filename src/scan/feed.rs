@@ -1,6 +1,7 @@
 //! What is to be done, in path order: containers are opened one after the other as their turn comes, names first.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,14 +11,15 @@ use crate::artifact::Locator;
 use crate::artifact::Times;
 use crate::container;
 use crate::container::Directory;
+use crate::container::Exclude;
 use crate::container::LinkTarget;
 use crate::container::MemberId;
 use crate::container::MemberKind;
 use crate::container::Recognised;
+use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc;
-use crate::scan::Config;
 use crate::scan::examine::Worker;
 use crate::scan::scope::Scope;
 
@@ -100,7 +102,7 @@ impl<'a> Feed<'a> {
                 None => match self.trees.pop_front() {
                     Some(tree) => {
                         self.queue.push_back(Item::Job(Job::Begin(Arc::clone(&tree))));
-                        let members = tree.members().collect();
+                        let members = tree.members().into();
                         self.tree = Some((tree, members));
                     }
                     None => break,
@@ -108,6 +110,15 @@ impl<'a> Feed<'a> {
             }
         }
         jobs
+    }
+
+    /// Adds a tree or archive that is open already.
+    pub(crate) fn push(&mut self, scope: Arc<Scope>) {
+        if scope.is_tree() {
+            self.trees.push_back(scope);
+        } else {
+            self.queue.extend(self.worker.jobs_of(&scope).into_iter().map(Item::Job));
+        }
     }
 
     /// Recognises the next files of the tree, all threads at once.
@@ -141,6 +152,7 @@ impl<'a> Feed<'a> {
         let mut scope = Scope::archive(container, tree.locate(member), 0);
         scope.times = Times { unix: status.map(|status| status.mtime), ..Times::default() };
         scope.size = status.map(|status| status.size);
+        scope.choose(self.worker.config.member.as_deref());
         let scope = Arc::new(scope.with_record(limits.member_size));
         let jobs = self.worker.jobs_of(&scope);
         self.worker.progress.find(jobs.len() as u64);
@@ -151,26 +163,28 @@ impl<'a> Feed<'a> {
 }
 
 /// A tree to scan: a folder with all that is in it, or a file with its folder around it.
-pub(crate) fn open_path(config: &Config, path: &Path) -> Arc<Scope> {
+pub(crate) fn open_path(path: &Path, exclude: &Exclude, limits: &Limits) -> Arc<Scope> {
     Arc::new(if path.is_dir() {
-        let directory = Directory::walk(path, &config.exclude, &config.limits);
+        let directory = Directory::walk(path, exclude, limits);
         Scope::tree(Box::new(directory), path.to_owned(), None)
     } else {
-        let (directory, only) = Directory::around(path);
+        // A file that was named is scanned wherever a link leads.
+        let real = if path.is_symlink() { fs::canonicalize(path).ok() } else { None };
+        let (directory, member) = Directory::around(real.as_deref().unwrap_or(path));
         let root = directory.root().to_owned();
-        Scope::tree(Box::new(directory), root, only)
+        Scope::tree(Box::new(directory), root, Some(member.into_iter().collect()))
     })
 }
 
 /// A place to look for sources: a folder, or an archive.
-pub(crate) fn open_source(config: &Config, path: &Path) -> Arc<Scope> {
+pub(crate) fn open_source(path: &Path, limits: &Limits) -> Arc<Scope> {
     if path.is_file()
         && let Ok(input) = container::open_file(path)
-        && let Ok(archive) = container::open(input, &config.limits)
+        && let Ok(archive) = container::open(input, limits)
     {
         return Arc::new(Scope::archive(archive, Locator::file(path), 0));
     }
-    open_path(config, path)
+    open_path(path, &Exclude::default(), limits)
 }
 
 impl Worker<'_> {
@@ -178,7 +192,7 @@ impl Worker<'_> {
     pub(crate) fn jobs_of(&self, scope: &Arc<Scope>) -> Vec<Job> {
         let listing = scope.container.listing();
         let mut jobs = vec![Job::Begin(Arc::clone(scope))];
-        for member in scope.members().filter_map(|member| listing.get(member)) {
+        for member in scope.members().into_iter().filter_map(|member| listing.get(member)) {
             let task = match member.kind {
                 _ if self.config.exclude.covers(&member.path()) => Task::Excluded,
                 MemberKind::File if is_pyc_name(member.file()) => Task::Bytecode,

@@ -124,7 +124,11 @@ impl Worker<'_> {
                 return without(Source::Ambiguous(places), HeaderMatch::NoSource);
             }
         };
-        let status = holder.container.status(member);
+        // An importer follows links; what the file system says of a link itself is of no interest.
+        let status = match holder.container.link(member) {
+            Some(_) => holder.container.read(member, 0).status,
+            None => holder.container.status(member),
+        };
         let file = source_file(holder, member, found, status);
         let check = match (self.config.verify, pyc.magic, &pyc.header) {
             (Verify::Header, Some(magic), Some(header)) => {

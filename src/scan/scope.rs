@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::artifact::Locator;
 use crate::artifact::Times;
+use crate::container;
 use crate::container::Container;
 use crate::container::Kind;
 use crate::container::MemberId;
@@ -27,8 +28,8 @@ pub(crate) struct Scope {
     pub(crate) root: Option<PathBuf>,
     /// The same with links resolved, as bytes: what paths of a `PYTHONPYCACHEPREFIX` tree mirror. Empty for archives.
     pub(crate) real_root: Vec<u8>,
-    /// The only member to scan, when one was named and the others are there for its source's sake.
-    pub(crate) only: Option<MemberId>,
+    /// The only members to scan, when one was named and the others are there for its source's sake.
+    pub(crate) only: Option<Vec<MemberId>>,
     /// The RECORD of a wheel.
     pub(crate) record: Option<Record>,
     /// The archive file's own times.
@@ -45,7 +46,7 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// A scope for a folder on disk.
-    pub(crate) fn tree(container: Box<dyn Container>, root: PathBuf, only: Option<MemberId>) -> Self {
+    pub(crate) fn tree(container: Box<dyn Container>, root: PathBuf, only: Option<Vec<MemberId>>) -> Self {
         let locator = Locator::file(&root);
         let real_root = fs::canonicalize(&root).map(|real| real.into_os_string().into_encoded_bytes()).unwrap_or_default();
         Self { root: Some(root), real_root, only, ..Self::archive(container, locator, 0) }
@@ -100,7 +101,7 @@ impl Scope {
     pub(crate) fn locate(&self, member: MemberId) -> Locator {
         let Some(found) = self.container.listing().get(member) else { return self.locator.clone() };
         match &self.root {
-            Some(root) => Locator::file(join(root, &found.path())),
+            Some(root) => Locator::file(on_disk(root, &found.path())),
             None => self.locator.member(found.name()),
         }
     }
@@ -108,7 +109,7 @@ impl Scope {
     /// Where a path below the container's root is.
     pub(crate) fn locate_path(&self, path: &Name) -> Locator {
         match &self.root {
-            Some(root) => Locator::file(join(root, path.as_bytes())),
+            Some(root) => Locator::file(on_disk(root, path.as_bytes())),
             None => self.locator.member(path.clone()),
         }
     }
@@ -127,21 +128,25 @@ impl Scope {
         self.oddities.get(&member).into_iter().flatten().filter_map(|&index| all.get(index)).collect()
     }
 
-    /// The members to scan: all that are no folder records, or the only one.
-    pub(crate) fn members(&self) -> impl Iterator<Item = MemberId> + '_ {
-        let all = self.container.listing().members();
-        let wanted = all.filter(|member| self.only.is_none_or(|only| only == member.id));
-        wanted.filter(|member| member.kind != MemberKind::Folder).map(|member| member.id)
+    /// Scans only the member of an archive that is named at its depth.
+    pub(crate) fn choose(&mut self, names: Option<&[Name]>) {
+        let Some(names) = names else { return };
+        let Some(name) = usize::try_from(self.depth).ok().and_then(|depth| names.get(depth)) else { return };
+        let listing = self.container.listing();
+        self.only = Some(listing.find_path(name.as_bytes()).map(|member| member.id).into_iter().collect());
+    }
+
+    /// The members to scan: all that are no folder records, or the chosen ones.
+    pub(crate) fn members(&self) -> Vec<MemberId> {
+        let listing = self.container.listing();
+        match &self.only {
+            Some(only) => only.clone(),
+            None => listing.members().filter(|member| member.kind != MemberKind::Folder).map(|member| member.id).collect(),
+        }
     }
 }
 
-/// A path below a root, whose parts are bytes.
-pub(crate) fn join(root: &Path, path: &[u8]) -> PathBuf {
-    #[cfg(unix)]
-    let below = std::os::unix::ffi::OsStrExt::from_bytes(path);
-    #[cfg(not(unix))]
-    let below = String::from_utf8_lossy(path);
-    #[cfg(not(unix))]
-    let below: &std::ffi::OsStr = below.as_ref().as_ref();
-    root.join(Path::new(below))
+/// A path below a root. A name that the system cannot write was not found there.
+fn on_disk(root: &Path, path: &[u8]) -> PathBuf {
+    container::on_disk(root, path).unwrap_or_else(|_| root.to_owned())
 }

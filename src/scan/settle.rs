@@ -120,7 +120,7 @@ impl<'a> Settler<'a> {
     fn close(&mut self, open: Open, sink: &mut Sink<'_>) -> io::Result<()> {
         let Open { scope, sha256, pycs, ledger, mut findings, mut problems } = open;
         let facts = self.worker.facts(&scope);
-        let listed = scope.members().count() as u64 + scope.container.excluded();
+        let listed = scope.members().len() as u64 + scope.container.excluded();
         if listed != ledger.seen() {
             let detail = format!("{listed} files or members listed, {} accounted for", ledger.seen());
             problems.push((None, Problem::new(ProblemKind::Internal).with_detail(detail)));

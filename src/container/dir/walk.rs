@@ -213,6 +213,20 @@ fn special(_kind: FileType) -> SpecialKind {
     SpecialKind::Other
 }
 
+/// The names of what lies directly in a folder, other folders left out. An empty path is the current folder.
+pub(super) fn names(folder: &Path) -> io::Result<Vec<(Vec<u8>, MemberKind)>> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        if !kind.is_dir() {
+            names.push((entry.file_name().into_encoded_bytes(), kind_of(kind)));
+        }
+    }
+    Ok(names)
+}
+
 /// Puts what was listed into path order: depth first, with a stack of our own. Folders are at the place of their number.
 fn in_path_order(found: &[Found]) -> (Listing, Vec<Located>) {
     let mut builder = Builder::default();
