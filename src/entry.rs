@@ -13,6 +13,7 @@ use crate::place::Place;
 use crate::problem::Problem;
 use crate::pyc::Invalidation;
 use crate::pyc::Pyc;
+use crate::pyc::Version;
 use crate::rules::Finding;
 use crate::rules::Severity;
 use crate::source::HeaderCheck;
@@ -93,6 +94,16 @@ pub struct PycEntry {
 }
 
 impl PycEntry {
+    /// The interpreter by the magic number: `CPython 3.12`; `unknown` where the number is.
+    pub fn python(&self) -> String {
+        self.pyc.version.map_or_else(|| "unknown".to_owned(), Version::python)
+    }
+
+    /// The file name in the module's code object: where it was compiled, as its builder saw it. Escaped.
+    pub fn build_path(&self) -> Option<String> {
+        self.pyc.body.root().map(|root| root.filename.to_string()).filter(|path| !path.is_empty())
+    }
+
     /// How the header is invalidated, in a word: `timestamp`, `checked-hash`, `unchecked-hash`; empty without a header.
     pub fn header_kind(&self) -> &'static str {
         match self.pyc.header.as_ref().map(|header| header.invalidation) {

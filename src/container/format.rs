@@ -6,7 +6,9 @@
 //! `.tgz`, ...). So the `.gz` data files of standard libraries and data sets do not make every scan incomplete.
 
 use crate::container::Container;
+use crate::container::Ends;
 use crate::container::Input;
+use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::zip::Zip;
 use crate::container::zip::end::TAIL;
@@ -130,19 +132,26 @@ pub fn long_tail() -> usize {
     usize::try_from(TAIL).unwrap_or(usize::MAX)
 }
 
-/// The format of a member, by as few of its bytes as will do.
-pub fn identify(container: &dyn Container, member: MemberId) -> Result<Option<&'static Format>, Problem> {
-    let Some(named) = container.listing().get(member) else { return Ok(None) };
-    let ends = container.ends(member, HEAD, TAIL_SHORT)?;
-    let probe = Probe { name: named.file(), head: &ends.head, tail: &ends.tail };
-    if let Some(format) = recognise(&probe) {
-        return Ok(Some(format));
+/// What a member shows of itself.
+#[derive(Debug)]
+pub struct Identified {
+    /// Its format; `None` for what is no container.
+    pub format: Option<&'static Format>,
+    /// Its first bytes: [`HEAD`] of them, or all.
+    pub head: Vec<u8>,
+}
+
+/// Recognises a member by as few of its bytes as will do.
+pub fn identify(container: &dyn Container, member: MemberId) -> Result<Identified, Problem> {
+    let name = container.listing().get(member).map(Member::file).unwrap_or_default();
+    let Ends { head, tail, .. } = container.ends(member, HEAD, TAIL_SHORT)?;
+    let probe = Probe { name, head: &head, tail: &tail };
+    let mut format = recognise(&probe);
+    if format.is_none() && wants_long_tail(&probe) {
+        let tail = container.ends(member, 0, long_tail())?.tail;
+        format = recognise(&Probe { name, head: &head, tail: &tail });
     }
-    if !wants_long_tail(&probe) {
-        return Ok(None);
-    }
-    let ends = container.ends(member, HEAD, long_tail())?;
-    Ok(recognise(&Probe { name: named.file(), head: &ends.head, tail: &ends.tail }))
+    Ok(Identified { format, head })
 }
 
 /// Opens bytes in memory as a container: `None` when they are none.

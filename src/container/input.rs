@@ -6,6 +6,14 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+use sha2::Digest as _;
+use sha2::Sha256;
+
+use crate::artifact::Sha256Digest;
+
+/// Bytes that are hashed at a time.
+const BLOCK: usize = 1 << 18;
+
 /// An open file, or bytes in memory.
 #[derive(Clone, Debug)]
 pub struct Input {
@@ -34,6 +42,24 @@ impl Input {
     pub fn from_bytes(bytes: impl Into<Arc<Vec<u8>>>) -> Self {
         let bytes = bytes.into();
         Self { size: u64::try_from(bytes.len()).unwrap_or(u64::MAX), store: Store::Memory(bytes) }
+    }
+
+    /// The digest of all bytes, read block by block.
+    pub fn digest(&self) -> io::Result<Sha256Digest> {
+        if let Some(bytes) = self.in_memory() {
+            return Ok(Sha256Digest::of(bytes));
+        }
+        let mut hasher = Sha256::new();
+        let mut block = vec![0; BLOCK];
+        let mut offset = 0_u64;
+        loop {
+            let read = self.read_at(&mut block, offset)?;
+            if read == 0 {
+                return Ok(Sha256Digest(hasher.finalize().into()));
+            }
+            hasher.update(block.get(..read).unwrap_or_default());
+            offset = offset.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        }
     }
 
     /// How many bytes there are.

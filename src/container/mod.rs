@@ -35,6 +35,7 @@ pub use crate::container::listing::SpecialKind;
 pub use crate::container::oddity::Oddity;
 pub use crate::container::oddity::OddityKind;
 pub use crate::container::zip::Zip;
+use crate::artifact::Sha256Digest;
 use crate::name::Name;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
@@ -112,6 +113,11 @@ pub trait Container: Send + Sync {
 
     /// The archive's own record of a member; `None` where there are no such records.
     fn archive_record(&self, _member: MemberId) -> Option<&ArchiveRecord> {
+        None
+    }
+
+    /// The digest of all its bytes, for archives; `None` for directories and for what cannot be read.
+    fn digest(&self) -> Option<Sha256Digest> {
         None
     }
 

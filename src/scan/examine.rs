@@ -10,8 +10,13 @@ use crate::artifact::Sha256Digest;
 use crate::artifact::Times;
 use crate::container;
 use crate::container::Content;
+use crate::container::Input;
+use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::MemberKind;
+use crate::container::format;
+use crate::container::format::Format;
+use crate::container::format::Probe;
 use crate::entry::Entry;
 use crate::entry::PycEntry;
 use crate::ledger::Fate;
@@ -104,48 +109,57 @@ impl Worker<'_> {
     /// A member of an archive that may be anything: read whole when its digest is wanted or it may be an archive itself.
     fn anything(&self, scope: &Arc<Scope>, member: MemberId, scratch: &mut Scratch) -> (Outcome, u64) {
         let limits = &self.config.limits;
-        let name = scope.container.listing().get(member).map(|member| member.file().to_vec()).unwrap_or_default();
-        if scope.record.is_none() && !container::is_archive_name(&name) {
-            let ends = match scope.container.ends(member, feed::HEAD, 0) {
+        let container = scope.container.as_ref();
+        let name = container.listing().get(member).map(Member::file).unwrap_or_default();
+        if scope.record.is_none() {
+            let ends = match container.ends(member, format::HEAD, 0) {
                 Ok(ends) => ends,
                 Err(problem) => {
                     let fate = fate_of(std::slice::from_ref(&problem));
                     return (self.other(scope, member, fate, None, &[problem]), 0);
                 }
             };
-            let recognised = container::recognise_bytes(&ends.head, &[], &name);
-            if !pyc::sniff(&ends.head) && !recognised.is_container() {
-                let bytes = ends.head.len() as u64;
-                return (self.other(scope, member, Fate::Other, None, &[]), bytes);
+            let probe = Probe { name, head: &ends.head, tail: &ends.tail };
+            if !pyc::sniff(&ends.head) && format::recognise(&probe).is_none() && !format::wants_long_tail(&probe) {
+                return (self.other(scope, member, Fate::Other, None, &[]), ends.head.len() as u64);
             }
         }
-        let content = scope.container.read(member, limits.member_size);
+        let content = container.read(member, limits.member_size);
         let bytes = content.bytes.len() as u64;
-        if container::recognise_whole(&content.bytes, &name).is_container() && content.problems.is_empty() {
-            return (self.nested(scope, member, content), bytes);
+        let from = content.bytes.len().saturating_sub(format::long_tail());
+        let probe = Probe { name, head: &content.bytes, tail: content.bytes.get(from..).unwrap_or_default() };
+        let whole = content.problems.is_empty();
+        match format::recognise(&probe) {
+            Some(format) if whole && format.open.is_some() => {
+                return (self.nested(scope, member, format, content), bytes);
+            }
+            Some(format) if whole && format.is_unread(name) => {
+                let digest = Some(digest(&content.bytes));
+                return (self.other(scope, member, Fate::Unreadable, digest, &[format.unsupported()]), bytes);
+            }
+            None if pyc::sniff(&content.bytes) => {
+                return (self.perhaps_pyc(scope, member, content, scratch), bytes);
+            }
+            _ => {}
         }
-        if pyc::sniff(content.bytes.get(..feed::HEAD).unwrap_or(&content.bytes)) {
-            return (self.perhaps_pyc(scope, member, content, scratch), bytes);
-        }
-        let whole = content.problems.is_empty().then(|| digest(&content.bytes));
-        let fate = if whole.is_some() { Fate::Other } else { fate_of(&content.problems) };
-        (self.other(scope, member, fate, whole, &content.problems), bytes)
+        let digest = whole.then(|| digest(&content.bytes));
+        let fate = if whole { Fate::Other } else { fate_of(&content.problems) };
+        (self.other(scope, member, fate, digest, &content.problems), bytes)
     }
 
     /// An archive in an archive: opened from memory and scanned to its end before its container goes on.
-    fn nested(&self, scope: &Arc<Scope>, member: MemberId, content: Content) -> Outcome {
+    fn nested(&self, scope: &Arc<Scope>, member: MemberId, format: &Format, content: Content) -> Outcome {
         let limits = &self.config.limits;
         let locator = scope.locate(member);
         let depth = scope.depth.saturating_add(1);
-        if depth > limits.depth {
-            let whole = Some(digest(&content.bytes));
-            return self.other(scope, member, Fate::Limited, whole, &[Problem::new(ProblemKind::DepthLimit)]);
-        }
         let whole = digest(&content.bytes);
-        let input = container::Input::from_bytes(content.bytes);
-        let inner = match container::open(input, limits) {
-            Ok(inner) => inner,
-            Err(problem) => return self.other(scope, member, Fate::Unreadable, Some(whole), &[problem]),
+        if depth > limits.depth {
+            return self.other(scope, member, Fate::Limited, Some(whole), &[Problem::new(ProblemKind::DepthLimit)]);
+        }
+        let inner = match format.open(Input::from_bytes(content.bytes), locator.path(), limits) {
+            Some(Ok(inner)) => inner,
+            Some(Err(problem)) => return self.other(scope, member, Fate::Unreadable, Some(whole), &[problem]),
+            None => return self.other(scope, member, Fate::Other, Some(whole), &[]),
         };
         let mut findings = Vec::new();
         self.judge_member(scope, member, Some(whole), &[], &mut findings);
@@ -231,7 +245,7 @@ impl Worker<'_> {
         let listing = container.listing();
         let locator = scope.locate(member);
         let found = listing.get(member);
-        let path = found.map(container::Member::path).unwrap_or_default();
+        let path = found.map(Member::path).unwrap_or_default();
         let Content { bytes, status, problems: read_problems, oddities } = content;
         let whole = read_problems.is_empty().then(|| digest(&bytes));
         let parsed = pyc::parse(&bytes, limits, scratch);

@@ -13,9 +13,12 @@ use crate::container;
 use crate::container::Directory;
 use crate::container::Exclude;
 use crate::container::LinkTarget;
+use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::MemberKind;
-use crate::container::Recognised;
+use crate::container::format;
+use crate::container::format::Format;
+use crate::container::format::Identified;
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
@@ -28,9 +31,6 @@ const SLICE: usize = 8192;
 
 /// Archives that may be open at a time; a process may have 1,024 files open on an ordinary system.
 const OPEN: usize = 128;
-
-/// Bytes of the beginning of a file that are looked at to recognise it.
-pub(crate) const HEAD: usize = 64;
 
 /// One thing to do.
 pub(crate) enum Job {
@@ -70,7 +70,7 @@ pub(crate) enum Task {
 /// What is in the queue: jobs, and archives that are opened when their turn comes.
 enum Item {
     Job(Job),
-    Archive(Arc<Scope>, MemberId),
+    Archive(Arc<Scope>, MemberId, &'static Format),
 }
 
 /// Hands out jobs in path order.
@@ -94,9 +94,9 @@ impl<'a> Feed<'a> {
         while jobs.len() < size && opened < OPEN {
             match self.queue.pop_front() {
                 Some(Item::Job(job)) => jobs.push(job),
-                Some(Item::Archive(scope, member)) => {
+                Some(Item::Archive(scope, member, format)) => {
                     opened = opened.saturating_add(1);
-                    self.open_archive(&scope, member);
+                    self.open_archive(&scope, member, format);
                 }
                 None if self.tree.is_some() => self.slice(),
                 None => match self.trees.pop_front() {
@@ -137,12 +137,18 @@ impl<'a> Feed<'a> {
     }
 
     /// Opens an archive of a tree, whose turn has come.
-    fn open_archive(&mut self, tree: &Arc<Scope>, member: MemberId) {
+    fn open_archive(&mut self, tree: &Arc<Scope>, member: MemberId, format: &Format) {
         let limits = &self.worker.config.limits;
-        let opened = tree.container.input(member, limits.member_size).and_then(|input| container::open(input, limits));
+        let name = tree.container.listing().get(member).map(Member::file).unwrap_or_default();
+        let opened = tree.container.input(member, limits.member_size).map(|input| format.open(input, name, limits));
         let container = match opened {
-            Ok(container) => container,
-            Err(problem) => {
+            Ok(Some(Ok(container))) => container,
+            Ok(None) => {
+                let task = Task::Other;
+                self.queue.push_front(Item::Job(Job::Member { scope: Arc::clone(tree), member, task }));
+                return;
+            }
+            Ok(Some(Err(problem))) | Err(problem) => {
                 let task = Task::Unreadable(problem);
                 self.queue.push_front(Item::Job(Job::Member { scope: Arc::clone(tree), member, task }));
                 return;
@@ -180,7 +186,7 @@ pub(crate) fn open_path(path: &Path, exclude: &Exclude, limits: &Limits) -> Arc<
 pub(crate) fn open_source(path: &Path, limits: &Limits) -> Arc<Scope> {
     if path.is_file()
         && let Ok(input) = container::open_file(path)
-        && let Ok(archive) = container::open(input, limits)
+        && let Some(Ok(archive)) = format::open_input(input, path.as_os_str().as_encoded_bytes(), limits)
     {
         return Arc::new(Scope::archive(archive, Locator::file(path), 0));
     }
@@ -226,13 +232,15 @@ fn classify(scope: &Arc<Scope>, member: MemberId) -> Item {
         }
         _ => return job(Task::Named),
     }
-    match container::recognise(scope.container.as_ref(), member) {
-        Ok(Recognised::Container) => Item::Archive(Arc::clone(scope), member),
-        Ok(Recognised::Unsupported(kind)) => {
-            job(Task::Unreadable(Problem::new(ProblemKind::UnsupportedContainer).with_detail(kind)))
+    match format::identify(scope.container.as_ref(), member) {
+        Ok(Identified { format: Some(format), .. }) if format.open.is_some() => {
+            Item::Archive(Arc::clone(scope), member, format)
         }
-        Ok(Recognised::Neither(head)) if pyc::sniff(&head) => job(Task::Disguised),
-        Ok(Recognised::Neither(_)) => job(Task::Other),
+        Ok(Identified { format: Some(format), .. }) if format.is_unread(found.file()) => {
+            job(Task::Unreadable(format.unsupported()))
+        }
+        Ok(Identified { head, .. }) if pyc::sniff(&head) => job(Task::Disguised),
+        Ok(_) => job(Task::Other),
         Err(problem) => job(Task::Unreadable(problem)),
     }
 }

@@ -180,7 +180,7 @@ impl<'a> Settler<'a> {
                 summary.pycs += 1;
                 summary.pyc_bytes += entry.size;
                 summary.problems += entry.problems.len() as u64;
-                *summary.pythons.entry(entry.pyc.python()).or_default() += 1;
+                *summary.pythons.entry(entry.python()).or_default() += 1;
                 *summary.loads.entry(entry.load.verdict).or_default() += 1;
                 *summary.header_matches.entry(entry.header_check.outcome).or_default() += 1;
             }

@@ -93,7 +93,7 @@ fn page(entry: &PycEntry) -> String {
     if let Some(digest) = entry.sha256 {
         page.field("sha256", &digest.to_string());
     }
-    page.field("python", &pyc.python());
+    page.field("python", &entry.python());
     page.field("module", &entry.module);
     page.line("");
     page.line("header");

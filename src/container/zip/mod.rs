@@ -16,6 +16,7 @@ use std::io;
 use std::ops::Range;
 use std::sync::atomic::AtomicU64;
 
+use crate::artifact::Sha256Digest;
 use crate::container::ArchiveRecord;
 use crate::container::Container;
 use crate::container::Content;
@@ -475,6 +476,10 @@ impl Container for Zip {
 
     fn archive_record(&self, member: MemberId) -> Option<&ArchiveRecord> {
         self.records.get(member)
+    }
+
+    fn digest(&self) -> Option<Sha256Digest> {
+        self.input.digest().ok()
     }
 
     fn oddities(&self) -> &[Oddity] {
