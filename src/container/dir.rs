@@ -66,7 +66,8 @@ impl Directory {
         let root = if in_cache { folder.parent().unwrap_or(Path::new("")) } else { folder };
         let mut found = Vec::new();
         let mut problems = Vec::new();
-        for (listed, prefix) in [(root, &b""[..]), (folder, b"__pycache__")].into_iter().take(1 + usize::from(in_cache)) {
+        for (listed, prefix) in [(root, &b""[..]), (folder, b"__pycache__")].into_iter().take(1 + usize::from(in_cache))
+        {
             match walk::names(listed) {
                 Ok(names) => found.extend(names.into_iter().map(|(name, kind)| (name::join(prefix, &name), kind))),
                 Err(error) => problems.push(Located { path: None, problem: unreadable(&error) }),

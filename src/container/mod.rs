@@ -21,6 +21,7 @@ pub mod zip;
 
 use std::fmt;
 
+use crate::artifact::Sha256Digest;
 pub use crate::container::dir::Directory;
 pub use crate::container::dir::on_disk;
 pub use crate::container::dir::open_file;
@@ -35,7 +36,6 @@ pub use crate::container::listing::SpecialKind;
 pub use crate::container::oddity::Oddity;
 pub use crate::container::oddity::OddityKind;
 pub use crate::container::zip::Zip;
-use crate::artifact::Sha256Digest;
 use crate::name::Name;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;

@@ -1,5 +1,9 @@
 //! Reports: one file per format. A report sees entries in input order and the summary; it never parses and never judges.
 
+pub mod csv;
+pub mod jsonl;
+pub mod text;
+
 use std::io;
 
 use crate::entry::Entry;

@@ -183,7 +183,8 @@ fn write_overview(text: &mut String, summary: &Summary) {
         let _ = writeln!(text, "Python   {}", counts(pythons));
         let loads = summary.loads.iter().map(|(verdict, &count)| (verdict.code().to_owned(), count)).collect();
         let _ = writeln!(text, "Load     {}", counts(loads));
-        let matches = summary.header_matches.iter().map(|(outcome, &count)| (outcome.code().to_owned(), count)).collect();
+        let matches =
+            summary.header_matches.iter().map(|(outcome, &count)| (outcome.code().to_owned(), count)).collect();
         let _ = writeln!(text, "Header   {}", counts(matches));
     }
     let ledger = &summary.ledger;

@@ -3,6 +3,7 @@
 //! A rule is a pure function from facts to findings: it opens no file, reads no clock, and knows no setting beyond its context.
 
 mod select;
+mod source_mtime_mismatch;
 
 use std::fmt;
 
@@ -330,4 +331,4 @@ macro_rules! declare_rule {
 pub(crate) use declare_rule;
 
 /// Every rule, by id.
-pub static RULES: &[&Rule] = &[];
+pub static RULES: &[&Rule] = &[&source_mtime_mismatch::RULE];

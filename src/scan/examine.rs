@@ -17,7 +17,6 @@ use crate::container::MemberKind;
 use crate::container::format;
 use crate::container::format::Format;
 use crate::container::format::Probe;
-use crate::entry::Entry;
 use crate::entry::PycEntry;
 use crate::ledger::Fate;
 use crate::load;
@@ -71,7 +70,7 @@ impl Worker<'_> {
                 let digest = scope.container.digest();
                 return Outcome::Begin(scope, digest);
             }
-            Job::End(_) => return Outcome::End,
+            Job::End => return Outcome::End,
             Job::Member { scope, member, task } => (scope, member, task),
         };
         let result = panic::catch_unwind(AssertUnwindSafe(|| self.member(&scope, member, task, scratch)));
@@ -233,13 +232,7 @@ impl Worker<'_> {
         self.other(scope, member, fate, whole, &content.problems)
     }
 
-    fn pyc(
-        &self,
-        scope: &Arc<Scope>,
-        member: MemberId,
-        content: Content,
-        scratch: &mut Scratch,
-    ) -> Outcome {
+    fn pyc(&self, scope: &Arc<Scope>, member: MemberId, content: Content, scratch: &mut Scratch) -> Outcome {
         let limits = &self.config.limits;
         let container = scope.container.as_ref();
         let listing = container.listing();

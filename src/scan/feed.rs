@@ -21,7 +21,6 @@ use crate::container::format::Format;
 use crate::container::format::Identified;
 use crate::limits::Limits;
 use crate::problem::Problem;
-use crate::problem::ProblemKind;
 use crate::pyc;
 use crate::scan::examine::Worker;
 use crate::scan::scope::Scope;
@@ -46,7 +45,7 @@ pub(crate) enum Job {
         task: Task,
     },
     /// A container ends.
-    End(Arc<Scope>),
+    End,
 }
 
 /// What a member is taken for before it is read.
@@ -128,7 +127,7 @@ impl<'a> Feed<'a> {
         let scope = Arc::clone(scope);
         if slice.is_empty() {
             self.tree = None;
-            self.queue.push_back(Item::Job(Job::End(scope)));
+            self.queue.push_back(Item::Job(Job::End));
             return;
         }
         self.worker.progress.find(slice.len() as u64);
@@ -207,16 +206,17 @@ impl Worker<'_> {
             };
             jobs.push(Job::Member { scope: Arc::clone(scope), member: member.id, task });
         }
-        jobs.push(Job::End(Arc::clone(scope)));
+        jobs.push(Job::End);
         jobs
     }
 }
 
 /// Whether a name is that of bytecode: `.pyc` or `.pyo`, in any case, as case-insensitive systems take it.
 pub(crate) fn is_pyc_name(file: &[u8]) -> bool {
-    file.len() > 4 && file.get(file.len() - 4..).is_some_and(|extension| {
-        extension.eq_ignore_ascii_case(b".pyc") || extension.eq_ignore_ascii_case(b".pyo")
-    })
+    file.len() > 4
+        && file
+            .get(file.len() - 4..)
+            .is_some_and(|extension| extension.eq_ignore_ascii_case(b".pyc") || extension.eq_ignore_ascii_case(b".pyo"))
 }
 
 /// What a file of a tree is taken for.

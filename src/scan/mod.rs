@@ -24,10 +24,10 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::artifact::Locator;
-use crate::container::Exclude;
-use crate::entry::Entry;
 use crate::container::Container;
+use crate::container::Exclude;
 use crate::container::Kind;
+use crate::entry::Entry;
 use crate::entry::Summary;
 use crate::limits::Limits;
 use crate::name;
@@ -152,7 +152,8 @@ pub fn scan(
     let pool = pool(config.jobs)?;
     let checks = Checks::new(&config.rules);
     let mut summary = pool.install(|| -> io::Result<Summary> {
-        let trees: Vec<Arc<Scope>> = config.paths.iter().map(|path| feed::open_path(path, &config.exclude, &config.limits)).collect();
+        let trees: Vec<Arc<Scope>> =
+            config.paths.iter().map(|path| feed::open_path(path, &config.exclude, &config.limits)).collect();
         let named = config.sources.iter().map(|path| feed::open_source(path, &config.limits)).collect();
         let sources = Sources::new(named, trees.clone());
         let worker = Worker { config, checks: &checks, sources: &sources, progress };

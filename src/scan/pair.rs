@@ -56,9 +56,7 @@ impl Sources {
             return None;
         }
         Some(self.index.get_or_init(|| {
-            let tree = |found| {
-                move |scope: &'_ Arc<Scope>| (Arc::clone(scope), found)
-            };
+            let tree = |found| move |scope: &'_ Arc<Scope>| (Arc::clone(scope), found);
             let named = self.named.iter().map(tree(Found::Sources));
             let scanned = self.scanned.iter().map(tree(Found::PrefixTree));
             let all: Vec<_> = named.chain(scanned).collect();
@@ -156,7 +154,8 @@ impl Worker<'_> {
         let index = scope.hash_indexes.of(magic);
         let index = index.get_or_init(|| {
             let sources = scope.container.listing().members().filter(|member| member.file().ends_with(b".py"));
-            let read = sources.filter_map(|member| Some((scope.locate(member.id), self.read_source(scope, member.id)?)));
+            let read =
+                sources.filter_map(|member| Some((scope.locate(member.id), self.read_source(scope, member.id)?)));
             HashIndex::new(&[version], read)
         });
         index.find(magic, hash).cloned()

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::artifact::Locator;
 use crate::artifact::Times;
@@ -48,7 +47,8 @@ impl Scope {
     /// A scope for a folder on disk.
     pub(crate) fn tree(container: Box<dyn Container>, root: PathBuf, only: Option<Vec<MemberId>>) -> Self {
         let locator = Locator::file(&root);
-        let real_root = fs::canonicalize(&root).map(|real| real.into_os_string().into_encoded_bytes()).unwrap_or_default();
+        let real_root =
+            fs::canonicalize(&root).map(|real| real.into_os_string().into_encoded_bytes()).unwrap_or_default();
         Self { root: Some(root), real_root, only, ..Self::archive(container, locator, 0) }
     }
 
@@ -141,7 +141,9 @@ impl Scope {
         let listing = self.container.listing();
         match &self.only {
             Some(only) => only.clone(),
-            None => listing.members().filter(|member| member.kind != MemberKind::Folder).map(|member| member.id).collect(),
+            None => {
+                listing.members().filter(|member| member.kind != MemberKind::Folder).map(|member| member.id).collect()
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What was typed. What it means is decided where it is used.
 
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -173,6 +174,11 @@ pub(crate) enum Color {
     Auto,
     Always,
     Never,
+}
+
+/// A path from its bytes. A name that the system cannot write is no file of it.
+pub(crate) fn path_of_bytes(bytes: &[u8]) -> PathBuf {
+    pycaudit::container::on_disk(Path::new(""), bytes).unwrap_or_default()
 }
 
 /// A number of bytes with an optional suffix: `500M`.

@@ -24,6 +24,7 @@ use pycaudit::scan::Progress;
 use pycaudit::source::Source;
 
 use crate::args::InspectArgs;
+use crate::args::path_of_bytes;
 use crate::exit::Exit;
 use crate::output::Stdout;
 
@@ -74,7 +75,7 @@ fn split(file: &Path) -> anyhow::Result<(PathBuf, Vec<Name>)> {
     }
     let bytes = file.as_os_str().as_encoded_bytes();
     for (at, _) in bytes.iter().enumerate().filter(|&(_, &byte)| byte == b'!') {
-        let path = pycaudit::container::path_of_bytes(&bytes[..at]);
+        let path = path_of_bytes(&bytes[..at]);
         if path.is_file() {
             let members = bytes[at + 1..].split(|&byte| byte == b'!').map(Name::new).collect();
             return Ok((path, members));
@@ -100,7 +101,13 @@ fn page(entry: &PycEntry) -> String {
     page.line("  offset  bytes                    field");
     let layout = pyc.header.as_ref().map(|header| header.layout);
     for field in header::fields(&entry.head, layout) {
-        page.line(&format!("  {:>6}  {:<23}  {:<12}  {}", field.offset, spaced(&field.bytes), field.name, field.reading));
+        page.line(&format!(
+            "  {:>6}  {:<23}  {:<12}  {}",
+            field.offset,
+            spaced(&field.bytes),
+            field.name,
+            field.reading
+        ));
     }
     page.line("");
     let source = match &entry.source {

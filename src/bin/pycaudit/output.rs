@@ -22,7 +22,8 @@ impl Pending {
     pub(crate) fn create(path: &Path) -> anyhow::Result<(Self, Box<dyn Write + Send>)> {
         let shown = path.display();
         anyhow::ensure!(!path.is_dir(), "cannot write the report `{shown}`: it is a directory");
-        let name = path.file_name().with_context(|| format!("cannot write the report `{shown}`: it has no file name"))?;
+        let name =
+            path.file_name().with_context(|| format!("cannot write the report `{shown}`: it has no file name"))?;
         let mut temporary_name = std::ffi::OsString::from(".");
         temporary_name.push(name);
         temporary_name.push(format!(".{}.part", std::process::id()));

@@ -35,6 +35,7 @@ use crate::args::Format;
 use crate::args::Level;
 use crate::args::ScanArgs;
 use crate::args::Verify;
+use crate::args::path_of_bytes;
 use crate::exit::Exit;
 use crate::output::Pending;
 use crate::output::Stdout;
@@ -123,9 +124,8 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
         ratio: args.max_ratio.unwrap_or(defaults.ratio),
         ..defaults
     };
-    let rules = select(&args.select, &args.ignore).map_err(|unknown| {
-        anyhow::anyhow!("no rule is called `{unknown}`; `pycaudit explain` lists them")
-    })?;
+    let rules = select(&args.select, &args.ignore)
+        .map_err(|unknown| anyhow::anyhow!("no rule is called `{unknown}`; `pycaudit explain` lists them"))?;
     let verify = match args.verify {
         Verify::None => scan::Verify::None,
         Verify::Header => scan::Verify::Header,
@@ -137,6 +137,7 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
         verify,
         limits,
         rules,
+        member: None,
         strict: args.strict,
         jobs: args.jobs.map(usize::from),
         now: now(),
@@ -155,15 +156,14 @@ fn files_from(list: &Path, null: bool) -> anyhow::Result<Vec<PathBuf>> {
     let separator = if null { 0 } else { b'\n' };
     let parts = bytes.split(|&byte| byte == separator);
     let parts = parts.map(|part| if null { part } else { part.strip_suffix(b"\r").unwrap_or(part) });
-    Ok(parts.filter(|part| !part.is_empty()).map(pycaudit::container::path_of_bytes).collect())
+    Ok(parts.filter(|part| !part.is_empty()).map(path_of_bytes).collect())
 }
 
 fn open_reports(args: &ScanArgs, run: &Run) -> anyhow::Result<Vec<Report>> {
     type Start = fn(&Run, Box<dyn Write + Send>) -> io::Result<Box<dyn Reporter>>;
-    let kinds: [(&[PathBuf], Start); 4] = [
+    let kinds: [(&[PathBuf], Start); 3] = [
         (&args.csv, |_, out| report::csv::start(out)),
         (&args.findings_csv, |_, out| report::csv::start_findings(out)),
-        (&args.html, report::html::start),
         (&args.jsonl, report::jsonl::start),
     ];
     let files: Vec<(&Path, Start)> =
