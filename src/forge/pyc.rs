@@ -492,7 +492,9 @@ impl Writer {
         match u8::try_from(items.len()) {
             Ok(count) if self.version.dialect.types().contains(&b')') => {
                 self.bytes.extend_from_slice(&[b')', count]);
-                items.iter().for_each(|item| self.value(item));
+                for item in items {
+                    self.value(item);
+                }
             }
             // 1.0 kept constants and names in lists.
             _ if self.version.layout == CodeLayout::L10 => self.sequence(b'[', items),
@@ -503,7 +505,9 @@ impl Writer {
     fn sequence(&mut self, letter: u8, items: &[Value]) {
         self.bytes.push(letter);
         self.bytes.extend_from_slice(&u32::try_from(items.len()).unwrap_or(u32::MAX).to_le_bytes());
-        items.iter().for_each(|item| self.value(item));
+        for item in items {
+            self.value(item);
+        }
     }
 
     fn counted(&mut self, letter: u8, bytes: &[u8]) {

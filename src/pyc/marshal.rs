@@ -251,7 +251,6 @@ impl<'a> Parser<'a, '_> {
     }
 
     /// Reads one type byte and what belongs to it, up to the items of a container.
-    #[expect(clippy::too_many_lines, reason = "one match on the type byte")]
     #[inline]
     fn object(&mut self) -> Result<Step, Stop> {
         let offset = self.reader.offset();
