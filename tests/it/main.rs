@@ -2,3 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, helpers included")]
 
 mod corpus;
+mod untrusted;
+mod versions;
