@@ -1,6 +1,7 @@
 //! Reports: one file per format. A report sees entries in input order and the summary; it never parses and never judges.
 
 pub mod csv;
+pub mod html;
 pub mod jsonl;
 pub mod text;
 

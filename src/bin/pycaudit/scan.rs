@@ -161,9 +161,10 @@ fn files_from(list: &Path, null: bool) -> anyhow::Result<Vec<PathBuf>> {
 
 fn open_reports(args: &ScanArgs, run: &Run) -> anyhow::Result<Vec<Report>> {
     type Start = fn(&Run, Box<dyn Write + Send>) -> io::Result<Box<dyn Reporter>>;
-    let kinds: [(&[PathBuf], Start); 3] = [
+    let kinds: [(&[PathBuf], Start); 4] = [
         (&args.csv, |_, out| report::csv::start(out)),
         (&args.findings_csv, |_, out| report::csv::start_findings(out)),
+        (&args.html, report::html::start),
         (&args.jsonl, report::jsonl::start),
     ];
     let files: Vec<(&Path, Start)> =

@@ -1,0 +1,223 @@
+//! The page around the tables: the template's context, and the policy that lets nothing but our own script and style run.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io;
+use std::io::Write;
+
+use serde::Serialize;
+use sha2::Digest as _;
+use sha2::Sha256;
+use tera::Context;
+use tera::Tera;
+
+use crate::entry::Run;
+use crate::entry::Summary;
+use crate::ledger::Fate;
+use crate::load::LoadVerdict;
+use crate::rules::Rule;
+use crate::rules::Severity;
+use crate::source::HeaderMatch;
+
+use super::charts;
+use super::charts::Timeline;
+use super::column::base64;
+use super::markdown;
+use super::tables::Plain;
+use super::verdict;
+use super::words;
+use super::worst::Worst;
+
+/// The page, and the parts that it includes. Tera escapes what it writes because the names end in `.html`.
+const TEMPLATES: [(&str, &str); 8] = [
+    ("report/summary.html", include_str!("../../../templates/report/summary.html")),
+    ("report/worst.html", include_str!("../../../templates/report/worst.html")),
+    ("report/charts.html", include_str!("../../../templates/report/charts.html")),
+    ("report/tables.html", include_str!("../../../templates/report/tables.html")),
+    ("report/rules.html", include_str!("../../../templates/report/rules.html")),
+    ("report/custody.html", include_str!("../../../templates/report/custody.html")),
+    ("report.html", include_str!("../../../templates/report.html")),
+    ("end.html", include_str!("../../../templates/end.html")),
+];
+const STYLE: &str = include_str!("../../../templates/report.css");
+const SCRIPT: &str = include_str!("../../../templates/report.js");
+
+/// A rule that reported something.
+pub(super) struct Seen {
+    /// The rule.
+    pub(super) rule: &'static Rule,
+    /// How often.
+    pub(super) count: u64,
+    /// The worst severity it was reported at.
+    pub(super) worst: Severity,
+}
+
+/// The two ends of the page; the columns stand between them.
+pub(super) struct Page {
+    tera: Tera,
+    context: Context,
+}
+
+impl Page {
+    /// The page of a run.
+    pub(super) fn new(
+        run: &Run,
+        summary: &Summary,
+        worst: Worst,
+        timeline: &Timeline,
+        rules: &BTreeMap<&'static str, Seen>,
+        plain: &Plain,
+    ) -> io::Result<Self> {
+        let mut tera = Tera::new();
+        tera.add_raw_templates(TEMPLATES).map_err(io::Error::other)?;
+        // A browser reads CR LF as LF before it hashes; a checkout with other line ends must not break the policy.
+        let [style, script] = [STYLE, SCRIPT].map(|text| text.replace('\r', ""));
+        let worst = worst.list();
+        let (pythons, pythons_more) = charts::pythons(&summary.pythons);
+        let mut context = Context::new();
+        context.insert("csp", &policy(&style, &script));
+        context.insert("style", &style);
+        context.insert("script", &script);
+        context.insert("run", &RunShown::of(run, summary));
+        context.insert("verdict", &verdict::verdict(run, summary, &worst));
+        context.insert("figures", &verdict::figures(summary));
+        context.insert("severities", &charts::bars(severities(summary)));
+        context.insert("loads", &charts::bars(loads(summary)));
+        context.insert("headers", &charts::bars(headers(summary)));
+        context.insert("worst", &worst);
+        context.insert("pythons", &pythons);
+        context.insert("pythons_more", &pythons_more);
+        context.insert("timeline", &timeline.draw());
+        context.insert("plain", plain);
+        let mut seen: Vec<_> = rules.values().collect();
+        seen.sort_by_key(|seen| (Reverse(seen.worst), seen.rule.id));
+        context.insert("rules", &seen.into_iter().map(RuleShown::of).collect::<Vec<_>>());
+        context.insert("ledger", &LedgerShown::of(summary));
+        Ok(Self { tera, context })
+    }
+
+    /// Writes all that comes before the columns.
+    pub(super) fn write_start(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.tera.render_to("report.html", &self.context, out).map_err(io::Error::other)
+    }
+
+    /// Writes all that comes after the columns.
+    pub(super) fn write_end(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.tera.render_to("end.html", &self.context, out).map_err(io::Error::other)
+    }
+}
+
+/// The Content-Security-Policy: this one style sheet, this one script, and the icon; no address at all.
+fn policy(style: &str, script: &str) -> String {
+    let [style, script] = [style, script].map(|text| base64(&Sha256::digest(text)));
+    format!(
+        "default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+}
+
+fn severities(summary: &Summary) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
+    let count = |severity| summary.severities.get(severity).copied().unwrap_or_default();
+    Severity::ALL.iter().rev().map(move |severity| (severity.code(), count(severity), ""))
+}
+
+fn loads(summary: &Summary) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
+    let counts = LoadVerdict::ALL.iter().filter_map(|verdict| Some((verdict, *summary.loads.get(verdict)?)));
+    counts.map(|(verdict, count)| (verdict.code(), count, words::load(*verdict)))
+}
+
+fn headers(summary: &Summary) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
+    let counts = HeaderMatch::ALL.iter().filter_map(|outcome| Some((outcome, *summary.header_matches.get(outcome)?)));
+    counts.map(|(outcome, count)| (outcome.code(), count, words::header(*outcome)))
+}
+
+/// The run as the chain of custody shows it.
+#[derive(Serialize)]
+struct RunShown<'a> {
+    version: &'static str,
+    day: String,
+    started: String,
+    ended: String,
+    duration: String,
+    interrupted: bool,
+    command: String,
+    paths: &'a [String],
+    options: Vec<OptionShown<'a>>,
+}
+
+#[derive(Serialize)]
+struct OptionShown<'a> {
+    name: &'static str,
+    value: &'a str,
+}
+
+impl<'a> RunShown<'a> {
+    fn of(run: &'a Run, summary: &Summary) -> Self {
+        Self {
+            version: run.version,
+            day: words::day(run.started),
+            started: words::time(run.started),
+            ended: words::time(summary.ended),
+            duration: words::duration(summary.ended.saturating_sub(run.started)),
+            interrupted: summary.interrupted,
+            command: words::command(&run.arguments),
+            paths: &run.paths,
+            options: run.options.iter().map(|(name, value)| OptionShown { name, value }).collect(),
+        }
+    }
+}
+
+/// A rule with its page.
+#[derive(Serialize)]
+struct RuleShown {
+    id: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    severity: &'static str,
+    count: String,
+    docs: String,
+}
+
+impl RuleShown {
+    fn of(seen: &Seen) -> Self {
+        Self {
+            id: seen.rule.id,
+            name: seen.rule.name,
+            summary: seen.rule.summary,
+            severity: seen.worst.code(),
+            count: words::number(seen.count),
+            docs: markdown::html(seen.rule.docs),
+        }
+    }
+}
+
+/// The coverage ledger.
+#[derive(Serialize)]
+struct LedgerShown {
+    rows: Vec<LedgerRow>,
+    sum: String,
+    listed: String,
+    adds_up: bool,
+}
+
+#[derive(Serialize)]
+struct LedgerRow {
+    name: &'static str,
+    meaning: &'static str,
+    count: String,
+}
+
+impl LedgerShown {
+    fn of(summary: &Summary) -> Self {
+        let row = |&fate: &Fate| LedgerRow {
+            name: fate.code(),
+            meaning: words::fate(fate),
+            count: words::number(summary.ledger.get(fate)),
+        };
+        Self {
+            rows: Fate::ALL.iter().map(row).collect(),
+            sum: words::number(summary.ledger.seen()),
+            listed: words::number(summary.listed),
+            adds_up: summary.listed == summary.ledger.seen(),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The worst findings, by artifact: a bounded list that is kept while entries stream in.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+
+use crate::rules::Finding;
+use crate::rules::Severity;
+
+use super::words;
+
+/// Artifacts that are shown.
+const GROUPS: usize = 8;
+/// Kinds of finding that are shown of each, with one example.
+const FINDINGS: usize = 4;
+
+/// Findings by severity, the worst severity first, so that the larger of two is the worse.
+type Weight = [u64; 5];
+
+/// Keeps the artifacts with the worst findings. Entries of one artifact come one after the other.
+#[derive(Default)]
+pub(super) struct Worst {
+    best: Vec<Group>,
+    current: Option<Group>,
+    groups: u64,
+    findings: u64,
+}
+
+/// One artifact and its worst findings.
+struct Group {
+    artifact: String,
+    weight: Weight,
+    findings: Vec<Shown>,
+}
+
+/// A finding as the summary shows it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Shown {
+    severity: &'static str,
+    #[serde(skip)]
+    rank: Severity,
+    rule: &'static str,
+    name: &'static str,
+    /// What is wrong, in one sentence.
+    pub(super) message: String,
+    member: String,
+    place: String,
+    /// How many more of the same rule and severity there are in the artifact; empty when there are none.
+    like_it: String,
+    #[serde(skip)]
+    others: u64,
+    expected: String,
+    observed: String,
+    /// The whole place, for the first of all findings.
+    #[serde(skip)]
+    pub(super) locator: String,
+}
+
+/// The list as the template takes it.
+#[derive(Debug, Serialize)]
+pub(super) struct Listed {
+    /// The artifacts, the worst first.
+    groups: Vec<ListedGroup>,
+    /// What is not shown; empty when all is.
+    more: String,
+    /// The very worst finding.
+    #[serde(skip)]
+    pub(super) first: Option<Shown>,
+    /// How many artifacts have findings.
+    #[serde(skip)]
+    pub(super) artifacts: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct ListedGroup {
+    artifact: String,
+    severity: &'static str,
+    total: String,
+    noun: &'static str,
+    findings: Vec<Shown>,
+    more: String,
+}
+
+impl Worst {
+    /// Takes a finding of an entry of this artifact.
+    pub(super) fn add(&mut self, artifact: &str, finding: &Finding) {
+        if self.current.as_ref().is_none_or(|group| group.artifact != artifact) {
+            self.settle();
+            self.current =
+                Some(Group { artifact: artifact.to_owned(), weight: Weight::default(), findings: Vec::new() });
+            self.groups += 1;
+        }
+        self.findings += 1;
+        let Some(group) = &mut self.current else { return };
+        group.weight[slot(finding.severity)] += 1;
+        // There are not more kinds than rules times severities, so this list is short however many findings there are.
+        let alike = |shown: &&mut Shown| shown.rule == finding.rule.id && shown.rank == finding.severity;
+        if let Some(shown) = group.findings.iter_mut().find(alike) {
+            shown.others += 1;
+        } else {
+            let at = group.findings.partition_point(|shown| shown.rank >= finding.severity);
+            group.findings.insert(at, Shown::of(finding));
+        }
+    }
+
+    /// The list, after the last entry.
+    pub(super) fn list(mut self) -> Listed {
+        self.settle();
+        let (mut groups, mut shown) = (Vec::with_capacity(self.best.len()), 0);
+        let first = self.best.first().and_then(|group| group.findings.first()).cloned();
+        for mut group in self.best {
+            let total = group.weight.iter().sum::<u64>();
+            shown += total;
+            group.findings.truncate(FINDINGS);
+            let more = total - group.findings.iter().map(|shown| shown.others + 1).sum::<u64>();
+            for shown in group.findings.iter_mut().filter(|shown| shown.others > 0) {
+                shown.like_it = words::number(shown.others);
+            }
+            groups.push(ListedGroup {
+                severity: group.findings.first().map_or("info", |shown| shown.severity),
+                artifact: group.artifact,
+                total: words::number(total),
+                noun: words::noun(total, "finding", "findings"),
+                findings: group.findings,
+                more: if more == 0 { String::new() } else { words::number(more) },
+            });
+        }
+        let left = self.groups - words::length(&groups);
+        let more = match left {
+            0 => String::new(),
+            _ => format!(
+                "{} more {} with {} {} are not shown here.",
+                words::number(left),
+                words::noun(left, "artifact", "artifacts"),
+                words::number(self.findings - shown),
+                words::noun(self.findings - shown, "finding", "findings"),
+            ),
+        };
+        Listed { groups, more, first, artifacts: self.groups }
+    }
+
+    /// Puts the artifact that is complete where it belongs.
+    fn settle(&mut self) {
+        let Some(group) = self.current.take() else { return };
+        let at = self.best.partition_point(|other| Reverse(other.weight) <= Reverse(group.weight));
+        if at < GROUPS {
+            self.best.truncate(GROUPS - 1);
+            self.best.insert(at, group);
+        }
+    }
+}
+
+/// Where a severity counts in a weight.
+fn slot(severity: Severity) -> usize {
+    match severity {
+        Severity::Critical => 0,
+        Severity::High => 1,
+        Severity::Medium => 2,
+        Severity::Low => 3,
+        Severity::Info => 4,
+    }
+}
+
+impl Shown {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            severity: finding.severity.code(),
+            rank: finding.severity,
+            rule: finding.rule.id,
+            name: finding.rule.name,
+            message: words::clipped(&finding.message),
+            member: finding.locator.member_shown(),
+            place: words::place(finding),
+            like_it: String::new(),
+            others: 0,
+            expected: words::clipped(&finding.expected),
+            observed: words::clipped(&finding.observed),
+            locator: finding.locator.to_string(),
+        }
+    }
+}
