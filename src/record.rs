@@ -144,9 +144,8 @@ impl Reason {
 impl Algorithm {
     /// The algorithm of this name, whatever its case.
     fn named(name: &[u8]) -> Self {
-        const STRONG: [&[u8]; 8] = [
-            b"sha3_224", b"sha3_256", b"sha3_384", b"sha3_512", b"blake2b", b"blake2s", b"shake_128", b"shake_256",
-        ];
+        const STRONG: [&[u8]; 8] =
+            [b"sha3_224", b"sha3_256", b"sha3_384", b"sha3_512", b"blake2b", b"blake2s", b"shake_128", b"shake_256"];
         match name.to_ascii_lowercase().as_slice() {
             b"sha224" => Self::Sha224,
             b"sha256" => Self::Sha256,
@@ -197,6 +196,7 @@ impl Record {
         let mut problems = Vec::new();
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
         let mut fields = ByteRecord::new();
+        let mut lines = Lines { bytes, at: 0, line: 1 };
         let mut malformed = Gathered { kept: Vec::new(), more: 0, limit: limits.findings_per_rule };
         loop {
             // Reading from memory as bytes cannot fail: field counts are free and nothing has to be text.
@@ -212,7 +212,9 @@ impl Record {
                 problems.push(Problem::new(ProblemKind::MemberCountLimit).with_detail("rows of RECORD"));
                 break;
             }
-            let line = fields.position().map_or(0, csv::Position::line);
+            let at =
+                fields.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(bytes.len());
+            let line = lines.of(at);
             record.rows.extend(row(&fields, line, &mut malformed));
         }
         record.index(&mut malformed);
@@ -261,6 +263,31 @@ impl Record {
                 malformed.push(row.line, Reason::Duplicate, row.path.as_bytes());
             }
         }
+    }
+}
+
+/// Counts lines. (The `csv` crate's own count is one behind after CR LF: it takes the LF for the start of the next row.)
+#[derive(Debug)]
+struct Lines<'a> {
+    /// What is read.
+    bytes: &'a [u8],
+    /// How far the lines are counted.
+    at: usize,
+    /// The line there, from 1.
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line on which the first row at or after this byte begins; bytes must not go back.
+    fn of(&mut self, start: usize) -> u64 {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let blank = rest.iter().take_while(|&&byte| byte == b'\r' || byte == b'\n').count();
+        let end = start.saturating_add(blank);
+        let passed = self.bytes.get(self.at..end).unwrap_or_default();
+        let lines = memchr::memchr_iter(b'\n', passed).count();
+        self.line = self.line.saturating_add(u64::try_from(lines).unwrap_or(u64::MAX));
+        self.at = end.max(self.at);
+        self.line
     }
 }
 
@@ -356,7 +383,8 @@ mod tests {
 
     #[test]
     fn an_honest_record_is_read_whole() {
-        let record = parse(&format!("p/m.py,sha256={EMPTY},0\r\n\"p/a,b.py\",sha256={EMPTY},12\np-1.dist-info/RECORD,,\n"));
+        let record =
+            parse(&format!("p/m.py,sha256={EMPTY},0\r\n\"p/a,b.py\",sha256={EMPTY},12\np-1.dist-info/RECORD,,\n"));
         assert_eq!(record.malformed(), []);
         assert_eq!(record.rows().len(), 3);
         let row = record.find(b"p/a,b.py").unwrap();

@@ -223,6 +223,8 @@ pub enum LinkTarget {
 pub struct ArchiveRecord {
     /// Compression method.
     pub method: u16,
+    /// The compression method of the local header, where there is one.
+    pub local_method: Option<u16>,
     /// General purpose bit flags.
     pub flags: u16,
     /// Version and system that made it.

@@ -192,6 +192,7 @@ fn recovered(input: &Input, at: u64, until: u64) -> Option<(Entry, u64)> {
     let [size, compressed] = extra.widen([local.size, local.compressed])?;
     let mut record = ArchiveRecord {
         method: local.method,
+        local_method: Some(local.method),
         flags: local.flags,
         made_by: 0,
         needed: local.needed,

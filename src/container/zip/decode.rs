@@ -93,11 +93,12 @@ impl Reader<'_> {
         };
         let there = self.input.size().saturating_sub(data).min(record.compressed_size);
         let cap = self.cap(there);
-        let stop = match record.method {
+        let method = self.method();
+        let stop = match method {
             0 => self.stored(data, there, cap, &mut bytes),
             8 => self.deflated(data, there, cap, &mut bytes),
-            9 | 12 | 14 | 95 => self.others(data, there, cap, &mut bytes),
-            method => {
+            9 | 12 | 14 | 95 => self.others(method, data, there, cap, &mut bytes),
+            _ => {
                 let kind = if record.encrypted() { ProblemKind::Encrypted } else { ProblemKind::UnsupportedMethod };
                 let problem = Problem::new(kind).with_detail(format!("method {method}"));
                 return Content { bytes, ..Content::unread(problem) };
@@ -107,6 +108,13 @@ impl Reader<'_> {
         self.judge(&stop, data, there, cap, &mut content);
         self.encryption(&mut content);
         content
+    }
+
+    /// The method to decode by: the central record's, and the local header's where nothing can be done by that.
+    fn method(&self) -> u16 {
+        let known = |method: &u16| matches!(method, 0 | 8 | 9 | 12 | 14 | 95);
+        let local = self.record.local_method.filter(known);
+        if known(&self.record.method) { self.record.method } else { local.unwrap_or(self.record.method) }
     }
 
     /// The most that this member may give: the smallest of all limits.
@@ -142,7 +150,7 @@ impl Reader<'_> {
         }
         if there > cap.bytes {
             Stop::Cap
-        } else if bytes.len() < wanted {
+        } else if bytes.len() < wanted || there < self.record.compressed_size {
             Stop::Truncated
         } else {
             Stop::Complete(there)
@@ -189,17 +197,22 @@ impl Reader<'_> {
     }
 
     /// Decodes data of the rarer methods.
-    fn others(&self, data: u64, there: u64, cap: Cap, bytes: &mut Vec<u8>) -> Stop {
+    fn others(&self, method: u16, data: u64, there: u64, cap: Cap, bytes: &mut Vec<u8>) -> Stop {
         let record = self.record;
-        // One more than the cap, to notice that there is more. LZMA has to be told its true size unless it marks its end (flag
-        // bit 1, APPNOTE 5.8.9).
+        // One more than the cap, to notice that there is more.
         let more = cap.bytes.saturating_add(1);
-        let marked = record.method != 14 || record.flags & 2 != 0;
-        let size = if marked { more } else { record.size.unwrap_or(more).min(more) };
-        let options =
-            ZipReadOptions::new().ignore_crc32(true).override_compressed_size(there).override_uncompressed_size(size);
+        let size = match method {
+            // LZMA with an end marker (flag bit 1, APPNOTE 5.8.9) wants no size, and without one the true size.
+            14 if record.flags & 2 != 0 => u64::MAX,
+            14 => record.size.unwrap_or(more).min(more),
+            _ => more,
+        };
+        // The crate takes the compressed size from the header only, where 32 bits are there. What is larger is cut off, and
+        // then is damaged: no limit but an absurd one lets so much through.
+        let compressed = u32::try_from(there).unwrap_or(u32::MAX);
+        let options = ZipReadOptions::new().ignore_crc32(true).override_uncompressed_size(size);
         let raw = Range { input: self.input, next: data, end: data.saturating_add(there) };
-        let header = header(record.method, record.flags & 2);
+        let header = header(method, record.flags & 2, compressed);
         let mut stream = header.chain(raw);
         let mut file = match read_zipfile_from_stream_with_options(&mut stream, options) {
             Ok(Some(file)) => file,
@@ -273,7 +286,7 @@ impl Reader<'_> {
             return;
         }
         let cut = content.problems.iter().all(|problem| problem.kind == ProblemKind::MemberSizeLimit);
-        let plain = content.problems.is_empty() || cut && self.record.method != 0;
+        let plain = content.problems.is_empty() || cut && self.method() != 0;
         if plain {
             content.oddities.push(Oddity {
                 kind: OddityKind::PlainMarkedEncrypted,
@@ -320,12 +333,18 @@ fn inflate(decompress: &mut Decompress, chunk: &[u8], last: bool, cap: Cap, byte
     }
 }
 
-/// A local header that says what is true: method and flags. Sizes are given by options.
-fn header(method: u16, flags: u16) -> Cursor<Vec<u8>> {
+/// A local header that says what is true: method, flags and compressed size. The uncompressed size is given by options.
+fn header(method: u16, flags: u16, compressed: u32) -> Cursor<Vec<u8>> {
     let mut bytes = LOCAL.to_vec();
-    for field in [63, flags, method, 0, 33, 0, 0, 0, 0, 0, 0, 1, 0] {
-        bytes.extend_from_slice(&field.to_le_bytes());
-    }
+    let put = |bytes: &mut Vec<u8>, fields: &[u16]| {
+        for field in fields {
+            bytes.extend_from_slice(&field.to_le_bytes());
+        }
+    };
+    // Version, flags, method, time, date, CRC-32; then size, length of the name, length of the extra fields.
+    put(&mut bytes, &[63, flags, method, 0, 33, 0, 0]);
+    bytes.extend_from_slice(&compressed.to_le_bytes());
+    put(&mut bytes, &[0, 0, 1, 0]);
     bytes.push(b'm');
     Cursor::new(bytes)
 }

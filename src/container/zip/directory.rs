@@ -119,6 +119,7 @@ fn entry(
     }
     let record = ArchiveRecord {
         method: central.method,
+        local_method: None,
         flags: central.flags,
         made_by: central.made_by,
         needed: central.needed,

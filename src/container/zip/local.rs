@@ -23,6 +23,8 @@ struct Found {
     local_offset: u64,
     /// Where the data begin.
     data_offset: Option<u64>,
+    /// The method it gives.
+    method: Option<u16>,
     /// What it contradicts: kind, expected, observed.
     differences: Vec<(OddityKind, String, String)>,
 }
@@ -37,6 +39,7 @@ pub(super) fn check(input: &Input, shift: i64, first: usize, entries: &mut [Entr
     };
     for (index, (entry, found)) in (first..).zip(new.iter_mut().zip(found)) {
         entry.record.data_offset = found.data_offset;
+        entry.record.local_method = found.method;
         entry.record.local_offset = found.local_offset;
         for (kind, expected, observed) in found.differences {
             let offset = Some(found.local_offset);
@@ -76,6 +79,7 @@ fn look(input: &Input, shift: i64, entry: &Entry) -> Found {
     }
     let header_end = found.local_offset.saturating_add(local.length());
     found.data_offset = Some(header_end);
+    found.method = Some(local.method);
     let length = usize::try_from(local.length()).unwrap_or(usize::MAX);
     let whole =
         if length <= bytes.len() { bytes } else { input.bytes_at(found.local_offset, length).unwrap_or_default() };

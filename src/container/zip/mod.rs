@@ -387,7 +387,8 @@ impl Survey<'_> {
         let last_end = self.claims.iter().filter(|claim| claim.entry.is_none()).map(|claim| claim.end).max();
         for region in regions {
             let length = region.end.saturating_sub(region.start);
-            let head = self.input.bytes_at(region.start, 16).unwrap_or_default();
+            let few = usize::try_from(length).unwrap_or(usize::MAX).min(16);
+            let head = self.input.bytes_at(region.start, few).unwrap_or_default();
             let kind = if region.start == 0 && region.end <= first {
                 if is_executable(&head) {
                     continue;
