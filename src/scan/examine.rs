@@ -166,7 +166,7 @@ impl Worker<'_> {
         inner.choose(self.config.member.as_deref());
         inner.times = scope.container.listing().get(member).map(|member| member.times).unwrap_or_default();
         inner.size = Some(whole.size);
-        let inner = Arc::new(inner.with_record(limits.member_size));
+        let inner = Arc::new(inner.with_record(limits));
         let mut entries = Vec::new();
         let mut settler = Settler::new(self);
         let mut scratch = Scratch::default();

@@ -158,7 +158,7 @@ impl<'a> Feed<'a> {
         scope.times = Times { unix: status.map(|status| status.mtime), ..Times::default() };
         scope.size = status.map(|status| status.size);
         scope.choose(self.worker.config.member.as_deref());
-        let scope = Arc::new(scope.with_record(limits.member_size));
+        let scope = Arc::new(scope.with_record(limits));
         let jobs = self.worker.jobs_of(&scope);
         self.worker.progress.find(jobs.len() as u64);
         for job in jobs.into_iter().rev() {

@@ -220,7 +220,7 @@ pub fn scan_container(config: &Config, container: Box<dyn Container>, locator: L
     let scope = if container.kind() == Kind::Directory {
         Scope::tree(container, locator.artifact.to_path_buf(), None)
     } else {
-        Scope::archive(container, locator, 0).with_record(config.limits.member_size)
+        Scope::archive(container, locator, 0).with_record(&config.limits)
     };
     let scope = Arc::new(scope);
     let sources = Sources::new(Vec::new(), vec![Arc::clone(&scope)]);

@@ -13,6 +13,7 @@ use crate::container::Kind;
 use crate::container::MemberId;
 use crate::container::MemberKind;
 use crate::container::Oddity;
+use crate::limits::Limits;
 use crate::name::Name;
 use crate::record::Record;
 use crate::scan::pair::HashIndexes;
@@ -77,15 +78,15 @@ impl Scope {
 
     /// Reads what a wheel says of itself.
     #[must_use]
-    pub(crate) fn with_record(mut self, limit: u64) -> Self {
+    pub(crate) fn with_record(mut self, limits: &Limits) -> Self {
         if self.container.kind() == Kind::Wheel {
             let listing = self.container.listing();
             let record = listing.folders().filter(|folder| folder.ends_with(b".dist-info") && !folder.contains(&b'/'));
             let record = record.filter_map(|folder| listing.find(folder, b"RECORD")).next();
             if let Some(member) = record {
-                let content = self.container.read(member.id, limit);
+                let content = self.container.read(member.id, limits.member_size);
                 if content.problems.is_empty() {
-                    self.record = Some(Record::parse(&content.bytes));
+                    self.record = Some(Record::parse(&content.bytes, limits).value);
                 }
             }
         }

@@ -559,8 +559,8 @@ fn an_archive_in_an_archive_is_opened_from_memory() {
         &open(&forge::Zip::new().file("inner.whl", &inner).build()),
         &[("inner.whl", &String::from_utf8_lossy(&inner))],
     );
-    assert_eq!(format::identify(&outer, 0).unwrap().map(|format| format.name), Some("zip"));
-    assert!(format::identify(&outer, 1).unwrap().is_none());
+    assert_eq!(format::identify(&outer, 0).unwrap().format.map(|format| format.name), Some("zip"));
+    assert!(format::identify(&outer, 1).unwrap().format.is_none());
     let input = outer.input(0, 1 << 20).unwrap();
     let opened = format::open_input(input, b"inner.whl", &Limits::default()).unwrap().unwrap();
     assert_eq!(opened.read(0, 1 << 20).bytes, TEXT);
