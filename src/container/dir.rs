@@ -66,8 +66,8 @@ impl Directory {
         let root = if in_cache { folder.parent().unwrap_or(Path::new("")) } else { folder };
         let mut found = Vec::new();
         let mut problems = Vec::new();
-        for (listed, prefix) in [(root, &b""[..]), (folder, b"__pycache__")].into_iter().take(1 + usize::from(in_cache))
-        {
+        let above = in_cache.then_some((folder, &b"__pycache__"[..]));
+        for (listed, prefix) in [(root, &b""[..])].into_iter().chain(above) {
             match walk::names(listed) {
                 Ok(names) => found.extend(names.into_iter().map(|(name, kind)| (name::join(prefix, &name), kind))),
                 Err(error) => problems.push(Located { path: None, problem: unreadable(&error) }),
@@ -282,7 +282,6 @@ fn status_of(metadata: &Metadata) -> FileStatus {
 
 /// A path below a root from its bytes.
 #[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "other systems cannot write every name")]
 pub fn on_disk(root: &Path, path: &[u8]) -> Result<PathBuf, Problem> {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
@@ -308,6 +307,12 @@ fn name_of(path: &Path) -> Name {
 }
 
 #[cfg(all(test, unix))]
+#[expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on may panic"
+)]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
