@@ -183,7 +183,9 @@ mod tests {
         let inputs = [Input::from_bytes(bytes.clone()), Input::from_file(file, 1_000_000)];
         for input in inputs {
             let mut window = Window::new(&input);
-            for (offset, length) in [(0, 10), (262_140, 10), (5, 500_000), (999_990, 20), (0, 1), (1_000_001, 5)] {
+            for (offset, length) in
+                [(0_usize, 10_usize), (262_140, 10), (5, 500_000), (999_990, 20), (0, 1), (1_000_001, 5)]
+            {
                 let end = bytes.len().min(offset.saturating_add(length));
                 let expected = bytes.get(offset..end).unwrap_or_default();
                 let at = u64::try_from(offset).unwrap();
