@@ -10,19 +10,19 @@ use super::OddityKind;
 use super::code::CO_OPTIMIZED;
 use super::code::CO_VARARGS;
 use super::code::CO_VARKEYWORDS;
-use super::code::Field;
 use super::code::KIND_ARGUMENT;
 use super::code::KIND_CELL;
 use super::code::KIND_FREE;
 use super::code::KIND_HIDDEN;
 use super::code::KIND_LOCAL;
-use super::code::NUMBERS;
-use super::code::Number;
-use super::code::OBJECTS;
 use super::code::ODDITIES;
-use super::code::Object;
+use super::fault::bad_utf8;
+use super::layout::Field;
+use super::layout::NUMBERS;
+use super::layout::Number;
+use super::layout::OBJECTS;
+use super::layout::Object;
 use super::marshal::Parser;
-use super::marshal::bad_utf8;
 use super::objects::Kind;
 use super::objects::Node;
 use super::objects::ObjectId;
@@ -87,17 +87,9 @@ impl Parser<'_, '_> {
                 }
                 self.is_row(&node)
             }
-            Object::Filename => {
-                // Nested code objects refer to the same text.
-                if self.is_name(&node) && self.arena.last_checked_filename != Some(id) {
-                    self.arena.last_checked_filename = Some(id);
-                    self.check_text(fields, &node);
-                }
-                self.is_name(&node)
-            }
-            Object::Name | Object::QualName => {
+            Object::Filename | Object::Name | Object::QualName => {
                 if self.is_name(&node) {
-                    self.check_text(fields, &node);
+                    self.check_text(fields, id, &node);
                 }
                 self.is_name(&node)
             }
@@ -128,7 +120,7 @@ impl Parser<'_, '_> {
             let Some(&id) = self.arena.items.get(index_of(row.a.wrapping_add(at))) else { return };
             let Some(&node) = self.arena.node(id) else { return };
             if self.is_name(&node) {
-                self.check_text(fields, &node);
+                self.check_text(fields, id, &node);
             } else {
                 self.problem_with(ProblemKind::FieldType, place(fields, &node), || {
                     format!("item {at} of {}", object.name())
@@ -137,9 +129,15 @@ impl Parser<'_, '_> {
         }
     }
 
-    /// Looks for what no identifier and no honest path has.
+    /// Looks for what no identifier and no honest path has, once for each text.
     #[inline]
-    fn check_text(&mut self, fields: &Fields, node: &Node) {
+    fn check_text(&mut self, fields: &Fields, id: ObjectId, node: &Node) {
+        if node.checked {
+            return;
+        }
+        if let Some(node) = self.arena.nodes.get_mut(id.index()) {
+            node.checked = true;
+        }
         let text = self.bytes.get(index_of(node.a)..).and_then(|rest| rest.get(..index_of(node.b))).unwrap_or_default();
         if !text.iter().all(|&byte| matches!(byte, 0x20..=0x7e)) {
             self.check_unusual_text(fields, node, text);

@@ -1,7 +1,8 @@
 //! Reads marshalled objects of every version (`r_object` in CPython's Python/marshal.c): one match on the type byte.
 //!
 //! The nesting is kept in a list of frames, not on the thread's stack. What is wrong with a value is recorded and reading goes
-//! on; reading stops where the next object cannot be found. What a code object's fields have to be is in `check`.
+//! on; reading stops where the next object cannot be found. The fields of code objects are read in `fields` and checked in
+//! `check`; what is recorded about values is in `fault`.
 
 use crate::limits::Limits;
 use crate::problem::Problem;
@@ -9,11 +10,7 @@ use crate::problem::ProblemKind;
 
 use super::Oddity;
 use super::UnusualType;
-use super::code::Field;
-use super::code::NUMBERS;
-use super::code::OBJECTS;
-use super::code::Object;
-use super::code::Record;
+use super::layout::Field;
 use super::objects::Arena;
 use super::objects::Kind;
 use super::objects::Node;
@@ -67,26 +64,26 @@ pub(super) struct Outcome {
 /// A container whose items are being read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame {
-    node: ObjectId,
-    kind: Kind,
+    pub(super) node: ObjectId,
+    pub(super) kind: Kind,
     /// The next field of a code object.
-    field: u8,
+    pub(super) field: u8,
     /// Whether an item cannot be a dict key.
-    unhashable: bool,
+    pub(super) unhashable: bool,
     /// Items still to come; for a dict, 1 while its next object is a value.
-    remaining: u32,
+    pub(super) remaining: u32,
     /// The place of the items on the stack, or of the record of a code object.
-    base: u32,
+    pub(super) base: u32,
 }
 
 /// Problems of one body that are kept; one is enough to refuse it, some more help to understand it.
-const PROBLEMS: usize = 32;
+pub(super) const PROBLEMS: usize = 32;
 
 /// Reading cannot go on; the problem is recorded.
-struct Stop;
+pub(super) struct Stop;
 
 /// What one type byte led to.
-enum Step {
+pub(super) enum Step {
     /// A complete object, and whether it cannot be a dict key.
     Complete(ObjectId, bool),
     /// A container: its items are next.
@@ -94,12 +91,12 @@ enum Step {
 }
 
 /// The letters of a list of types, a bit each.
-fn letters(types: &[u8]) -> u128 {
+pub(super) fn letters(types: &[u8]) -> u128 {
     types.iter().fold(0, |set, letter| set | bit(*letter))
 }
 
 /// The bit of a letter, which is below 128.
-fn bit(letter: u8) -> u128 {
+pub(super) fn bit(letter: u8) -> u128 {
     1_u128.wrapping_shl(u32::from(letter))
 }
 
@@ -157,23 +154,23 @@ fn unusual_letters(dialect: Dialect, layout: CodeLayout) -> u128 {
 
 /// The state of reading one body.
 pub(super) struct Parser<'a, 's> {
-    reader: Reader<'a>,
+    pub(super) reader: Reader<'a>,
     pub(super) bytes: &'a [u8],
     pub(super) arena: &'s mut Arena,
     pub(super) grammar: Grammar,
-    fields: &'static [Field],
-    allowed: u128,
-    references: bool,
-    string_list: bool,
-    unusual_letters: u128,
-    depth: usize,
-    objects: usize,
-    problems: Vec<Problem>,
-    is_refused: bool,
-    overlong: Option<u64>,
-    unusual: Vec<UnusualType>,
+    pub(super) fields: &'static [Field],
+    pub(super) allowed: u128,
+    pub(super) references: bool,
+    pub(super) string_list: bool,
+    pub(super) unusual_letters: u128,
+    pub(super) depth: usize,
+    pub(super) objects: usize,
+    pub(super) problems: Vec<Problem>,
+    pub(super) is_refused: bool,
+    pub(super) overlong: Option<u64>,
+    pub(super) unusual: Vec<UnusualType>,
     pub(super) oddities: Vec<Oddity>,
-    letters: u128,
+    pub(super) letters: u128,
 }
 
 impl<'a> Parser<'a, '_> {
@@ -269,10 +266,7 @@ impl<'a> Parser<'a, '_> {
             b'F' => Ok(self.shared(ObjectId::FALSE, flagged)),
             b'.' => Ok(self.shared(ObjectId::ELLIPSIS, flagged)),
             b'0' => Ok(self.shared(ObjectId::NULL, flagged)),
-            b'S' => {
-                let id = self.push(Kind::StopIteration, offset, 0, 0)?;
-                Ok(self.shared(id, flagged))
-            }
+            b'S' => Ok(self.shared(ObjectId::STOP_ITERATION, flagged)),
             b'r' => self.reference(offset, flagged),
             b'R' => self.string_reference(offset),
             b'z' | b'Z' => {
@@ -362,14 +356,14 @@ impl<'a> Parser<'a, '_> {
 
     /// Adds a node.
     #[inline]
-    fn push(&mut self, kind: Kind, offset: usize, a: u32, b: u32) -> Result<ObjectId, Stop> {
+    pub(super) fn push(&mut self, kind: Kind, offset: usize, a: u32, b: u32) -> Result<ObjectId, Stop> {
         let index = self.arena.nodes.len();
         if index > self.objects {
             return Err(self.stop(ProblemKind::MarshalObjects, offset, String::new()));
         }
         // `read` is given no more bytes than 32 bits can count.
         let offset = u32::try_from(offset).unwrap_or(u32::MAX);
-        self.arena.nodes.push(Node { kind, unhashable: false, offset, a, b });
+        self.arena.nodes.push(Node { kind, unhashable: false, checked: false, offset, a, b });
         Ok(ObjectId::new(index))
     }
 
@@ -476,7 +470,7 @@ impl<'a> Parser<'a, '_> {
         self.open_frame(kind, offset, base, remaining, flagged)
     }
 
-    fn open_frame(
+    pub(super) fn open_frame(
         &mut self,
         kind: Kind,
         offset: usize,
@@ -514,102 +508,6 @@ impl<'a> Parser<'a, '_> {
         frame.node
     }
 
-    fn open_code(&mut self, offset: usize, flagged: bool) -> Result<Step, Stop> {
-        let index = u32::try_from(self.arena.codes.len()).unwrap_or(u32::MAX);
-        let parent = self.arena.frames.iter().rev().find(|frame| frame.kind == Kind::Code);
-        let parent = parent.map_or(u32::MAX, |frame| frame.base);
-        self.open_frame(Kind::Code, offset, index, 0, flagged)?;
-        self.arena.codes.push(Record {
-            offset: u32::try_from(offset).unwrap_or(u32::MAX),
-            end: 0,
-            parent,
-            layout: self.grammar.layout,
-            fields_read: 0,
-            numbers: [0; NUMBERS],
-            objects: [ObjectId::ABSENT; OBJECTS],
-        });
-        // Every layout has objects, so its numbers do not complete it.
-        if let Some(next) = self.read_numbers(index, 0)?
-            && let Some(frame) = self.arena.frames.last_mut()
-        {
-            frame.field = next;
-        }
-        Ok(Step::Opened)
-    }
-
-    /// Stores an object that was read for a field.
-    #[inline]
-    fn set_field(&mut self, code: u32, field: u8, id: ObjectId) {
-        if let Some(&Field::Object(object)) = self.fields.get(usize::from(field))
-            && let Some(record) = self.arena.codes.get_mut(index_at(code))
-            && let Some(slot) = record.objects.get_mut(object.slot())
-        {
-            *slot = id;
-            record.fields_read = field.wrapping_add(1);
-        }
-    }
-
-    /// Reads the numbers up to the next field that is an object; gives its place, or none behind the last field.
-    #[inline]
-    fn read_numbers(&mut self, code: u32, mut field: u8) -> Result<Option<u8>, Stop> {
-        loop {
-            let (number, value) = match self.fields.get(usize::from(field)) {
-                None => return Ok(None),
-                Some(Field::Object(_)) => return Ok(Some(field)),
-                Some(&Field::Long(number)) => (number, self.reader.i32().map_err(|short| self.short(short))?),
-                Some(&Field::Short(number)) => {
-                    (number, i32::from(self.reader.i16().map_err(|short| self.short(short))?))
-                }
-                Some(Field::RawKinds) => {
-                    self.raw_kinds(code)?;
-                    field = field.wrapping_add(1);
-                    continue;
-                }
-            };
-            field = field.wrapping_add(1);
-            if let Some(record) = self.arena.codes.get_mut(index_at(code)) {
-                if let Some(slot) = record.numbers.get_mut(number.slot()) {
-                    *slot = value;
-                }
-                record.fields_read = field;
-            }
-        }
-    }
-
-    /// Reads the kinds that 3453 to 3456 store as bytes without type or length, one for each name.
-    fn raw_kinds(&mut self, code: u32) -> Result<(), Stop> {
-        let names =
-            self.arena.codes.get(index_at(code)).and_then(|record| record.objects.get(Object::LocalsPlusNames.slot()));
-        let names = names.and_then(|&id| self.arena.node(id)).filter(|node| node.kind == Kind::Tuple);
-        let count = names.map_or(0, |node| node.b);
-        let offset = self.reader.offset();
-        let start = self.offset32();
-        self.take(count)?;
-        let id = self.push(Kind::Bytes, offset, start, count)?;
-        if let Some(record) = self.arena.codes.get_mut(index_at(code))
-            && let Some(slot) = record.objects.get_mut(Object::LocalsPlusKinds.slot())
-        {
-            *slot = id;
-        }
-        Ok(())
-    }
-
-    /// Completes the innermost code object.
-    #[inline]
-    fn close_code(&mut self) -> ObjectId {
-        let Some(frame) = self.arena.frames.pop() else { return ObjectId::NULL };
-        let end = self.offset32();
-        if let Some(record) = self.arena.codes.get_mut(index_at(frame.base)) {
-            record.end = end;
-        }
-        if let Some(node) = self.arena.nodes.get_mut(frame.node.index()) {
-            node.kind = Kind::Code;
-            node.a = frame.base;
-        }
-        self.check_code(frame.base);
-        frame.node
-    }
-
     /// The text of a float, with its length before it.
     fn counted_text(&mut self) -> Result<&'a [u8], Stop> {
         let length = self.reader.u8().map_err(|short| self.short(short))?;
@@ -622,113 +520,18 @@ impl<'a> Parser<'a, '_> {
     }
 
     #[inline]
-    fn take(&mut self, length: u32) -> Result<&'a [u8], Stop> {
+    pub(super) fn take(&mut self, length: u32) -> Result<&'a [u8], Stop> {
         self.reader.take(index_at(length)).map_err(|short| self.short(short))
     }
 
-    fn offset32(&self) -> u32 {
+    pub(super) fn offset32(&self) -> u32 {
         u32::try_from(self.reader.offset()).unwrap_or(u32::MAX)
-    }
-
-    /// The data end before what was wanted. A length larger than the whole file was never true of it; any other may have been,
-    /// before the file was cut.
-    #[cold]
-    fn short(&mut self, short: Short) -> Stop {
-        let left = self.reader.left();
-        if short.wanted > 8 {
-            self.overlong = Some(short.wanted);
-        }
-        let kind = if short.wanted > 8 && short.wanted > u64::try_from(self.bytes.len()).unwrap_or(u64::MAX) {
-            ProblemKind::LengthBeyondData
-        } else {
-            ProblemKind::MarshalTruncated
-        };
-        let at = self.reader.offset();
-        self.stop(kind, at, format!("{} wanted, {left} left", short.wanted))
-    }
-
-    #[cold]
-    fn unknown_type(&mut self, letter: u8, offset: usize) -> Stop {
-        let elsewhere = letter < 0x80 && letters(b"0NFTS.iIflgxystRraAzZ()[{}<>:ucC") & bit(letter) != 0;
-        let kind = if elsewhere { ProblemKind::TypeOfOtherVersion } else { ProblemKind::UnknownType };
-        self.stop(kind, offset, format!("{letter:#04x}"))
-    }
-
-    #[cold]
-    fn stop(&mut self, kind: ProblemKind, offset: usize, detail: String) -> Stop {
-        self.is_refused = true;
-        // This one says why nothing follows: it is kept whatever came before.
-        self.problems.truncate(PROBLEMS.saturating_sub(1));
-        self.problems.push(Problem::at(kind, u64::try_from(offset).unwrap_or(u64::MAX)).with_detail(detail));
-        Stop
-    }
-
-    #[cold]
-    pub(super) fn problem(&mut self, kind: ProblemKind, offset: usize) {
-        self.problem_with(kind, offset, String::new);
-    }
-
-    #[cold]
-    pub(super) fn problem_with(&mut self, kind: ProblemKind, offset: usize, detail: impl FnOnce() -> String) {
-        self.is_refused = true;
-        self.tolerated_problem(kind, offset, detail);
-    }
-
-    /// A problem that an interpreter does not see.
-    #[cold]
-    fn tolerated_problem(&mut self, kind: ProblemKind, offset: usize, detail: impl FnOnce() -> String) {
-        if self.problems.len() < PROBLEMS {
-            self.problems.push(Problem::at(kind, u64::try_from(offset).unwrap_or(u64::MAX)).with_detail(detail()));
-        }
-    }
-
-    #[cold]
-    fn problem_at_object(&mut self, kind: ProblemKind, id: ObjectId) {
-        let offset = usize::try_from(self.arena.offset(id)).unwrap_or_default();
-        self.problem(kind, offset);
-    }
-
-    #[cold]
-    fn unusual(&mut self, letter: u8, offset: usize) {
-        if let Some(seen) = self.unusual.iter_mut().find(|seen| seen.letter == letter) {
-            seen.count = seen.count.saturating_add(1);
-            return;
-        }
-        // No more entries than there are letters.
-        self.unusual.push(UnusualType { letter, offset: u64::try_from(offset).unwrap_or(u64::MAX), count: 1 });
-    }
-
-    /// For a type that is unusual by its value: unless it is unusual anyway.
-    #[cold]
-    fn unusual_once(&mut self, letter: u8, offset: usize) {
-        if self.unusual_letters & bit(letter) == 0 {
-            self.unusual(letter, offset);
-        }
-    }
-
-    /// Text as CPython decodes it, with `surrogatepass`: UTF-8 in which surrogates may stand.
-    #[inline]
-    fn check_utf8(&mut self, length: u32) {
-        let end = self.reader.offset();
-        let start = end.saturating_sub(index_at(length));
-        let text = self.bytes.get(start..end).unwrap_or_default();
-        if let Some(bad) = bad_utf8(text) {
-            self.problem(ProblemKind::BadUtf8, start.saturating_add(bad));
-        }
-    }
-
-    /// The text of a float as C's `strtod` takes it, up to a NUL (`PyOS_string_to_double`).
-    fn check_float(&mut self, text: &[u8], offset: usize) {
-        let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
-        if std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).is_none() {
-            self.problem(ProblemKind::BadFloat, offset);
-        }
     }
 }
 
 /// A number of 32 bits as an index or length.
 #[inline]
-fn index_at(number: u32) -> usize {
+pub(super) fn index_at(number: u32) -> usize {
     super::objects::index_of(number)
 }
 
@@ -737,33 +540,4 @@ fn index_at(number: u32) -> usize {
 fn halves(value: u64) -> (u32, u32) {
     let low = u32::try_from(value & u64::from(u32::MAX)).unwrap_or_default();
     (low, u32::try_from(value >> 32).unwrap_or_default())
-}
-
-/// Where text stops being UTF-8, surrogates allowed.
-pub(super) fn bad_utf8(text: &[u8]) -> Option<usize> {
-    let mut start: usize = 0;
-    loop {
-        let rest = text.get(start..)?;
-        let Err(error) = std::str::from_utf8(rest) else { return None };
-        let at = start.saturating_add(error.valid_up_to());
-        // An encoded surrogate: U+D800 to U+DFFF are ED A0 80 to ED BF BF.
-        match text.get(at..)?.first_chunk::<3>() {
-            Some([0xed, 0xa0..=0xbf, 0x80..=0xbf]) => start = at.saturating_add(3),
-            _ => return Some(at),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn surrogates_are_text_and_overlong_forms_are_not() {
-        assert_eq!(bad_utf8(b"a\xed\xa0\x80b"), None);
-        assert_eq!(bad_utf8(b"a\xc0\x80"), Some(1));
-        assert_eq!(bad_utf8(b"\xff"), Some(0));
-        assert_eq!(bad_utf8(b"\xed\xa0"), Some(0));
-        assert_eq!(bad_utf8("\u{1f600}é".as_bytes()), None);
-    }
 }

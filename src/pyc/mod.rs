@@ -17,7 +17,10 @@
 mod attempt;
 mod check;
 pub mod code;
+mod fault;
+mod fields;
 pub mod header;
+pub mod layout;
 mod marshal;
 pub mod objects;
 mod reader;

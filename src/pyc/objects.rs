@@ -26,6 +26,7 @@ impl ObjectId {
     pub(super) const NULL: Self = Self(4);
     /// What a reference gives that refers to nothing.
     pub(super) const MISSING: Self = Self(5);
+    pub(super) const STOP_ITERATION: Self = Self(6);
 
     pub(super) fn new(index: usize) -> Self {
         Self(u32::try_from(index).unwrap_or(u32::MAX))
@@ -87,6 +88,8 @@ pub(super) struct Node {
     pub(super) kind: Kind,
     /// Whether it cannot be a dict key.
     pub(super) unhashable: bool,
+    /// Whether its text was looked at as a name.
+    pub(super) checked: bool,
     /// Where its type byte is.
     pub(super) offset: u32,
     pub(super) a: u32,
@@ -103,7 +106,6 @@ pub struct Arena {
     pub(super) strings: Vec<ObjectId>,
     pub(super) stack: Vec<ObjectId>,
     pub(super) frames: Vec<Frame>,
-    pub(super) last_checked_filename: Option<ObjectId>,
 }
 
 impl std::fmt::Debug for Arena {
@@ -117,6 +119,10 @@ impl std::fmt::Debug for Arena {
 pub struct Scratch {
     pub(super) arena: Arena,
 }
+
+/// The objects without a node of their own, at the places of `ObjectId::NONE` and so on.
+const SHARED: [Kind; 7] =
+    [Kind::None, Kind::True, Kind::False, Kind::Ellipsis, Kind::Null, Kind::Null, Kind::StopIteration];
 
 /// Nodes that stay allocated between files: 16 MB of them, more than all but one honest file in a thousand needs.
 const KEPT_NODES: usize = 1 << 20;
@@ -134,10 +140,8 @@ impl Arena {
         self.strings.clear();
         self.stack.clear();
         self.frames.clear();
-        self.last_checked_filename = None;
-        // At the places of `ObjectId::NONE` and so on.
-        for kind in [Kind::None, Kind::True, Kind::False, Kind::Ellipsis, Kind::Null, Kind::Null] {
-            self.nodes.push(Node { kind, unhashable: false, offset: 0, a: 0, b: 0 });
+        for kind in SHARED {
+            self.nodes.push(Node { kind, unhashable: false, checked: false, offset: 0, a: 0, b: 0 });
         }
     }
 
@@ -145,7 +149,7 @@ impl Arena {
         self.nodes.get(id.index())
     }
 
-    /// Where an object's type byte is; 0 for the objects that have no node of their own (None, True, False, Ellipsis, NULL).
+    /// Where an object's type byte is; 0 for the objects that have no node of their own ([`SHARED`]).
     pub(super) fn offset(&self, id: ObjectId) -> u64 {
         self.node(id).map_or(0, |node| u64::from(node.offset))
     }

@@ -16,7 +16,7 @@ use pycaudit::pyc::CodeLayout;
 use pycaudit::pyc::Scratch;
 use pycaudit::pyc::Tree;
 use pycaudit::pyc::Value;
-use pycaudit::pyc::code::Field;
+use pycaudit::pyc::layout::Field;
 use pycaudit::pyc::versions::VERSIONS;
 
 /// The real pycs, by name.
