@@ -35,6 +35,9 @@ use crate::name::Name;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 
+/// Packages inside packages that are climbed for a file named alone; more than any import path has.
+const MOST_PACKAGES: usize = 64;
+
 /// A directory on disk, listed once.
 #[derive(Debug)]
 pub struct Directory {
@@ -58,29 +61,52 @@ impl Directory {
         Self { root: root.to_owned(), real_root: OnceLock::new(), listing, problems, excluded }
     }
 
-    /// Lists what a file on disk has to be seen with: the folder it is in and, from a `__pycache__` folder, the one above,
-    /// where its source is. Nothing below them is listed. Gives the file itself too; `None` when it is not there.
+    /// Lists what a file on disk has to be seen with: the folder it is in, from a `__pycache__` folder the one above, where its
+    /// source is, and from a package all folders up to the one that holds it. Nothing else is listed. Gives the file itself
+    /// too; `None` when it is not there.
     pub fn around(file: &Path) -> (Self, Option<MemberId>) {
         let folder = file.parent().unwrap_or(Path::new(""));
-        let in_cache = folder.file_name().is_some_and(|name| name == "__pycache__");
-        let root = if in_cache { folder.parent().unwrap_or(Path::new("")) } else { folder };
-        let mut found = Vec::new();
+        let mut listed = vec![folder];
+        let mut root = folder;
+        let mut names = Vec::new();
         let mut problems = Vec::new();
+<<<<<<< HEAD
         let above = in_cache.then_some((folder, &b"__pycache__"[..]));
         for (listed, prefix) in [(root, &b""[..])].into_iter().chain(above) {
             match walk::names(listed) {
                 Ok(names) => found.extend(names.into_iter().map(|(name, kind)| (name::join(prefix, &name), kind))),
                 Err(error) => problems.push(Located { path: None, problem: unreadable(&error) }),
+=======
+        while let Some(&at) = listed.last() {
+            root = at;
+            let found = walk::names(at).unwrap_or_else(|error| {
+                problems.push(Located { path: None, problem: unreadable(&error) });
+                Vec::new()
+            });
+            let is_package = found.iter().any(|(name, _)| name.starts_with(b"__init__.py"));
+            let up = is_package || at.file_name().is_some_and(|name| name == "__pycache__");
+            names.push((at, found));
+            match at.parent().filter(|_| up && listed.len() < MOST_PACKAGES) {
+                Some(parent) => listed.push(parent),
+                None => break,
+>>>>>>> 201220e (See a file that is named alone with its packages)
             }
         }
+        let below = |folder: &Path| name_of(folder.strip_prefix(root).unwrap_or(folder));
+        let found: Vec<_> = names
+            .iter()
+            .flat_map(|(folder, names)| {
+                let prefix = below(folder);
+                names.iter().map(move |(name, kind)| (name::join(prefix.as_bytes(), name), *kind))
+            })
+            .collect();
         let members: Vec<_> = found
             .iter()
             .map(|(name, kind)| NewMember { name, kind: *kind, size: None, times: Times::default() })
             .collect();
         let listing = Listing::new(&members).0;
-        let prefix: &[u8] = if in_cache { b"__pycache__" } else { b"" };
         let name = file.file_name().map(|name| name_of(Path::new(name))).unwrap_or_default();
-        let id = listing.find(prefix, name.as_bytes()).map(|member| member.id);
+        let id = listing.find(below(folder).as_bytes(), name.as_bytes()).map(|member| member.id);
         let directory = Self { root: root.to_owned(), real_root: OnceLock::new(), listing, problems, excluded: 0 };
         (directory, id)
     }
@@ -367,6 +393,19 @@ mod tests {
         sorted.sort();
         assert_eq!(names(&directory), sorted);
         assert!(directory.problems().is_empty());
+    }
+
+    #[test]
+    fn a_file_alone_is_seen_with_its_source_and_its_packages() {
+        let root = tree(&[("p/__init__.py", b""), ("p/q/__init__.pyc", b""), ("p/q/m.py", b""), ("p/q/r/x.py", b"")]);
+        let cached = "p/q/__pycache__/m.cpython-312.pyc";
+        fs::create_dir_all(root.path().join("p/q/__pycache__")).unwrap();
+        fs::write(root.path().join(cached), b"").unwrap();
+        let (directory, id) = Directory::around(&root.path().join(cached));
+        assert_eq!(directory.root(), root.path());
+        assert_eq!(names(&directory), ["p/__init__.py", "p/q/__init__.pyc", cached, "p/q/m.py"]);
+        assert_eq!(id, directory.listing().find_path(cached.as_bytes()).map(|member| member.id));
+        assert_eq!(Directory::around(&root.path().join("p/none.pyc")).1, None);
     }
 
     #[test]
