@@ -70,13 +70,6 @@ impl Directory {
         let mut root = folder;
         let mut names = Vec::new();
         let mut problems = Vec::new();
-<<<<<<< HEAD
-        let above = in_cache.then_some((folder, &b"__pycache__"[..]));
-        for (listed, prefix) in [(root, &b""[..])].into_iter().chain(above) {
-            match walk::names(listed) {
-                Ok(names) => found.extend(names.into_iter().map(|(name, kind)| (name::join(prefix, &name), kind))),
-                Err(error) => problems.push(Located { path: None, problem: unreadable(&error) }),
-=======
         while let Some(&at) = listed.last() {
             root = at;
             let found = walk::names(at).unwrap_or_else(|error| {
@@ -89,7 +82,6 @@ impl Directory {
             match at.parent().filter(|_| up && listed.len() < MOST_PACKAGES) {
                 Some(parent) => listed.push(parent),
                 None => break,
->>>>>>> 201220e (See a file that is named alone with its packages)
             }
         }
         let below = |folder: &Path| name_of(folder.strip_prefix(root).unwrap_or(folder));
