@@ -18,6 +18,7 @@ use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::Oddity;
 use crate::ledger::Ledger;
+use crate::limits::Limits;
 use crate::load::Load;
 use crate::load::LoadVerdict;
 use crate::place::Place;
@@ -96,6 +97,8 @@ pub enum Check {
     Member(fn(&MemberContext<'_>, &mut Findings<'_>)),
     /// An archive or a scanned tree as a whole, after its members.
     Artifact(fn(&ArtifactContext<'_>, &mut Findings<'_>)),
+    /// Both: what is odd about members, and what is odd about the archive and belongs to none of them.
+    MemberAndArtifact(fn(&MemberContext<'_>, &mut Findings<'_>), fn(&ArtifactContext<'_>, &mut Findings<'_>)),
     /// Every problem: what could not be read, wherever it was.
     Problem(fn(&ProblemContext<'_>, &mut Findings<'_>)),
 }
@@ -140,15 +143,17 @@ pub struct MemberContext<'a> {
     pub member: MemberId,
     /// Where it is.
     pub locator: &'a Locator,
-    /// Its bytes' digest and size, when they were read whole.
-    pub content: Option<MemberContent>,
+    /// Its bytes with their digest and size, when they were read whole.
+    pub content: Option<MemberContent<'a>>,
     /// What is odd about it in the archive's records.
     pub oddities: &'a [&'a Oddity],
 }
 
-/// The digest and size of a member that was read whole.
+/// A member that was read whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemberContent {
+pub struct MemberContent<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
     /// SHA-256 of the bytes.
     pub sha256: Sha256Digest,
     /// Bytes.
@@ -165,6 +170,8 @@ pub struct ArtifactContext<'a> {
     pub pycs: &'a [PycFacts],
     /// What became of its files or members.
     pub ledger: &'a Ledger,
+    /// Whether whatever could not be verified counts as a failure (`--strict`).
+    pub strict: bool,
 }
 
 /// What is kept of each pyc for the rules that look at all of them together.
@@ -192,6 +199,8 @@ pub struct ProblemContext<'a> {
     pub problem: &'a Problem,
     /// Whether whatever could not be verified counts as a failure (`--strict`).
     pub strict: bool,
+    /// The caps of the run.
+    pub limits: &'a Limits,
 }
 
 /// What all rules may know of the container, and of the run.
@@ -315,7 +324,7 @@ macro_rules! declare_rule {
         name: $name:literal,
         summary: $summary:literal,
         severity: $severity:ident,
-        check: $check:ident($function:ident),
+        check: $check:ident($($function:ident),+),
     ) => {
         $(#[doc = $doc])+
         pub(crate) static RULE: $crate::rules::Rule = $crate::rules::Rule {
@@ -324,7 +333,7 @@ macro_rules! declare_rule {
             summary: $summary,
             severity: $crate::rules::Severity::$severity,
             docs: &[$($doc),+],
-            check: $crate::rules::Check::$check($function),
+            check: $crate::rules::Check::$check($($function),+),
         };
     };
 }

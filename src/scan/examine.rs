@@ -151,11 +151,12 @@ impl Worker<'_> {
         let limits = &self.config.limits;
         let locator = scope.locate(member);
         let depth = scope.depth.saturating_add(1);
-        let whole = digest(&content.bytes);
+        let input = Input::from_bytes(content.bytes);
+        let whole = digest(input.in_memory().unwrap_or_default());
         if depth > limits.depth {
             return self.other(scope, member, Fate::Limited, Some(whole), &[Problem::new(ProblemKind::DepthLimit)]);
         }
-        let inner = match format.open(Input::from_bytes(content.bytes), locator.path(), limits) {
+        let inner = match format.open(input.clone(), locator.path(), limits) {
             Some(Ok(inner)) => inner,
             Some(Err(problem)) => return self.other(scope, member, Fate::Unreadable, Some(whole), &[problem]),
             None => return self.other(scope, member, Fate::Other, Some(whole), &[]),
@@ -208,7 +209,7 @@ impl Worker<'_> {
         scope: &Arc<Scope>,
         member: MemberId,
         fate: Fate,
-        content: Option<MemberContent>,
+        content: Option<MemberContent<'_>>,
         problems: &[Problem],
     ) -> Outcome {
         let locator = scope.locate(member);
@@ -326,7 +327,7 @@ impl Worker<'_> {
         &self,
         scope: &Arc<Scope>,
         member: MemberId,
-        content: Option<MemberContent>,
+        content: Option<MemberContent<'_>>,
         oddities: &[container::Oddity],
         findings: &mut Vec<Finding>,
     ) {
@@ -339,7 +340,7 @@ impl Worker<'_> {
         all.extend(oddities);
         let context = MemberContext { container: &facts, member, locator: &locator, content, oddities: &all };
         for rule in &self.checks.member {
-            if let Check::Member(check) = rule.check {
+            if let Check::Member(check) | Check::MemberAndArtifact(check, _) = rule.check {
                 check(&context, &mut Findings::new(rule, &locator, findings));
             }
         }
@@ -347,7 +348,7 @@ impl Worker<'_> {
 
     /// Runs the rules that look at problems.
     pub(crate) fn judge_problem(&self, locator: &Locator, problem: &Problem) -> Vec<Finding> {
-        let context = ProblemContext { locator, problem, strict: self.config.strict };
+        let context = ProblemContext { locator, problem, strict: self.config.strict, limits: &self.config.limits };
         let mut findings = Vec::new();
         for rule in &self.checks.problem {
             if let Check::Problem(check) = rule.check {
@@ -369,8 +370,8 @@ impl Worker<'_> {
     }
 }
 
-fn digest(bytes: &[u8]) -> MemberContent {
-    MemberContent { sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
+fn digest(bytes: &[u8]) -> MemberContent<'_> {
+    MemberContent { bytes, sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
 }
 
 /// What an interpreter would find in the body.

@@ -133,6 +133,10 @@ impl Checks {
                 Check::Pyc(_) => checks.pyc.push(rule),
                 Check::Member(_) => checks.member.push(rule),
                 Check::Artifact(_) => checks.artifact.push(rule),
+                Check::MemberAndArtifact(..) => {
+                    checks.member.push(rule);
+                    checks.artifact.push(rule);
+                }
                 Check::Problem(_) => checks.problem.push(rule),
             }
         }

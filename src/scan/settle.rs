@@ -160,9 +160,10 @@ impl<'a> Settler<'a> {
         ledger: &Ledger,
         findings: &mut Vec<Finding>,
     ) {
-        let context = ArtifactContext { container: facts, locator: &scope.locator, pycs, ledger };
+        let strict = self.worker.config.strict;
+        let context = ArtifactContext { container: facts, locator: &scope.locator, pycs, ledger, strict };
         for rule in &self.worker.checks.artifact {
-            if let Check::Artifact(check) = rule.check {
+            if let Check::Artifact(check) | Check::MemberAndArtifact(_, check) = rule.check {
                 check(&context, &mut Findings::new(rule, &scope.locator, findings));
             }
         }
