@@ -454,7 +454,7 @@ pub fn low_word(number: u64) -> u32 {
 }
 
 /// The largest distance of a clock on the wall from UTC, in seconds (UTC+14, Line Islands).
-const FARTHEST_ZONE: i64 = 14 * 3600;
+const FARTHEST_ZONE: u64 = 14 * 3600;
 
 /// All zones of today are whole quarters of an hour from UTC.
 const ZONE_STEP: i64 = 900;
@@ -476,7 +476,7 @@ pub fn dos_zone(recorded: u32, wall: i64) -> Option<i64> {
     let distance = wall.saturating_sub(i64::from(recorded));
     let zone = distance.saturating_add(1).div_euclid(ZONE_STEP).saturating_mul(ZONE_STEP);
     let left = distance.saturating_sub(zone);
-    (zone.abs() <= FARTHEST_ZONE && left.abs() <= 1).then_some(zone)
+    (zone.unsigned_abs() <= FARTHEST_ZONE && left.unsigned_abs() <= 1).then_some(zone)
 }
 
 /// The way to write line ends that gives the recorded size.
@@ -595,5 +595,290 @@ impl HashIndex {
     /// The source that has this hash.
     pub fn find(&self, magic: Magic, hash: [u8; 8]) -> Option<&Locator> {
         self.by_hash.get(&(magic, hash))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::DosTime;
+    use crate::container::NewMember;
+    use crate::pyc;
+
+    const SOURCE: &[u8] = b"x = 1\n";
+
+    fn version(series: (u8, u8)) -> &'static Version {
+        let label = format!("CPython {}.{}", series.0, series.1);
+        pyc::versions::VERSIONS.iter().rfind(|version| version.python() == label).unwrap()
+    }
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        hex.as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    fn on_disk(mtime: i64, size: u64) -> SourceFile {
+        let times = Times { unix: Some(mtime), ..Times::default() };
+        SourceFile { locator: Locator::file("m.py"), found: Found::Beside, size, times }
+    }
+
+    fn archived(times: Times) -> SourceFile {
+        SourceFile { locator: Locator::file("a.zip").member("m.py".into()), found: Found::Beside, size: 6, times }
+    }
+
+    /// Compares a header, made by `forge`, with a source; reading gives `content`.
+    fn check(forged: &crate::forge::Pyc, source: &SourceFile, content: Option<&[u8]>) -> HeaderCheck {
+        let bytes = forged.build();
+        let mut scratch = pyc::Scratch::default();
+        let pyc = pyc::parse(&bytes, &crate::limits::Limits::default(), &mut scratch).value;
+        compare(pyc.magic.unwrap(), pyc.version, pyc.header.as_ref().unwrap(), source, || content.map(<[u8]>::to_vec))
+    }
+
+    fn forged(python: &str) -> crate::forge::Pyc {
+        crate::forge::Pyc::python(python).source_mtime(1000).source_size(6)
+    }
+
+    #[test]
+    fn the_source_hash_is_that_of_each_interpreter() {
+        // Written by the interpreters themselves for `x = 1` and LF.
+        let vectors = [
+            ((3, 7), "20329d810db227ea"),
+            ((3, 8), "1506f08f32bf3ff3"),
+            ((3, 9), "f1d665a9e50fdffa"),
+            ((3, 10), "d94aade28c8cbebf"),
+            ((3, 11), "4c0372aa93f75252"),
+            ((3, 12), "1522561917f5df08"),
+            ((3, 13), "e786e2893651120e"),
+            ((3, 14), "1db2b6325ca282a7"),
+        ];
+        for (series, expected) in vectors {
+            let hash = Rounds::of_series(Some(series)).hash(version(series).magic, SOURCE);
+            assert_eq!(hash.as_slice(), bytes(expected), "{series:?}");
+        }
+        let release_candidate = Magic(*b"\x52\x0e\r\n");
+        assert_eq!(Rounds::OneThree.hash(release_candidate, SOURCE).as_slice(), bytes("a8abdb6f34c441fd"));
+        let pypy = Magic(*b"\x50\x01\r\n");
+        assert_eq!(Rounds::of_series(Some((3, 9))).hash(pypy, SOURCE).as_slice(), bytes("152e8119840baf92"));
+    }
+
+    #[test]
+    fn times_are_compared_as_each_series_does() {
+        let cases = [
+            ((2, 7), 1000, 1000, true),
+            ((2, 7), 1000, 1000 + (1 << 32), true),
+            ((2, 7), 0xffff_fc18, -1000, false),
+            ((2, 7), 0x8000_0005, 0x8000_0005, false),
+            ((3, 6), 0xffff_fc18, -1000, false),
+            ((3, 6), 5, (1 << 32) + 5, false),
+            ((3, 6), 0x8000_0005, 0x8000_0005, true),
+            ((3, 7), 0xffff_fc18, -1000, true),
+            ((3, 13), 5, (1 << 32) + 5, true),
+            ((3, 13), 1001, 1000, false),
+        ];
+        for (series, recorded, actual, agrees) in cases {
+            assert_eq!(mtime_agrees(recorded, actual, Some(series)), agrees, "{series:?} {recorded} {actual}");
+        }
+    }
+
+    #[test]
+    fn a_fresh_timestamp_is_seen_without_reading_the_source() {
+        let check = check(&forged("3.12"), &on_disk(1000, 6), None);
+        assert_eq!(check.outcome, HeaderMatch::Fresh);
+        assert_eq!((check.mtime, check.size), (Some((1000, 1000)), Some((6, 6))));
+    }
+
+    #[test]
+    fn what_differs_is_told_apart() {
+        let long = b"x = 1000\n";
+        let cases = [
+            (on_disk(1001, 6), HeaderMatch::MtimeMismatch),
+            (on_disk(1000, 9), HeaderMatch::SizeMismatch),
+            (on_disk(1001, 9), HeaderMatch::Stale),
+            (on_disk(1000, 6 + (1 << 32)), HeaderMatch::Fresh),
+        ];
+        for (source, outcome) in cases {
+            assert_eq!(check(&forged("3.12"), &source, Some(long)).outcome, outcome, "{source:?}");
+        }
+        assert_eq!(check(&forged("2.7"), &on_disk(1000, 9), None).outcome, HeaderMatch::Fresh);
+    }
+
+    #[test]
+    fn a_size_that_fits_other_line_ends_is_a_newline_variant() {
+        let recorded = |size| forged("3.12").source_size(size);
+        let checked = check(&recorded(7), &on_disk(1, 6), Some(b"x = 1\n"));
+        assert_eq!((checked.outcome, checked.newline), (HeaderMatch::NewlineVariant, Some(Newline::CrLf)));
+        let checked = check(&recorded(6), &on_disk(1, 7), Some(b"x = 1\r\n"));
+        assert_eq!((checked.outcome, checked.newline), (HeaderMatch::NewlineVariant, Some(Newline::Lf)));
+        // A feed at the very start has no byte before it.
+        let checked = check(&recorded(4), &on_disk(1, 2), Some(b"\n\n"));
+        assert_eq!(checked.newline, Some(Newline::CrLf));
+        let checked = check(&recorded(8), &on_disk(1, 6), Some(b"x = 1\n"));
+        assert_eq!((checked.outcome, checked.newline), (HeaderMatch::Stale, None));
+    }
+
+    #[test]
+    fn a_hash_is_tried_with_every_variant_and_both_rounds() {
+        let magic = version((3, 12)).magic;
+        let with = |rounds: Rounds, content: &[u8]| {
+            let forged = forged("3.12").hash(rounds.hash(magic, content));
+            check(&forged, &on_disk(1, 6), Some(SOURCE))
+        };
+        assert_eq!(with(Rounds::OneThree, SOURCE).outcome, HeaderMatch::Fresh);
+        let variant = with(Rounds::OneThree, b"x = 1\r\n");
+        assert_eq!((variant.outcome, variant.newline), (HeaderMatch::NewlineVariant, Some(Newline::CrLf)));
+        let rounds = with(Rounds::TwoFour, SOURCE);
+        assert_eq!((rounds.outcome, rounds.other_rounds), (HeaderMatch::HashMismatch, true));
+        let other = with(Rounds::OneThree, b"x = 2\n");
+        assert_eq!((other.outcome, other.other_rounds, other.newline), (HeaderMatch::HashMismatch, false, None));
+        let unread = check(&forged("3.12").hash([0; 8]), &on_disk(1, 6), None);
+        assert_eq!(unread.outcome, HeaderMatch::Unknown);
+    }
+
+    #[test]
+    fn a_variant_changes_pairs_and_feeds_only() {
+        assert_eq!(Newline::Lf.variant(b"a\r\nb\rc\n").as_deref(), Some(&b"a\nb\rc\n"[..]));
+        assert_eq!(Newline::CrLf.variant(b"a\r\nb\rc\n").as_deref(), Some(&b"a\r\nb\rc\r\n"[..]));
+        assert_eq!(Newline::Lf.variant(b"a\rb\n"), None);
+        assert_eq!(Newline::CrLf.variant(b"\n").as_deref(), Some(&b"\r\n"[..]));
+    }
+
+    #[test]
+    fn a_dos_time_fits_in_zones_of_whole_quarter_hours() {
+        let cases = [
+            (1000, 1000, Some(0)),
+            (1001, 1000, Some(0)),
+            (999, 1000, Some(0)),
+            (1002, 1000, None),
+            (998, 1000, None),
+            (100_000, 100_000 + 20_700, Some(20_700)),
+            (100_000, 100_000 - 28_800 + 1, Some(-28_800)),
+            (100_000, 100_000 + 1200, None),
+            (100_000, 100_000 + 50_400, Some(50_400)),
+            (100_000, 100_000 + 51_300, None),
+            (u32::MAX, i64::MIN, None),
+        ];
+        for (recorded, wall, zone) in cases {
+            assert_eq!(dos_zone(recorded, wall), zone, "{recorded} {wall}");
+        }
+    }
+
+    #[test]
+    fn an_archived_time_in_utc_outweighs_the_dos_time() {
+        let dos = Some(DosTime { date: 33, time: 0 });
+        let fits = archived(Times { unix: Some(1000), dos, ..Times::default() });
+        assert_eq!(check(&forged("3.12"), &fits, None).mtime_agrees, Some(true));
+        let off_by_an_hour = archived(Times { unix: Some(4600), dos, ..Times::default() });
+        assert_eq!(check(&forged("3.12"), &off_by_an_hour, None).mtime_agrees, Some(false));
+        let wall = 315_532_800;
+        let in_a_zone = forged("3.12").source_mtime(wall - 3600);
+        assert_eq!(check(&in_a_zone, &archived(Times { dos, ..Times::default() }), None).mtime_agrees, Some(true));
+        assert_eq!(check(&forged("3.12"), &archived(Times::default()), None).mtime_agrees, None);
+    }
+
+    fn listing(names: &[&str]) -> Listing {
+        let members: Vec<NewMember<'_>> = names
+            .iter()
+            .map(|name| NewMember {
+                name: name.as_bytes(),
+                kind: MemberKind::File,
+                size: None,
+                times: Times::default(),
+            })
+            .collect();
+        Listing::new(&members).0
+    }
+
+    fn source_beside(path: &str, others: &[&str]) -> Option<String> {
+        let listing = listing(others);
+        beside(&listing, &Place::of(path.as_bytes())).map(|id| listing.get(id).unwrap().name().to_string())
+    }
+
+    #[test]
+    fn a_source_is_found_where_an_import_begins() {
+        let found = |path, others: &[&str]| source_beside(path, others).unwrap_or_default();
+        assert_eq!(found("p/__pycache__/m.cpython-312.opt-1.pyc", &["p/m.py", "m.py"]), "p/m.py");
+        assert_eq!(found("p/m.pyc", &["p/m.py"]), "p/m.py");
+        assert_eq!(found("p/m.pyo", &["p/m.pyw"]), "p/m.pyw");
+        assert_eq!(found("p/m.pyc", &["p/M.py", "m.py"]), "");
+        assert_eq!(found("p/__pycache__/a.b.cpython-312.pyc", &["p/a.b.py"]), "p/a.b.py");
+        assert_eq!(found("p/__pycache__/m.cpython-38 2.pyc", &["p/m.py"]), "p/m.py");
+        assert_eq!(found("m 2.pyc", &["m 2.py", "m.py"]), "m 2.py");
+    }
+
+    /// The source that is found among these trees: tree, root, names.
+    fn elsewhere(path: &str, kind: Kind, root: &str, trees: &[(Found, &str, &[&str])]) -> String {
+        let listings: Vec<Listing> = trees.iter().map(|(_, _, names)| listing(names)).collect();
+        let facts: Vec<Tree<'_>> = trees
+            .iter()
+            .zip(&listings)
+            .map(|(&(found, root, _), listing)| {
+                let kind = if root.is_empty() { Kind::Zip } else { Kind::Directory };
+                Tree { listing, kind, root: root.as_bytes(), found }
+            })
+            .collect();
+        let shown = |at: &TreeMember| {
+            let (_, root, _) = trees[at.tree];
+            format!("{root}/{}", listings[at.tree].get(at.member).unwrap().name())
+        };
+        let place = Place::of(path.as_bytes());
+        match find(&listing(&[path]), &place, kind, root.as_bytes(), &SourceIndex::new(&facts)) {
+            Search::Elsewhere(at, found) => format!("{found:?} {}", shown(&at)),
+            Search::Ambiguous(several) => several.iter().map(shown).collect::<Vec<_>>().join(" or "),
+            Search::Beside(_) => String::from("beside"),
+            Search::Absent => String::new(),
+        }
+    }
+
+    #[test]
+    fn a_prefix_tree_mirrors_the_absolute_path_of_the_source() {
+        let path = "home/u/proj/pkg/m.cpython-312.pyc";
+        let scanned: (Found, &str, &[&str]) = (Found::PrefixTree, "/home/u/proj", &["pkg/m.py", "m.py"]);
+        let other: (Found, &str, &[&str]) = (Found::PrefixTree, "/proj/pkg", &["m.py"]);
+        let find = |trees: &[_]| elsewhere(path, Kind::Directory, "/cache", trees);
+        assert_eq!(find(&[other, scanned]), "PrefixTree /home/u/proj/pkg/m.py");
+        assert_eq!(find(&[other]), "PrefixTree /proj/pkg/m.py");
+        // A tree that is only scanned is not searched by module path.
+        assert_eq!(find(&[(Found::PrefixTree, "/elsewhere", &["pkg/__init__.py", "pkg/m.py"])]), "");
+        // In an archive no path mirrors that of a file system.
+        assert_eq!(elsewhere(path, Kind::Zip, "", &[scanned]), "");
+    }
+
+    #[test]
+    fn a_module_of_a_package_is_found_among_sources_by_its_whole_name() {
+        let sdist: (Found, &str, &[&str]) =
+            (Found::Sources, "", &["pkg-1.0/src/pkg/__init__.py", "pkg-1.0/src/pkg/m.py", "pkg-1.0/tests/m.py"]);
+        let find = |path, trees: &[_]| elsewhere(path, Kind::Wheel, "", trees);
+        assert_eq!(find("pkg/__pycache__/m.cpython-312.pyc", &[sdist]), "Sources /pkg-1.0/src/pkg/m.py");
+        // `vendor.pkg.m` is not `pkg.m`.
+        let vendored: (Found, &str, &[&str]) =
+            (Found::Sources, "/src", &["vendor/__init__.py", "vendor/pkg/__init__.py", "vendor/pkg/m.py"]);
+        assert_eq!(find("pkg/__pycache__/m.cpython-312.pyc", &[vendored]), "");
+        let twice = [sdist, sdist];
+        let both = "/pkg-1.0/src/pkg/m.py or /pkg-1.0/src/pkg/m.py";
+        assert_eq!(find("pkg/__pycache__/m.cpython-312.pyc", &twice), both);
+    }
+
+    #[test]
+    fn a_top_level_module_among_sources_must_be_unique() {
+        let find = |trees: &[_]| elsewhere("six.pyc", Kind::Wheel, "", trees);
+        let one: (Found, &str, &[&str]) = (Found::Sources, "", &["six-1.0/six.py"]);
+        let two: (Found, &str, &[&str]) = (Found::Sources, "", &["six-2.0/six.py"]);
+        assert_eq!(find(&[one]), "Sources /six-1.0/six.py");
+        assert_eq!(find(&[one, two]), "/six-1.0/six.py or /six-2.0/six.py");
+    }
+
+    #[test]
+    fn a_hash_leads_to_the_source_it_was_made_from() {
+        let version = version((3, 12));
+        let sources = [("a.py", &b"a = 1\n"[..]), ("b.py", SOURCE)];
+        let sources = sources.map(|(name, bytes)| (Locator::file(name), bytes.to_vec()));
+        let index = HashIndex::new(&[version], sources);
+        let hash = Rounds::OneThree.hash(version.magic, SOURCE);
+        assert_eq!(index.find(version.magic, hash), Some(&Locator::file("b.py")));
+        let crlf = Rounds::OneThree.hash(version.magic, b"a = 1\r\n");
+        assert_eq!(index.find(version.magic, crlf), Some(&Locator::file("a.py")));
+        assert_eq!(index.find(version.magic, [0; 8]), None);
     }
 }

@@ -13,10 +13,13 @@ use crate::container::Kind;
 use crate::container::Listing;
 use crate::name;
 use crate::place::Place;
+use crate::pyc::Body;
 use crate::pyc::Header;
 use crate::pyc::HeaderLayout;
 use crate::pyc::Invalidation;
 use crate::pyc::Magic;
+use crate::pyc::Pyc;
+use crate::pyc::Unread;
 use crate::pyc::Version;
 use crate::pyc::versions::Implementation;
 use crate::source;
@@ -104,6 +107,19 @@ pub enum BodyState {
     Broken,
     /// It was not read, and may be good.
     Unread,
+}
+
+impl BodyState {
+    /// The state of a parsed file's body, as the interpreter that its magic names would meet it.
+    pub fn of(pyc: &Pyc) -> Self {
+        let elsewhere = pyc.fit.as_ref().is_some_and(|fit| fit.is_odd_header() || fit.is_other_layout());
+        match &pyc.body {
+            Body::Code(_) if !elsewhere => Self::Good,
+            Body::Code(_) | Body::Damaged(_) => Self::Broken,
+            Body::NotRead(Unread::Dialect(_) | Unread::UnknownMagic | Unread::TooLarge) => Self::Unread,
+            Body::NotRead(_) => Self::Broken,
+        }
+    }
 }
 
 /// The facts that a verdict is made from.

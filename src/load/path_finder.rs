@@ -15,6 +15,7 @@ use super::validated;
 use crate::container::Kind;
 use crate::place::PlaceKind;
 use crate::pyc::Invalidation;
+use crate::pyc::Version;
 use crate::pyc::versions::Implementation;
 use crate::source;
 use crate::source::Found;
@@ -101,6 +102,10 @@ fn checked_against_source(judged: &Judged<'_>, interpreter: Interpreter, level: 
         ));
     }
     match validated(judged, header, interpreter) {
+        Ok(reason) if judged.kind == Kind::Wheel && level == Level::Any => {
+            let reason = format!("{reason} (uv keeps it at installation, pip compiles over it unless told not to)");
+            accepted(judged, interpreter, level, reason)
+        }
         Ok(reason) => accepted(judged, interpreter, level, reason),
         Err(load) => load,
     }
@@ -137,13 +142,14 @@ fn reader_of_tag(judged: &Judged<'_>) -> Result<Interpreter, Load> {
     Ok(interpreter)
 }
 
-/// Whether a version's magic number is one that the interpreter of a tag accepts. Pre-releases of its series do.
-fn writes_for(version: &crate::pyc::Version, interpreter: Interpreter) -> bool {
-    let strict = |implementation| matches!(implementation, Implementation::CPython | Implementation::PyPy);
+/// Whether a version's magic number is one that the interpreter of a tag accepts. Pre-releases of its series do; forks have
+/// the numbers and tags of the CPython they are made from, or their own.
+fn writes_for(version: &Version, interpreter: Interpreter) -> bool {
+    let is_fork = |implementation| implementation == Implementation::Fork;
     version.series == interpreter.series
         && (version.implementation == interpreter.implementation
-            || !strict(version.implementation)
-            || !strict(interpreter.implementation))
+            || is_fork(version.implementation)
+            || is_fork(interpreter.implementation))
 }
 
 /// At which level of `-O` the name is looked for.
@@ -183,6 +189,14 @@ fn in_legacy_place(judged: &Judged<'_>) -> Load {
     let has_source = source::beside(judged.listing, judged.place).is_some();
     if has_source && interpreter.has_cache_folders() {
         return Load::dead(format!("`{source}` is beside it: {who} never reads a legacy pyc then"));
+    }
+    if has_source && judged.place.stem.as_bytes() == b"__main__" {
+        // `ImpLoader.get_code` in pkgutil, which a start by name uses up to 3.1.
+        return Load::dead(format!("`{source}` is beside it: {who} starts that without looking for bytecode"));
+    }
+    if has_source && judged.magic.is_some() && judged.header.is_none() {
+        // `check_compiled_module` in import.c takes whatever is left for the time.
+        return Load::stale(format!("{who} finds no whole time in its header and compiles `{source}` again"));
     }
     if has_source {
         return checked_against_source(judged, interpreter, level, &format!(" and compiles `{source}` again"));

@@ -48,6 +48,12 @@ pub(super) fn judge(judged: &Judged<'_>) -> Load {
         return load;
     }
     let Some(header) = judged.header else { return unknown_magic(judged) };
+    // `unmarshal_code` in zipimport.c of 3.7 takes the flags 0 and 1 alone, with a source or without.
+    let flags = header.flags.unwrap_or_default();
+    if interpreter.series == (3, 7) && flags > 1 {
+        let what = if flags == 3 { "checked hashes" } else { "the flags 2" };
+        return Load::rejected(format!("{who} refuses {what} in a zip{then}"));
+    }
     if !has_source {
         let reason = format!("no `{source}`: {who} runs it, times and hash are not looked at");
         return accepted(judged, interpreter, Level::Any, reason);
@@ -65,9 +71,6 @@ fn fits(judged: &Judged<'_>, header: &Header, interpreter: Interpreter) -> Resul
     let who = interpreter.shown();
     let source = source_shown(judged);
     let Invalidation::Timestamp { mtime, source_size } = header.invalidation else {
-        if interpreter.series < (3, 8) && matches!(header.invalidation, Invalidation::CheckedHash(_)) {
-            return Err(Load::rejected(format!("{who} refuses checked hashes in a zip and compiles `{source}`")));
-        }
         return validated(judged, header, interpreter);
     };
     // The size is compared since zipimport is written in Python.

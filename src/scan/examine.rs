@@ -26,10 +26,7 @@ use crate::place::Place;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc;
-use crate::pyc::Body;
-use crate::pyc::Pyc;
 use crate::pyc::Scratch;
-use crate::pyc::Unread;
 use crate::rules::Check;
 use crate::rules::ContainerFacts;
 use crate::rules::Finding;
@@ -263,7 +260,7 @@ impl Worker<'_> {
             version: pyc.version,
             candidates: pyc.candidates,
             header: pyc.header.as_ref(),
-            body: body_state(&pyc),
+            body: BodyState::of(&pyc),
             source: paired.source.file(),
             header_check: &paired.check,
         });
@@ -372,18 +369,6 @@ impl Worker<'_> {
 
 fn digest(bytes: &[u8]) -> MemberContent<'_> {
     MemberContent { bytes, sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
-}
-
-/// What an interpreter would find in the body.
-fn body_state(pyc: &Pyc) -> BodyState {
-    let odd_header = pyc.fit.as_ref().is_some_and(pyc::Fit::is_odd_header);
-    let other_layout = pyc.fit.as_ref().is_some_and(pyc::Fit::is_other_layout);
-    match &pyc.body {
-        Body::Code(_) if !odd_header && !other_layout => BodyState::Good,
-        Body::Code(_) | Body::Damaged(_) => BodyState::Broken,
-        Body::NotRead(Unread::Dialect(_) | Unread::UnknownMagic | Unread::TooLarge) => BodyState::Unread,
-        Body::NotRead(_) => BodyState::Broken,
-    }
 }
 
 /// What became of a member with these problems.

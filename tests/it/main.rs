@@ -5,3 +5,4 @@ mod containers;
 mod corpus;
 mod untrusted;
 mod versions;
+mod load;
