@@ -3,6 +3,6 @@
 
 mod containers;
 mod corpus;
+mod load;
 mod untrusted;
 mod versions;
-mod load;
