@@ -325,12 +325,7 @@ fn name_of(path: &Path) -> Name {
 }
 
 #[cfg(all(test, unix))]
-#[expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects,
-    reason = "a test that cannot go on may panic"
-)]
+#[expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on may panic")]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;

@@ -185,14 +185,31 @@ fn is_zip(probe: &Probe<'_>) -> bool {
     if comment_free.is_some_and(|tail| tail.starts_with(b"PK\x05\x06") && tail.ends_with(&[0, 0])) {
         return true;
     }
-    // In the long tail an end record counts when its comment ends within the file, so that the four bytes alone do not.
     probe.tail.len() > TAIL_SHORT
         && wants_long_tail(probe)
-        && memchr::memmem::rfind_iter(probe.tail, b"PK\x05\x06").any(|at| {
-            let rest = probe.tail.get(at..).unwrap_or_default();
-            let comment = rest.get(20..22).and_then(|bytes| bytes.first_chunk::<2>()).copied().map(u16::from_le_bytes);
-            comment.is_some_and(|comment| rest.len() >= TAIL_SHORT.saturating_add(comment.into()))
-        })
+        && memchr::memmem::rfind_iter(probe.tail, b"PK\x05\x06").any(|at| is_end_record(probe.tail, at))
+}
+
+/// Whether an end record in the long tail is one, and not a constant in a program that reads zips (the `wininst-*.exe` of
+/// distutils have all signatures): the directory is where its size puts it, or, when that is out of sight, its numbers agree.
+fn is_end_record(tail: &[u8], at: usize) -> bool {
+    let Some(record) = tail.get(at..).and_then(|rest| rest.first_chunk::<TAIL_SHORT>()) else { return false };
+    let short = |at: usize| record.get(at..).and_then(|rest| rest.first_chunk::<2>()).copied().map(u16::from_le_bytes);
+    let size = record.get(12..).and_then(|rest| rest.first_chunk::<4>()).copied().map(u32::from_le_bytes);
+    let (Some(disk), Some(here), Some(entries), Some(size)) = (short(4), short(8), short(10), size) else {
+        return false;
+    };
+    // A zip64 locator comes just before; a directory of that kind is judged when it is opened.
+    let before = |length: usize| at.checked_sub(length).and_then(|start| tail.get(start..));
+    if before(20).is_some_and(|rest| rest.starts_with(b"PK\x06\x07")) {
+        return true;
+    }
+    match usize::try_from(size).ok().and_then(before) {
+        Some(rest) if size > 0 => rest.starts_with(b"PK\x01\x02"),
+        Some(_) => (disk, here, entries) == (0, 0, 0),
+        // 46 bytes are the least that a record of the directory has.
+        None => disk == 0 && here == entries && u32::from(entries).saturating_mul(46) <= size,
+    }
 }
 
 /// POSIX and GNU tar have a magic at 257; the oldest kind has only its checksum, and is not looked for.
@@ -239,10 +256,15 @@ mod tests {
     fn files_are_recognised_by_their_bytes() {
         let end = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
         let commented = [&b"junk PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x02\0ok"[..], b"trailing"].concat();
+        let directory =
+            [&b"PK\x01\x02"[..], &[0; 46], b"PK\x05\x06\0\0\0\0\x09\0\x01\0\x32\0\0\0\0\0\0\0\0\0", b"more"].concat();
+        let constants = [&b"PK\x01\x02\x0f\x85PK\x03\x04PK\x05\x06"[..], &[0x81; 80]].concat();
         check("a.whl", b"PK\x03\x04", b"", Some("zip"), false);
         check("innocent.txt", b"PK\x03\x04", b"", Some("zip"), false);
         check("script", b"#!/usr/bin/env python3\n", end, Some("zip"), false);
         check("script", b"#!/usr/bin/env python3\n", &commented, Some("zip"), false);
+        check("setup.exe", b"MZ", &directory, Some("zip"), false);
+        check("wininst-6.0.exe", b"MZ", &constants, None, false);
         check("picture.jpg", b"\xff\xd8\xff", end, Some("zip"), false);
         check("notes.txt", b"about PK", &commented, None, false);
         check("a.whl", b"not a wheel", b"of any kind", None, false);

@@ -1,5 +1,6 @@
 //! Zips: those of another writer, and one test for each way in which an archive can lie.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -52,8 +53,9 @@ fn dump(zip: &Zip) -> String {
         let content = zip.read(member.id, 1 << 20);
         let record = zip.archive_record(member.id);
         let hash = forge::zip::crc32(&content.bytes);
-        text += &format!(
-            "{member:?} {record:?} {} {hash} {:?} {:?}\n",
+        let _ = writeln!(
+            text,
+            "{member:?} {record:?} {} {hash} {:?} {:?}",
             content.bytes.len(),
             content.problems,
             content.oddities
@@ -277,6 +279,18 @@ fn a_member_that_the_directory_does_not_list_is_found() {
     assert_eq!(odd(&zip, OddityKind::Unlisted).member, Some(hidden));
     assert_eq!(zip.archive_record(hidden).unwrap().central_offset, None);
     assert_eq!(read(&zip, "hidden.pyc").bytes, b"evil");
+}
+
+#[test]
+fn constants_in_the_program_of_a_self_extractor_are_no_members() {
+    let program = [
+        &b"MZ program PK\x03\x04\x14\0\0\0\x08\0"[..],
+        &[0; 16],
+        &[9, 0, 0, 0],
+        b"%d %H:%M\n\0 PK\x05\x06 PK\x01\x02 and more",
+    ]
+    .concat();
+    is_honest(&open(&forge::Zip::new().prefix(program).file("setup.py", "x").build()), &[("setup.py", "x")]);
 }
 
 #[test]

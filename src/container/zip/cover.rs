@@ -188,6 +188,11 @@ fn recovered(input: &Input, at: u64, until: u64) -> Option<(Entry, u64)> {
     let length = usize::try_from(local.length()).ok()?;
     let header = input.bytes_at(at, length).ok().filter(|header| header.len() == length)?;
     let (name, rest) = header.get(LOCAL_SIZE..)?.split_at_checked(local.name.into())?;
+    // A program that reads zips has the signature as a constant. No honest name has controls, and a dishonest one that does is
+    // still reported as bytes that belong to nothing.
+    if name.iter().any(u8::is_ascii_control) {
+        return None;
+    }
     let extra = Extra::parse(rest);
     let [size, compressed] = extra.widen([local.size, local.compressed])?;
     let mut record = ArchiveRecord {
