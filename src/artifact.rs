@@ -53,7 +53,7 @@ impl Locator {
 
 impl fmt::Display for Locator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        name::escape(self.artifact.as_os_str().as_encoded_bytes(), f)?;
+        name::show(self.artifact.as_os_str().as_encoded_bytes(), f)?;
         self.inner.iter().try_for_each(|name| write!(f, "!{name}"))
     }
 }

@@ -6,6 +6,9 @@
 use std::fmt;
 use std::fmt::Write as _;
 
+use sha2::Digest as _;
+use sha2::Sha256;
+
 /// A file or member name: bytes, `/` between its parts.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Name(Box<[u8]>);
@@ -34,7 +37,7 @@ impl Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        escape(&self.0, f)
+        show(&self.0, f)
     }
 }
 
@@ -72,12 +75,26 @@ pub fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
     path
 }
 
-/// The bytes as text that is safe to show: see [`escape`].
+/// Bytes of a name that are shown. File systems allow 255 for each part; a zip allows 65,535, and a report of such names is one
+/// that nobody can read.
+const MOST_SHOWN: usize = 1024;
+
+/// The name as text that is safe to show: see [`show`].
 pub fn shown(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
+    let mut text = String::with_capacity(bytes.len().min(MOST_SHOWN));
     // Writing to a `String` cannot fail.
-    let _ = escape(bytes, &mut text);
+    let _ = show(bytes, &mut text);
     text
+}
+
+/// Writes a name escaped, and a very long one cut, with its length and digest in place of the rest.
+pub fn show(bytes: &[u8], out: &mut dyn fmt::Write) -> fmt::Result {
+    let Some((shown, _)) = bytes.split_at_checked(MOST_SHOWN).filter(|(_, rest)| !rest.is_empty()) else {
+        return escape(bytes, out);
+    };
+    escape(shown, out)?;
+    let digest: [u8; 32] = Sha256::digest(bytes).into();
+    write!(out, "...[{} bytes, SHA-256 {}]", bytes.len(), hex(&digest))
 }
 
 /// Writes bytes as text that is safe to show.
@@ -121,9 +138,12 @@ pub fn is_deceptive(character: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}')
 }
 
-/// Text made safe to show, for strings that are already text.
+/// A message made safe to show, whole.
 pub fn shown_text(text: &str) -> String {
-    shown(text.as_bytes())
+    let mut shown = String::with_capacity(text.len());
+    // Writing to a `String` cannot fail.
+    let _ = escape(text.as_bytes(), &mut shown);
+    shown
 }
 
 /// Bytes in hexadecimal, as reports show hashes and raw fields.
@@ -153,6 +173,13 @@ mod tests {
     fn a_backslash_and_an_undecodable_byte_stay_apart() {
         assert_eq!(shown(b"\xff"), "\\xff");
         assert_eq!(shown(b"\\xff"), "\\\\xff");
+    }
+
+    #[test]
+    fn a_name_of_65535_bytes_is_cut_and_stays_unlike_others() {
+        let long = |last| shown(&[vec![b'a'; 65_534], vec![last]].concat());
+        assert!(long(b'a').len() < 1200);
+        assert_ne!(long(b'a'), long(b'b'));
     }
 
     #[test]
