@@ -123,12 +123,7 @@ impl Worker<'_> {
         let content = container.read(member, limits.member_size);
         let bytes = content.bytes.len() as u64;
         let from = content.bytes.len().saturating_sub(format::long_tail());
-        let probe = Probe {
-            name,
-            head: &content.bytes,
-            tail: content.bytes.get(from..).unwrap_or_default(),
-            size: Some(bytes),
-        };
+        let probe = Probe { name, head: &content.bytes, tail: content.bytes.get(from..).unwrap_or_default() };
         let whole = content.problems.is_empty();
         match format::recognise(&probe) {
             Some(format) if whole && format.open.is_some() => {
