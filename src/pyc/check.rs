@@ -172,16 +172,20 @@ impl Parser<'_, '_> {
             [Number::ArgCount, Number::PosOnlyArgCount, Number::KwOnlyArgCount, Number::NLocals]
                 .map(|number| fields.number(number));
         let (stack, flags) = (fields.number(Number::StackSize), fields.number(Number::Flags));
-        let is_strict = self.grammar.implementation == Implementation::CPython && self.grammar.series >= (3, 8);
+        let is_cpython = self.grammar.implementation == Implementation::CPython;
+        let is_strict = is_cpython && self.grammar.series >= (3, 8);
         if args < 0 || positional < 0 || keyword < 0 || locals < 0 || is_strict && (stack < 0 || flags < 0) {
             self.problem(ProblemKind::NegativeLength, fields.offset);
             return;
         }
-        if positional > args {
+        if positional > args && is_cpython {
             self.problem_with(ProblemKind::FieldCounts, fields.offset, || {
                 format!("{positional} positional-only of {args} arguments")
             });
             return;
+        }
+        if positional > args {
+            self.odd(fields, OddityKind::CountsDisagree, fields.offset);
         }
         let stars = i64::from(flags & CO_VARARGS != 0).wrapping_add(i64::from(flags & CO_VARKEYWORDS != 0));
         let total = i64::from(args).wrapping_add(i64::from(keyword)).wrapping_add(stars);
@@ -201,7 +205,7 @@ impl Parser<'_, '_> {
             _ => return,
         };
         if total > names {
-            if is_strict {
+            if is_cpython && self.grammar.series >= (3, 6) {
                 self.problem_with(ProblemKind::FieldCounts, fields.offset, || {
                     format!("{total} arguments, {names} names")
                 });

@@ -12,6 +12,7 @@ use super::marshal::index_at;
 use super::marshal::letters;
 use super::objects::ObjectId;
 use super::reader::Short;
+use super::versions::Dialect;
 
 impl Parser<'_, '_> {
     /// The data end before what was wanted. A length larger than the whole file was never true of it; any other may have been,
@@ -98,6 +99,20 @@ impl Parser<'_, '_> {
         let text = self.bytes.get(start..end).unwrap_or_default();
         if let Some(bad) = bad_utf8(text) {
             self.problem(ProblemKind::BadUtf8, start.saturating_add(bad));
+        }
+    }
+
+    /// The types for ASCII, whose bytes only PyPy checks (`unmarshal_ascii` in pypy/module/marshal/interp_marshal.py).
+    #[inline]
+    pub(super) fn check_ascii(&mut self, length: u32) {
+        if self.grammar.dialect != Dialect::PyPy {
+            return;
+        }
+        let end = self.reader.offset();
+        let start = end.saturating_sub(index_at(length));
+        let text = self.bytes.get(start..end).unwrap_or_default();
+        if let Some(bad) = text.iter().position(|byte| !byte.is_ascii()) {
+            self.problem_with(ProblemKind::BadUtf8, start.saturating_add(bad), || "not ASCII".to_owned());
         }
     }
 

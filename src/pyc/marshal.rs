@@ -271,11 +271,15 @@ impl<'a> Parser<'a, '_> {
             b'R' => self.string_reference(offset),
             b'z' | b'Z' => {
                 let length = self.reader.u8().map_err(|short| self.short(short))?;
-                self.run_of(Kind::Latin1, offset, u32::from(length), flagged)
+                let step = self.run_of(Kind::Latin1, offset, u32::from(length), flagged)?;
+                self.check_ascii(u32::from(length));
+                Ok(step)
             }
             b'a' | b'A' => {
                 let length = self.u32()?;
-                self.run_of(Kind::Latin1, offset, length, flagged)
+                let step = self.run_of(Kind::Latin1, offset, length, flagged)?;
+                self.check_ascii(length);
+                Ok(step)
             }
             b's' => {
                 let length = self.u32()?;

@@ -9,6 +9,7 @@ use pycaudit::problem::Parsed;
 use pycaudit::problem::ProblemKind;
 use pycaudit::pyc;
 use pycaudit::pyc::Body;
+use pycaudit::pyc::OddityKind;
 use pycaudit::pyc::Pyc;
 use pycaudit::pyc::Scratch;
 use pycaudit::pyc::Tree;
@@ -151,6 +152,64 @@ fn a_flag_on_none_takes_a_place_in_pypy_alone() {
     assert_eq!(kinds(&cpython), [ProblemKind::BadReference]);
     let pypy = with_constant("PyPy 3.9", b")\x02\xcer\0\0\0\0".to_vec());
     assert!(pypy.value.body.is_code(), "{:?}", pypy.problems);
+}
+
+#[test]
+fn bytes_beyond_ascii_in_an_ascii_string_are_refused_by_pypy_alone() {
+    let constant = b"z\x01\xff".to_vec();
+    assert!(with_constant("3.8", constant.clone()).value.body.is_code());
+    let pypy = with_constant("PyPy 3.9", constant);
+    assert_eq!(kinds(&pypy), [ProblemKind::BadUtf8]);
+    assert!(!pypy.value.body.is_code());
+}
+
+#[test]
+fn more_arguments_than_names_are_refused_since_3_6() {
+    let mut scratch = Scratch::default();
+    for (python, is_refused) in
+        [("2.7", false), ("3.5", false), ("3.6", true), ("3.10", true), ("3.12", true), ("PyPy 3.9", false)]
+    {
+        let bytes = forge::Pyc::python(python).edit(|code| code.argcount = 2).build();
+        let parsed = parse(&bytes, &mut scratch);
+        assert_eq!(kinds(&parsed) == [ProblemKind::FieldCounts], is_refused, "{python}");
+        let is_odd = parsed.value.oddities.iter().any(|oddity| oddity.kind == OddityKind::CountsDisagree);
+        assert_eq!(is_odd, !is_refused, "{python}");
+    }
+}
+
+#[test]
+fn a_body_of_another_version_is_read_by_the_layout_that_fits() {
+    let mut scratch = Scratch::default();
+    let header = forge::Pyc::python("2.7").build_header();
+    let parsed = parse(&forge::Pyc::python("3.12").header(header).build(), &mut scratch);
+    let fit = parsed.value.fit.unwrap();
+    assert!(fit.is_other_layout() && !fit.is_odd_header());
+    assert_eq!(fit.versions, "CPython 3.11 to 3.16");
+    assert_eq!(kinds(&parsed), [ProblemKind::LayoutMismatch]);
+}
+
+#[test]
+fn a_header_that_pytest_wrote_is_no_problem_and_is_told() {
+    let mut scratch = Scratch::default();
+    for python in ["2.7", "3.7", "3.8"] {
+        let header = [&forge::Pyc::python(python).build_header()[..4], b"mtimsize"].concat();
+        let parsed = parse(&forge::Pyc::python(python).header(header).build(), &mut scratch);
+        assert!(parsed.problems.is_empty() && parsed.value.body.is_code(), "{python}");
+        assert_eq!(
+            parsed.value.fit.map(|fit| (fit.offset, fit.is_odd_header(), fit.is_other_layout())),
+            Some((12, true, false))
+        );
+        assert_eq!(parsed.value.header.unwrap().mtime(), Some(u32::from_le_bytes(*b"mtim")));
+    }
+}
+
+#[test]
+fn marshalled_code_without_a_header_is_read_from_the_first_byte() {
+    let mut scratch = Scratch::default();
+    let parsed = parse(&forge::Pyc::python("3.8").build_body(), &mut scratch);
+    assert_eq!(parsed.value.fit.map(|fit| (fit.offset, fit.expected_offset)), Some((0, None)));
+    assert_eq!(kinds(&parsed), [ProblemKind::UnknownMagic]);
+    assert!(parsed.value.version.is_none() && parsed.value.body.is_code());
 }
 
 #[test]
