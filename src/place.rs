@@ -84,9 +84,13 @@ impl Place {
 
 /// A file name without its extension, taken apart.
 struct Tagged<'a> {
+    /// The module's last name.
     stem: &'a [u8],
+    /// The cache tag.
     tag: &'a [u8],
+    /// What follows `opt-`.
     optimization: &'a [u8],
+    /// What is left.
     extra: Vec<u8>,
 }
 

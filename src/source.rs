@@ -416,7 +416,7 @@ fn compare_stat(
     };
     check.size = source_size.map(|recorded| (recorded, source.size));
     let size_agrees = source_size.map(|recorded| recorded == low_word(source.size));
-    if size_agrees == Some(false) && source.size <= u64::from(u32::MAX) {
+    if size_agrees == Some(false) {
         check.newline = read().and_then(|bytes| newline_for_size(&bytes, source_size));
     }
     check.outcome = match (check.mtime_agrees, size_agrees) {
@@ -570,6 +570,7 @@ impl Rounds {
 /// The hashes of many sources, to tell which one a header's hash was made from (`PYC206`).
 #[derive(Debug, Default)]
 pub struct HashIndex {
+    /// Magic number and hash to the first source that has it.
     by_hash: HashMap<(Magic, [u8; 8]), Locator>,
 }
 

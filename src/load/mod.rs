@@ -115,9 +115,8 @@ impl BodyState {
         let elsewhere = pyc.fit.as_ref().is_some_and(|fit| fit.is_odd_header() || fit.is_other_layout());
         match &pyc.body {
             Body::Code(_) if !elsewhere => Self::Good,
-            Body::Code(_) | Body::Damaged(_) => Self::Broken,
             Body::NotRead(Unread::Dialect(_) | Unread::UnknownMagic | Unread::TooLarge) => Self::Unread,
-            Body::NotRead(_) => Self::Broken,
+            Body::Code(_) | Body::Damaged(_) | Body::NotRead(_) => Self::Broken,
         }
     }
 }
@@ -170,9 +169,11 @@ pub fn judge(judged: &Judged<'_>) -> Load {
 /// An interpreter: whose rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Interpreter {
+    /// Whose import system it has.
     implementation: Implementation,
     /// What people call it.
     name: &'static str,
+    /// The language series.
     series: (u8, u8),
 }
 

@@ -11,6 +11,7 @@ use super::source_shown;
 use super::unimportable_name;
 use super::unknown_magic;
 use super::validated;
+use crate::artifact::DosTime;
 use crate::place::PlaceKind;
 use crate::pyc::Header;
 use crate::pyc::Invalidation;
@@ -83,7 +84,7 @@ fn fits(judged: &Judged<'_>, header: &Header, interpreter: Interpreter) -> Resul
         )));
     }
     // zipimport knows the DOS time only, and takes it for the local time of the reader.
-    let Some(wall) = judged.source.and_then(|source| source.times.dos).and_then(|dos| dos.as_if_utc()) else {
+    let Some(wall) = judged.source.and_then(|source| source.times.dos).and_then(DosTime::as_if_utc) else {
         return Err(Load::unknown(format!("the archive gives no valid time for `{source}`")));
     };
     let Some(zone) = source::dos_zone(mtime, wall) else {

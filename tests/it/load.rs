@@ -16,7 +16,6 @@ use pycaudit::load::BodyState;
 use pycaudit::load::Judged;
 use pycaudit::load::Load;
 use pycaudit::load::judge;
-use pycaudit::name::Name;
 use pycaudit::place::Place;
 use pycaudit::pyc;
 use pycaudit::pyc::Magic;
@@ -35,7 +34,7 @@ use pycaudit::source::Tree;
 const SOURCE: &str = "WHO = 'source'\nif __name__ == '__main__': print(WHO)\n";
 
 /// 2017-07-14 02:40:00, the wall-clock time of every archived source.
-const DOS: DosTime = DosTime { date: 37 << 9 | 7 << 5 | 14, time: 2 << 11 | 40 << 5 };
+const DOS: DosTime = DosTime { date: 0x4aee, time: 0x1500 };
 
 type Row = BTreeMap<String, String>;
 
@@ -204,16 +203,14 @@ fn every_verdict_on_a_wheel_is_what_some_installer_led_to() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
-#[test]
-fn a_zip_is_judged_by_whichever_use_runs_the_file() {
-    let listing = listing(&[("m.pyc", MemberKind::File), ("m.py", MemberKind::File)]);
-    let place = Place::of(b"m.pyc");
-    let bytes = forge::Pyc::python("3.12").flags(1).hash([1; 8]).build();
-    let pyc = pyc::parse(&bytes, &Limits::default(), &mut pyc::Scratch::default()).value;
-    let mut judged = Judged {
-        kind: Kind::Zip,
-        listing: &listing,
-        place: &place,
+/// Judges a forged file that lies at a path beside others, with a source that was not read.
+fn forged(kind: Kind, path: &str, beside: &[&str], bytes: &[u8]) -> (&'static str, String) {
+    let names = beside.iter().copied().chain([path]).map(|name| (name, MemberKind::File)).collect::<Vec<_>>();
+    let pyc = pyc::parse(bytes, &Limits::default(), &mut pyc::Scratch::default()).value;
+    let load = judge(&Judged {
+        kind,
+        listing: &listing(&names),
+        place: &Place::of(path.as_bytes()),
         magic: pyc.magic,
         version: pyc.version,
         candidates: pyc.candidates,
@@ -221,31 +218,68 @@ fn a_zip_is_judged_by_whichever_use_runs_the_file() {
         body: BodyState::of(&pyc),
         source: None,
         header_check: &HeaderCheck::not_compared(HeaderMatch::Unknown),
-    };
-    let load = judge(&judged);
+    });
+    (load.verdict.code(), load.reason)
+}
+
+fn unchecked(python: &str) -> Vec<u8> {
+    forge::Pyc::python(python).flags(1).hash([1; 8]).build()
+}
+
+#[test]
+fn a_zip_is_judged_by_whichever_use_runs_the_file() {
+    let (verdict, reason) = forged(Kind::Zip, "m.pyc", &["m.py"], &unchecked("3.12"));
     let expected = "as a zip on `sys.path`: zipimport looks for `.pyc` first, and unchecked hash: \
                     Python 3.12 runs it without looking at `m.py`";
-    assert_eq!((load.verdict.code(), load.reason.as_str()), ("runs", expected));
-    judged.kind = Kind::Directory;
-    assert_eq!(judge(&judged).reason, "`m.py` is beside it: Python 3.12 never reads a legacy pyc then");
+    assert_eq!((verdict, reason.as_str()), ("runs", expected));
+    let (verdict, reason) = forged(Kind::Zip, "__pycache__/m.cpython-312.pyc", &["m.py"], &unchecked("3.12"));
+    let expected = "once unpacked: unchecked hash: Python 3.12 runs it without looking at `m.py`";
+    assert_eq!((verdict, reason.as_str()), ("runs", expected));
+    let (verdict, reason) = forged(Kind::Directory, "m.pyc", &["m.py"], &unchecked("3.12"));
+    let expected = "`m.py` is beside it: Python 3.12 never reads a legacy pyc then";
+    assert_eq!((verdict, reason.as_str()), ("dead", expected));
+}
+
+#[test]
+fn interpreters_that_could_not_be_asked_are_judged_with_care() {
+    let other_magic = |magic: &[u8]| [magic, &unchecked("3.12")[4..]].concat();
+    let unknown = other_magic(b"\xfe\xff\r\n");
+    let cached = "__pycache__/m.cpython-312.pyc";
+    let cases: &[(&str, &[&str], Vec<u8>, &str, &str)] = &[
+        (cached, &["m.py"], unknown.clone(), "rejected", "Python 3.12 refuses its magic number 65534"),
+        (cached, &[], unknown.clone(), "dead", "no `m.py`"),
+        ("m.pyc", &[], unknown.clone(), "unknown", "not known"),
+        ("__pycache__/m.neopy-7.pyc", &["m.py"], unknown, "unknown", "the tag `neopy-7` is not known"),
+        ("m.pyc", &[], other_magic(b"\x7fELF"), "rejected", "no magic number"),
+        ("m.pyc", &[], Vec::new(), "rejected", "too short"),
+        ("m.pyo", &[], forge::Pyc::python("3.4").build(), "runs-optimised", "under `-O` only"),
+        ("__pycache__/m.cpython-34.pyo", &[], forge::Pyc::python("3.4").build(), "dead", "no `m.py`"),
+        ("__pycache__/m.cpython-31.pyc", &["m.py"], forge::Pyc::python("3.1").build(), "dead", "never looks"),
+        ("m.pyc", &[], forge::Pyc::python("PyPy 2.7").build(), "dead", "does not import bytecode without a source"),
+        ("m.pyc", &[], forge::Pyc::python("PyPy 3.11").build(), "runs", "PyPy 3.11 runs it"),
+        ("c/home/m.cpython-312.pyc", &[], unchecked("3.12"), "unknown", "PYTHONPYCACHEPREFIX"),
+        ("c/home/m.cpython-37.pyc", &[], unchecked("3.7"), "dead", "in `__pycache__` folders only"),
+        (cached, &["m.py", "m.pyd"], unchecked("3.12"), "runs", "unchecked hash"),
+        ("__pycache__/m.cpython-313t.pyc", &["m.py"], unchecked("3.13"), "runs", "unchecked hash"),
+        ("__pycache__/m.cpython-312.pyc.140234", &["m.py"], unchecked("3.12"), "dead", "`python FILE`"),
+    ];
+    for (path, beside, bytes, verdict, part) in cases {
+        let (judged, reason) = forged(Kind::Directory, path, beside, bytes);
+        assert_eq!(judged, *verdict, "{path}: {reason}");
+        assert!(reason.contains(part), "{path}: {reason}");
+    }
+}
+
+#[test]
+fn a_folder_of_look_alikes_does_not_hide_what_runs() {
+    let junk: Vec<String> = (0..1000).map(|number| format!("m.{number}.so.txt")).collect();
+    let beside: Vec<&str> = junk.iter().map(String::as_str).chain(["m.py"]).collect();
+    let (verdict, _) = forged(Kind::Directory, "__pycache__/m.cpython-312.pyc", &beside, &unchecked("3.12"));
+    assert_eq!(verdict, "runs");
 }
 
 #[test]
 fn a_name_in_a_reason_is_escaped() {
-    let listing = listing(&[("a\u{202e}.pyc", MemberKind::File)]);
-    let place = Place { stem: Name::from("a\u{202e}"), ..Place::of(b"m.pyc") };
-    let pyc = pyc::parse(&forge::Pyc::python("3.12").build(), &Limits::default(), &mut pyc::Scratch::default()).value;
-    let load = judge(&Judged {
-        kind: Kind::Directory,
-        listing: &listing,
-        place: &place,
-        magic: pyc.magic,
-        version: pyc.version,
-        candidates: pyc.candidates,
-        header: pyc.header.as_ref(),
-        body: BodyState::of(&pyc),
-        source: None,
-        header_check: &HeaderCheck::not_compared(HeaderMatch::NoSource),
-    });
-    assert!(load.reason.starts_with("no `a\\u{202e}.py`"), "{}", load.reason);
+    let (_, reason) = forged(Kind::Directory, "a\u{202e}.pyc", &[], &unchecked("3.12"));
+    assert!(reason.starts_with("no `a\\u{202e}.py`"), "{reason}");
 }
