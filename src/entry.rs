@@ -142,6 +142,8 @@ pub struct ArtifactEntry {
     pub size: Option<u64>,
     /// How many pycs were found in it.
     pub pycs: u64,
+    /// How many files or members it lists; folder records are none.
+    pub listed: u64,
     /// Every file or member seen in it, by what became of it.
     pub ledger: Ledger,
     /// What the rules say of it and of its members that are not pycs, the worst first.

@@ -135,6 +135,7 @@ impl<'a> Settler<'a> {
         let named_file = scope.only.is_some();
         if named_file && findings.is_empty() && problems.is_empty() {
             self.summary.ledger.add(&ledger);
+            self.summary.listed += listed;
             return Ok(());
         }
         cap(&mut findings, self.worker.config.limits.findings_per_rule, &scope.locator);
@@ -145,6 +146,7 @@ impl<'a> Settler<'a> {
             sha256,
             size: scope.size,
             pycs: pycs.len() as u64,
+            listed,
             ledger,
             findings,
             problems,
@@ -189,6 +191,7 @@ impl<'a> Settler<'a> {
                 summary.problems += entry.problems.len() as u64;
                 summary.archives += u64::from(entry.is_archive());
                 summary.ledger.add(&entry.ledger);
+                summary.listed += entry.listed;
             }
         }
         sink(entry)
