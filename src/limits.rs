@@ -32,9 +32,10 @@ pub struct Limits {
     ///
     /// CPython reads 2,000 on Linux and macOS (`MAX_MARSHAL_STACK_DEPTH` in Python/marshal.c); what is deeper loads nowhere.
     pub marshal_depth: usize,
-    /// Marshalled objects of one file.
+    /// Marshalled objects of one file, and references to them.
     ///
-    /// Each costs some tens of bytes of memory and at least one byte of file; the largest honest pyc has some 2 million.
+    /// Each costs some tens of bytes of memory and at least one byte of file, and as many files are read at once as there are
+    /// threads; the largest honest pyc has some 2 million.
     pub marshal_objects: usize,
     /// Bytes of a source that are read for its hash or line ends.
     pub source_size: u64,
@@ -54,7 +55,7 @@ impl Default for Limits {
             members: 1_000_000,
             folders: 4_000,
             marshal_depth: 2_000,
-            marshal_objects: 50_000_000,
+            marshal_objects: 16_000_000,
             source_size: 64 << 20,
             findings_per_rule: 1_000,
         }

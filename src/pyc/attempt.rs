@@ -167,9 +167,7 @@ impl Reading<'_, '_, '_> {
             return self.adopt(outcome, size, true);
         }
         if let Some(unread) = unread {
-            // RustPython's code objects begin with CPython's letter and never with the flagged one.
-            let letter = self.bytes.get(size).copied();
-            if unread.header.is_none() || unread.layout == CodeLayout::RustPython && letter == Some(b'c') {
+            if unread.header.is_none() || unread.layout == CodeLayout::RustPython && self.is_by_rustpython(size) {
                 self.pyc.version = Some(unread);
                 self.pyc.header = unread.header.and_then(|layout| Header::read(self.bytes, layout));
                 return self.not_read_dialect(unread);
@@ -199,7 +197,7 @@ impl Reading<'_, '_, '_> {
         if let Some(kind) = recognise(self.bytes) {
             return self.not_read(Unread::NotBytecode(kind), problem.with_detail(kind));
         }
-        let known = lookup(Magic([low, high, b'\r', b'\n'])).first();
+        let known = lookup(Magic([low, high, b'\r', b'\n'])).iter().find(|version| version.is_final());
         let detail = match known {
             Some(version) => format!("{} without CR LF", version.python()),
             None => format!("{:#06x}", magic.number()),
@@ -287,6 +285,13 @@ impl Reading<'_, '_, '_> {
             let code = self.arena.code(self.bytes, index).map(super::Code::code).unwrap_or_default();
             code.iter().step_by(2).any(|&opcode| opcode >= 200)
         })
+    }
+
+    /// RustPython's own code objects begin with the number of their instructions, after a letter that is never flagged;
+    /// CPython's with the arguments of the module, of which there are none (`serialize_code` in RustPython's marshal.rs).
+    fn is_by_rustpython(&self, offset: usize) -> bool {
+        let head = self.bytes.get(offset..).and_then(|rest| rest.first_chunk::<5>());
+        head.is_some_and(|&[letter, count @ ..]| letter == b'c' && u32::from_le_bytes(count) != 0)
     }
 
     fn attempt(&mut self, offset: usize, grammar: Grammar) -> Outcome {

@@ -209,6 +209,8 @@ impl<'a> Parser<'a, '_> {
                     let is_key = frame.remaining == 0;
                     if id != ObjectId::NULL {
                         frame.remaining = u32::from(is_key);
+                        // A dict does not tell beforehand how many items it has.
+                        self.check_room(1, self.reader.offset().saturating_sub(1))?;
                         self.arena.stack.push(id);
                         if is_key && unhashable {
                             self.problem_at_object(ProblemKind::Unhashable, id);
@@ -453,6 +455,7 @@ impl<'a> Parser<'a, '_> {
         if index_at(count) > self.reader.left() {
             return Err(self.short(Short { wanted: u64::from(count) }));
         }
+        self.check_room(index_at(count), offset)?;
         if count == 0 {
             let unhashable = matches!(kind, Kind::List | Kind::Set);
             let id = self.push(kind, offset, 0, 0)?;
@@ -465,6 +468,16 @@ impl<'a> Parser<'a, '_> {
             return Ok(Step::Complete(id, unhashable));
         }
         self.open(kind, offset, count, flagged)
+    }
+
+    /// Whether so many more items may be kept; shared objects have no nodes, so nodes alone are no bound.
+    #[inline]
+    fn check_room(&mut self, count: usize, offset: usize) -> Result<(), Stop> {
+        let held = self.arena.stack.len().saturating_add(self.arena.items.len());
+        if count > self.objects.saturating_sub(held) {
+            return Err(self.stop(ProblemKind::MarshalObjects, offset, String::new()));
+        }
+        Ok(())
     }
 
     /// A container whose items follow.

@@ -130,7 +130,15 @@ const KEPT_NODES: usize = 1 << 20;
 impl Arena {
     /// Forgets the file before.
     pub(super) fn reset(&mut self) {
-        if self.nodes.capacity() > KEPT_NODES || self.items.capacity() > KEPT_NODES {
+        let capacities = [
+            self.nodes.capacity(),
+            self.items.capacity(),
+            self.codes.capacity(),
+            self.references.capacity(),
+            self.strings.capacity(),
+            self.stack.capacity(),
+        ];
+        if capacities.into_iter().any(|capacity| capacity > KEPT_NODES) {
             *self = Self::default();
         }
         self.nodes.clear();

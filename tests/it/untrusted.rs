@@ -123,6 +123,20 @@ fn a_million_claimed_items_cost_no_memory() {
 }
 
 #[test]
+fn a_file_of_nothing_but_small_objects_stops_at_the_limit() {
+    let limits = Limits { marshal_objects: 1_000, ..Limits::default() };
+    let mut scratch = Scratch::default();
+    let tuple =
+        |item: &[u8], count: u32| [b"(".as_slice(), &count.to_le_bytes(), &item.repeat(count as usize)].concat();
+    for constant in [tuple(b"N", 1_001), tuple(b"z\0", 1_001), tuple(b")\x01N", 600), tuple(b"{NN0", 600)] {
+        let bytes = forge::Pyc::python("3.12").consts(vec![Value::None, Value::Raw(constant)]).build();
+        let parsed = pyc::parse(&bytes, &limits, &mut scratch);
+        assert_eq!(kinds(&parsed), [ProblemKind::MarshalObjects]);
+        assert!(!parsed.value.body.is_code());
+    }
+}
+
+#[test]
 fn references_that_double_with_each_level_are_not_expanded() {
     // The module is flagged, so it is reference 0 and the first tuple is 1.
     let mut levels = b"\xa9\x02NN".to_vec();
