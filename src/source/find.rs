@@ -37,7 +37,8 @@ pub struct Tree<'a> {
     pub kind: Kind,
     /// The absolute path of a directory, `/` between its parts; empty for an archive.
     pub root: &'a [u8],
-    /// How a source that is found here was found.
+    /// [`Found::Sources`] for a tree of `--sources`; [`Found::PrefixTree`] for one that is scanned, in which nothing but the
+    /// sources of a prefix tree are found.
     pub found: Found,
 }
 
@@ -77,7 +78,7 @@ pub fn find(listing: &Listing, place: &Place, kind: Kind, root: &[u8], index: &S
 #[derive(Debug, Default)]
 pub struct SourceIndex {
     /// Absolute path without `.py` to the source in a directory. The same file may be in two trees; the first is kept.
-    by_path: HashMap<Box<[u8]>, (TreeMember, Found)>,
+    by_path: HashMap<Box<[u8]>, TreeMember>,
     /// Last folder and name without `.py` to the sources of `--sources`: `pkg/m`.
     by_tail: HashMap<Box<[u8]>, Vec<Indexed>>,
     /// Name without `.py` to the sources of `--sources` that are in no package.
@@ -114,7 +115,7 @@ impl SourceIndex {
     fn add(&mut self, tree: &Tree<'_>, at: TreeMember, folder: &[u8], stem: &[u8]) {
         let absolute = name::join(tree.root, folder);
         if tree.kind == Kind::Directory {
-            self.by_path.entry(normal_path(&absolute, stem)).or_insert((at, tree.found));
+            self.by_path.entry(normal_path(&absolute, stem)).or_insert(at);
         }
         if tree.found != Found::Sources {
             return;
@@ -139,10 +140,9 @@ impl SourceIndex {
         let stem = place.stem.as_bytes();
         if place.kind == PlaceKind::Tagged
             && kind == Kind::Directory
-            && let Some((at, found)) = self.mirrored(&folder, stem)
+            && let Some(at) = self.mirrored(&folder, stem)
         {
-            let found = if found == Found::Sources { found } else { Found::PrefixTree };
-            return Search::Elsewhere(at, found);
+            return Search::Elsewhere(at, Found::PrefixTree);
         }
         let packages = parts(place::package_of(listing, place, kind)).count();
         let mut best = self.agreeing(&folder, stem, packages);
@@ -156,7 +156,7 @@ impl SourceIndex {
         }
     }
 
-    fn mirrored(&self, folder: &[u8], stem: &[u8]) -> Option<(TreeMember, Found)> {
+    fn mirrored(&self, folder: &[u8], stem: &[u8]) -> Option<TreeMember> {
         let whole = normal_path(folder, stem);
         let mut rest: &[u8] = &whole;
         // The first part is the prefix's own, so the search begins below it.
@@ -276,6 +276,8 @@ mod tests {
         let find = |trees: &[_]| elsewhere(path, Kind::Directory, "/cache", trees);
         assert_eq!(find(&[other, scanned]), "PrefixTree /home/u/proj/pkg/m.py");
         assert_eq!(find(&[other]), "PrefixTree /proj/pkg/m.py");
+        // The mirrored path counts in a tree of `--sources` too.
+        assert_eq!(find(&[(Found::Sources, "/home/u/proj", &["pkg/m.py"])]), "PrefixTree /home/u/proj/pkg/m.py");
         // A tree that is only scanned is not searched by module path.
         assert_eq!(find(&[(Found::PrefixTree, "/elsewhere", &["pkg/__init__.py", "pkg/m.py"])]), "");
         // In an archive no path mirrors that of a file system.
