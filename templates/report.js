@@ -56,6 +56,13 @@
     }
   }
 
+  // A whole place, and where the name of the file itself begins in it. A `!` may be a part of a name, so it is not looked for.
+  function place(artifact, member) {
+    const path = member ? artifact + '!' + member : artifact;
+    const start = member ? artifact.length + 1 : 0;
+    return { path, cut: Math.max(path.lastIndexOf('/') + 1, start) };
+  }
+
   const tables = {};
   for (const node of document.querySelectorAll('script[data-column]')) {
     const columns = (tables[node.dataset.table] ||= { columns: {}, details: [] });
@@ -64,22 +71,18 @@
   }
   for (const table of Object.values(tables)) {
     table.value = (key, row) => table.columns[key].values[row];
-    table.path = (row) => {
-      const member = table.value('member', row);
-      const artifact = table.value('artifact', row);
-      return member ? artifact + '!' + member : artifact;
-    };
+    table.place = (row) => place(table.value('artifact', row), table.value('member', row));
+    table.path = (row) => table.place(row).path;
   }
   const { pycs, findings } = tables;
 
   // A finding of a pyc that is about that very file has an empty place: it is the pyc's.
   function placeOf(row) {
     const owner = findings.value('pyc', row);
-    return findings.value('artifact', row) === '' && owner >= 0 ? pycs.path(owner) : findings.path(row);
+    return findings.value('artifact', row) === '' && owner >= 0 ? pycs.place(owner) : findings.place(row);
   }
 
-  function file(path) {
-    const cut = Math.max(path.lastIndexOf('/'), path.lastIndexOf('!')) + 1;
+  function file({ path, cut }) {
     const node = el('span', 'file', el('span', 'base', path.slice(cut)), el('span', 'dir', path.slice(0, cut)));
     node.title = path;
     return node;
@@ -92,7 +95,7 @@
       sort: ['severity', 'descending'],
       columns: [
         { key: 'severity', label: 'Worst', width: '7rem', sort: (row) => pycs.worst[row], draw: (row) => badge(SEVERITIES[pycs.worst[row]]), first: 'descending' },
-        { key: 'path', label: 'File', name: 'main', sort: 'order', draw: (row) => file(pycs.path(row)) },
+        { key: 'path', label: 'File', name: 'main', sort: 'order', draw: (row) => file(pycs.place(row)) },
         { key: 'python', label: 'Python', width: '8rem' },
         { key: 'load', label: 'Load', width: '8rem' },
         { key: 'header', label: 'Header', width: '9rem' },
@@ -126,7 +129,7 @@
         { key: 'rule', label: 'Rule' },
         { key: 'load', label: 'Load', of: (row) => [loadOf(row) || 'not bytecode'] },
       ],
-      text: (row) => [placeOf(row), findings.value('rule', row), ruleName(findings.value('rule', row)), findings.value('message', row), findings.value('expected', row), findings.value('observed', row)].join('\n'),
+      text: (row) => [placeOf(row).path, findings.value('rule', row), ruleName(findings.value('rule', row)), findings.value('message', row), findings.value('expected', row), findings.value('observed', row)].join('\n'),
       details: findingDetails,
     },
     artifacts: {
@@ -134,7 +137,7 @@
       hint: 'path, SHA-256…',
       sort: ['path', 'ascending'],
       columns: [
-        { key: 'path', label: 'Artifact', name: 'main', sort: 'order', draw: (row) => file(tables.artifacts.path(row)) },
+        { key: 'path', label: 'Artifact', name: 'main', sort: 'order', draw: (row) => file(tables.artifacts.place(row)) },
         { key: 'kind', label: 'Kind', width: '7rem' },
         { key: 'pycs', label: 'Pycs', width: '6rem', name: 'num', draw: (row) => count(tables.artifacts.value('pycs', row)), first: 'descending' },
         { key: 'seen', label: 'Seen', width: '6rem', name: 'minor num', draw: (row) => count(tables.artifacts.value('seen', row)), first: 'descending' },
@@ -151,7 +154,7 @@
       sort: ['path', 'ascending'],
       columns: [
         { key: 'kind', label: 'Problem', width: '12rem' },
-        { key: 'path', label: 'Where', name: 'main', sort: 'order', draw: (row) => file(tables.problems.path(row)) },
+        { key: 'path', label: 'Where', name: 'main', sort: 'order', draw: (row) => file(tables.problems.place(row)) },
         { key: 'message', label: 'What', name: 'flow' },
       ],
       facets: [{ key: 'kind', label: 'Problem' }],
@@ -548,8 +551,7 @@
     if (event.target === dialog) dialog.close();
   });
 
-  function title(path, chips) {
-    const cut = Math.max(path.lastIndexOf('/'), path.lastIndexOf('!')) + 1;
+  function title({ path, cut }, chips) {
     const heading = el('h2', '', el('code', 'path', path.slice(cut)));
     heading.id = 'drawer-title';
     return el('header', '', heading, el('p', 'sub', el('code', 'path', path)), el('p', 'chips', ...chips));
@@ -577,9 +579,9 @@
   };
   function evidence(row, owner) {
     const rule = findings.value('rule', row);
-    const place = placeOf(row);
+    const { path } = placeOf(row);
     const node = el('div', 'finding', el('p', 'what', badge(findings.value('severity', row)), findings.value('message', row)));
-    const where = el('p', 'where', place !== owner ? el('code', 'path', place) : '', place !== owner && at(row) ? ' ' : '', at(row));
+    const where = el('p', 'where', path !== owner ? el('code', 'path', path) : '', path !== owner && at(row) ? ' ' : '', at(row));
     if (where.textContent) node.append(where);
     const sides = compare(findings.value('expected', row), findings.value('observed', row));
     if (sides) node.append(sides);
@@ -617,17 +619,16 @@
 
   async function pycDetails(row) {
     await all(findings);
-    const path = pycs.path(row);
     const mine = pycs.found[row];
     const get = (key) => pycs.columns[key].at(row);
-    const body = el('div', 'drawer-body', title(path, [
+    const body = el('div', 'drawer-body', title(pycs.place(row), [
       badge(SEVERITIES[pycs.worst[row]]),
       el('span', '', get('python')),
       el('span', '', get('load')),
       el('span', '', get('header')),
     ]));
     body.append(part('Would Python run it?', el('p', '', el('strong', '', get('load')), get('reason') ? ': ' + get('reason') : '')));
-    if (mine.length) body.append(part(mine.length === 1 ? 'One finding' : count(mine.length) + ' findings', ...mine.map((each) => evidence(each, path))));
+    if (mine.length) body.append(part(mine.length === 1 ? 'One finding' : count(mine.length) + ' findings', ...mine.map((each) => evidence(each, pycs.path(row)))));
     if (get('fields').length) body.append(headerFields(get('fields')));
     if (get('problems').length) body.append(part('What could not be read', el('ul', 'list', ...get('problems').map((text) => el('li', '', text)))));
     const shown = ['fields', 'reason', 'problems'];
@@ -642,9 +643,8 @@
   async function findingDetails(row) {
     await all(pycs);
     const owner = findings.value('pyc', row);
-    const place = placeOf(row);
     const rule = findings.value('rule', row);
-    const body = el('div', 'drawer-body', title(place, [badge(findings.value('severity', row)), el('span', '', rule + ' ' + ruleName(rule))]));
+    const body = el('div', 'drawer-body', title(placeOf(row), [badge(findings.value('severity', row)), el('span', '', rule + ' ' + ruleName(rule))]));
     const found = el('div', 'finding', el('p', 'what', findings.value('message', row)));
     if (at(row)) found.append(el('p', 'where', at(row)));
     const sides = compare(findings.value('expected', row), findings.value('observed', row));
@@ -670,7 +670,7 @@
   }
 
   function listDetails(table, row) {
-    const body = el('div', 'drawer-body', title(table.path(row), []));
+    const body = el('div', 'drawer-body', title(table.place(row), []));
     body.append(part('All that is known of it', facts(Object.values(table.columns).filter((column) => column.label).map((column) => {
       const value = column.at(row);
       return [column.label, typeof value === 'number' ? count(value) : value];

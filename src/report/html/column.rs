@@ -26,6 +26,17 @@ pub(super) struct Spec {
     pub(super) label: &'static str,
     /// Whether the tables need it, or only the details of a row.
     pub(super) when: When,
+    /// What it holds.
+    pub(super) kind: Kind,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A JSON array.
+    Json,
+    /// SHA-256 digests, 32 bytes each; all zero where there is none.
+    Digests,
 }
 
 /// When a column is unpacked.
@@ -39,12 +50,19 @@ pub(super) enum When {
 
 /// A column that the tables need.
 pub(super) const fn now(key: &'static str, label: &'static str) -> Spec {
-    Spec { key, label, when: When::Now }
+    Spec { key, label, when: When::Now, kind: Kind::Json }
 }
 
 /// A column that only details need.
 pub(super) const fn later(key: &'static str, label: &'static str) -> Spec {
-    Spec { key, label, when: When::Later }
+    Spec { key, label, when: When::Later, kind: Kind::Json }
+}
+
+impl Spec {
+    /// The same column, of digests.
+    pub(super) const fn of_digests(self) -> Self {
+        Self { kind: Kind::Digests, ..self }
+    }
 }
 
 /// One value of a row.
@@ -56,7 +74,7 @@ pub(super) enum Cell<'a> {
     Number(i128),
     /// Nothing where a number would be.
     Null,
-    /// A digest; all zero where there is none.
+    /// A digest or none, for a column of digests.
     Digest(Option<Sha256Digest>),
     /// A value that is already JSON.
     Json(&'a serde_json::Value),
@@ -80,7 +98,7 @@ pub(super) struct Table<const N: usize> {
 impl<const N: usize> Table<N> {
     /// An empty table.
     pub(super) fn new(name: &'static str, specs: &'static [Spec; N]) -> Self {
-        Self { name, specs, columns: std::array::from_fn(|_| Column::new()), rows: 0 }
+        Self { name, specs, columns: specs.each_ref().map(Column::new), rows: 0 }
     }
 
     /// How many rows it has.
@@ -104,13 +122,16 @@ impl<const N: usize> Table<N> {
                 When::Now => "now",
                 When::Later => "later",
             };
-            let kind = if column.is_digests { "digests" } else { "json" };
+            let kind = match spec.kind {
+                Kind::Json => "json",
+                Kind::Digests => "digests",
+            };
             write!(
                 out,
                 r#"<script type="application/octet-stream" data-column data-table="{}" data-key="{}" data-label="{}" data-kind="{kind}" data-when="{when}">"#,
                 self.name, spec.key, spec.label
             )?;
-            let packed = column.finish()?;
+            let packed = column.finish(self.rows)?;
             let mut encoder = EncoderWriter::new(&mut *out, &STANDARD);
             encoder.write_all(&packed)?;
             encoder.finish()?;
@@ -123,22 +144,24 @@ impl<const N: usize> Table<N> {
 
 /// One column while it grows.
 struct Column {
+    kind: Kind,
     batch: Vec<u8>,
     packed: GzEncoder<Vec<u8>>,
-    is_digests: bool,
 }
 
 impl Column {
-    fn new() -> Self {
+    fn new(spec: &Spec) -> Self {
+        // Digests are as good as random: no compression would make them smaller.
+        let level = match spec.kind {
+            Kind::Json => Compression::new(5),
+            Kind::Digests => Compression::none(),
+        };
         // The gzip header gets no time, so that equal rows give equal bytes.
-        Self { batch: Vec::new(), packed: GzEncoder::new(Vec::new(), Compression::new(6)), is_digests: false }
+        Self { kind: spec.kind, batch: Vec::new(), packed: GzEncoder::new(Vec::new(), level) }
     }
 
     fn push(&mut self, row: u64, cell: &Cell<'_>) -> io::Result<()> {
-        if let Cell::Digest(digest) = cell {
-            self.is_digests = true;
-            self.batch.extend_from_slice(&digest.map_or([0; 32], |digest| digest.0));
-        } else {
+        if self.kind == Kind::Json {
             self.batch.push(if row == 0 { b'[' } else { b',' });
         }
         match cell {
@@ -146,7 +169,7 @@ impl Column {
             Cell::Number(number) => write!(self.batch, "{number}")?,
             Cell::Null => self.batch.extend_from_slice(b"null"),
             Cell::Json(value) => serde_json::to_writer(&mut self.batch, value)?,
-            Cell::Digest(_) => {}
+            Cell::Digest(digest) => self.batch.extend_from_slice(&digest.map_or([0; 32], |digest| digest.0)),
         }
         if self.batch.len() >= BATCH {
             self.packed.write_all(&self.batch)?;
@@ -155,10 +178,9 @@ impl Column {
         Ok(())
     }
 
-    fn finish(mut self) -> io::Result<Vec<u8>> {
-        if !self.is_digests {
-            let is_empty = self.batch.is_empty() && self.packed.get_ref().is_empty();
-            self.batch.extend_from_slice(if is_empty { b"[]" } else { b"]" });
+    fn finish(mut self, rows: u64) -> io::Result<Vec<u8>> {
+        if self.kind == Kind::Json {
+            self.batch.extend_from_slice(if rows == 0 { b"[]" } else { b"]" });
         }
         self.packed.write_all(&self.batch)?;
         self.packed.finish()
@@ -178,7 +200,7 @@ mod tests {
 
     use super::*;
 
-    const SPECS: [Spec; 3] = [now("name", "Name"), now("size", ""), later("sha256", "SHA-256")];
+    const SPECS: [Spec; 3] = [now("name", "Name"), now("size", ""), later("sha256", "SHA-256").of_digests()];
 
     fn unpacked(html: &str, key: &str) -> Vec<u8> {
         let from = html.find(&format!("data-key=\"{key}\"")).unwrap();

@@ -9,6 +9,8 @@ mod column;
 mod markdown;
 mod page;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod words;
 mod worst;

@@ -39,7 +39,7 @@ const PYCS: [Spec; 26] = [
     now("header", "Header against source"),
     now("mtime", "Recorded source time"),
     now("size", "Bytes"),
-    later("sha256", "SHA-256"),
+    later("sha256", "SHA-256").of_digests(),
     later("reason", ""),
     later("fields", ""),
     later("problems", ""),
@@ -80,7 +80,7 @@ const ARTIFACTS: [Spec; 7] = [
     now("pycs", "Bytecode files"),
     now("seen", "Files seen"),
     now("size", "Bytes"),
-    now("sha256", "SHA-256"),
+    now("sha256", "SHA-256").of_digests(),
 ];
 
 const PROBLEMS: [Spec; 4] =

@@ -99,7 +99,7 @@ impl Worst {
             shown.others += 1;
         } else {
             let at = group.findings.partition_point(|shown| shown.rank >= finding.severity);
-            group.findings.insert(at, Shown::of(finding));
+            group.findings.insert(at, Shown::of(finding, artifact));
         }
     }
 
@@ -162,14 +162,16 @@ fn slot(severity: Severity) -> usize {
 }
 
 impl Shown {
-    fn of(finding: &Finding) -> Self {
+    fn of(finding: &Finding, artifact: &str) -> Self {
+        // A finding may be about a file of another artifact: then its whole place is shown.
+        let is_inside = finding.locator.artifact_shown() == artifact;
         Self {
             severity: finding.severity.code(),
             rank: finding.severity,
             rule: finding.rule.id,
             name: finding.rule.name,
             message: words::clipped(&finding.message),
-            member: finding.locator.member_shown(),
+            member: if is_inside { finding.locator.member_shown() } else { finding.locator.to_string() },
             place: words::place(finding),
             like_it: String::new(),
             others: 0,
