@@ -268,6 +268,7 @@ fn what_was_not_read_is_never_called_clean() {
         size: None,
         pycs: 0,
         ledger: Ledger::default(),
+        listed: 0,
         findings: Vec::new(),
         problems: vec![(Some(locator.member(Name::new("<i>.zip"))), Problem::new(ProblemKind::Encrypted))],
     }));
