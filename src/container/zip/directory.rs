@@ -1,7 +1,5 @@
 //! Walks a central directory: every record in order, duplicates too, to its real end whatever the end record counts.
 
-use flate2::Crc;
-
 use crate::artifact::Times;
 use crate::container::ArchiveRecord;
 use crate::container::Input;
@@ -145,7 +143,5 @@ fn entry(
 
 /// CRC-32 of some bytes.
 pub(super) fn checksum(bytes: &[u8]) -> u32 {
-    let mut crc = Crc::new();
-    crc.update(bytes);
-    crc.sum()
+    crc32fast::hash(bytes)
 }
