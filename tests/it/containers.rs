@@ -395,7 +395,8 @@ fn a_local_header_with_another_name_flags_or_size_is_reported() {
     assert_eq!((oddity.expected.as_str(), oddity.observed.as_str(), oddity.member), ("safe.py", "evil.py", Some(0)));
     let long = Entry::new("safe.py", TEXT).local(|record| record.name = vec![b'e'; 60_000]);
     let zip = open(&forge::Zip::new().entry(long).build());
-    assert_eq!(odd(&zip, OddityKind::LocalNameDiffers).observed.len(), 60_000);
+    let observed = odd(&zip, OddityKind::LocalNameDiffers).observed.len();
+    assert!((1_000..2_000).contains(&observed), "long names are cut: {observed}");
     assert_eq!(read(&zip, "safe.py").bytes, TEXT);
     let fields = Entry::new("m", TEXT).local(|record| {
         record.flags = 0x800;
