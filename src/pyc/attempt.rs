@@ -60,7 +60,7 @@ const GRAMMARS: &[Known] = &[
 ];
 
 /// Other grammars read no more than this many times the file.
-const PASSES: usize = 8;
+const PASSES: usize = 3;
 
 impl Version {
     fn grammar(&self) -> Grammar {
@@ -166,12 +166,12 @@ impl Reading<'_, '_, '_> {
             self.pyc.version = Some(self.owner(first, candidates, &outcome));
             return self.adopt(outcome, size, true);
         }
-        if let Some(unread) = unread {
-            if unread.header.is_none() || unread.layout == CodeLayout::RustPython && self.is_by_rustpython(size) {
-                self.pyc.version = Some(unread);
-                self.pyc.header = unread.header.and_then(|layout| Header::read(self.bytes, layout));
-                return self.not_read_dialect(unread);
-            }
+        if let Some(unread) = unread
+            && (unread.header.is_none() || unread.layout == CodeLayout::RustPython && self.is_by_rustpython(size))
+        {
+            self.pyc.version = Some(unread);
+            self.pyc.header = unread.header.and_then(|layout| Header::read(self.bytes, layout));
+            return self.not_read_dialect(unread);
         }
         if magic.number() == 0 {
             // The number of two forgotten dialects is also what a zeroed file begins with.
