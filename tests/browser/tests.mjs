@@ -314,6 +314,20 @@ export const tests = {
     }
   },
 
+  async 'stacks its rows on a phone, and sorts them by a list'(open) {
+    const { page, trouble, close } = await open({ viewport: { width: 380, height: 800 } });
+    if (!(await rows(page, FILES).count())) return close().then(() => NONE);
+    assert.equal(await page.locator(`${FILES} thead`).isVisible(), false);
+    const row = await rows(page, FILES).first().boundingBox();
+    assert.ok(row.height > 60 && row.x + row.width <= 380, `a row of ${row.width} by ${row.height}`);
+    const list = page.locator(`${FILES} .sorter select`);
+    await list.selectOption('load');
+    const loads = await column(page, FILES, 3);
+    assert.deepEqual(loads, [...loads].sort());
+    assert.deepEqual(trouble, []);
+    await close();
+  },
+
   async 'has text that stands out enough, in light and dark'(open) {
     for (const colorScheme of ['light', 'dark']) {
       const { page, close } = await open({ colorScheme });

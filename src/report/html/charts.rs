@@ -12,7 +12,6 @@ use super::words;
 const PYTHONS: usize = 14;
 /// The timeline in the units of its own picture.
 const WIDTH: usize = 780;
-const LEFT: usize = 46;
 const UP: usize = 130;
 const AXIS: usize = 26;
 const TOP: usize = 12;
@@ -91,6 +90,8 @@ const LAST_MONTH: i64 = 2107 * 12;
 #[derive(Debug, Serialize)]
 pub(super) struct Drawn {
     width: usize,
+    left: usize,
+    scale_at: usize,
     height: usize,
     axis: usize,
     gap_top: usize,
@@ -147,10 +148,12 @@ impl Timeline {
     pub(super) fn draw(&self) -> Drawn {
         let (unit, periods) = self.periods();
         let count = periods.len().max(1);
-        let step = ((WIDTH - LEFT) / count).min(64);
-        let bar = (step * 7 / 10).clamp(1, 34);
         let largest = periods.iter().flat_map(|period| period.counts).max().unwrap_or_default();
         let scale = round_up(largest);
+        // Room for the number at the top of the scale.
+        let left = (words::number(scale).len() * 7 + 14).clamp(40, 160);
+        let step = ((WIDTH - left) / count).min(64);
+        let bar = (step * 7 / 10).clamp(1, 34);
         let every = if unit == "month" { 52 } else { 40 } / step.max(1) + 1;
         let up_base = TOP + UP;
         let down_base = up_base + AXIS;
@@ -162,7 +165,7 @@ impl Timeline {
         let mut until_label = 0;
         let mut bins = Vec::with_capacity(periods.len());
         for (at, period) in periods.iter().enumerate() {
-            let slot = LEFT + at * step;
+            let slot = left + at * step;
             let x = slot + (step - bar) / 2;
             // The two halves share one scale, so that lengths can be compared across the axis.
             let [up, down] = [height(period.counts[0], UP), height(period.counts[1], UP)];
@@ -187,6 +190,8 @@ impl Timeline {
         let [recorded, own] = [sum(0), sum(1)];
         Drawn {
             width: WIDTH,
+            left,
+            scale_at: left - 6,
             height: down_base + down + 6,
             axis: up_base + 18,
             gap_top: TOP,

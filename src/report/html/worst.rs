@@ -111,6 +111,10 @@ impl Worst {
         for mut group in self.best {
             let total = group.weight.iter().sum::<u64>();
             shown += total;
+            // Beside something serious, habits and leftovers are only counted.
+            if group.findings.first().is_some_and(|shown| shown.rank >= Severity::Medium) {
+                group.findings.retain(|shown| shown.rank >= Severity::Medium);
+            }
             group.findings.truncate(FINDINGS);
             let more = total - group.findings.iter().map(|shown| shown.others + 1).sum::<u64>();
             for shown in group.findings.iter_mut().filter(|shown| shown.others > 0) {
