@@ -20,6 +20,7 @@ use crate::artifact::Sha256Digest;
 use crate::limits::Limits;
 use crate::name::Name;
 use crate::name::shown;
+use crate::name::split_last;
 use crate::problem::Parsed;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
@@ -157,6 +158,17 @@ impl Algorithm {
         }
     }
 
+    /// The digest of these bytes; `None` for algorithms that are not computed here.
+    pub fn digest(self, bytes: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Sha224 => Some(Sha224::digest(bytes).to_vec()),
+            Self::Sha256 => Some(Sha256::digest(bytes).to_vec()),
+            Self::Sha384 => Some(Sha384::digest(bytes).to_vec()),
+            Self::Sha512 => Some(Sha512::digest(bytes).to_vec()),
+            Self::Strong | Self::Weak | Self::Unknown => None,
+        }
+    }
+
     /// Bytes of a digest, for those that are computed here.
     fn length(self) -> Option<usize> {
         match self {
@@ -178,14 +190,7 @@ impl RowDigest {
 
     /// Whether these bytes have this digest; `None` when the algorithm is not computed here.
     pub fn matches(&self, bytes: &[u8]) -> Option<bool> {
-        let digest = match self.algorithm {
-            Algorithm::Sha224 => Sha224::digest(bytes).to_vec(),
-            Algorithm::Sha256 => Sha256::digest(bytes).to_vec(),
-            Algorithm::Sha384 => Sha384::digest(bytes).to_vec(),
-            Algorithm::Sha512 => Sha512::digest(bytes).to_vec(),
-            Algorithm::Strong | Algorithm::Weak | Algorithm::Unknown => return None,
-        };
-        Some(digest == self.bytes)
+        Some(self.algorithm.digest(bytes)? == self.bytes)
     }
 }
 
@@ -245,10 +250,25 @@ impl Record {
 
     /// All rows of this path, in file order.
     pub fn find_all(&self, path: &[u8]) -> impl Iterator<Item = &Row> {
+        self.slots(path).iter().filter_map(|&at| self.rows.get(at))
+    }
+
+    /// The rows of a member: those of its name or, when there are none, those that spell it as old tools on Windows did, with
+    /// backslashes, or with `./` before it.
+    pub fn rows_of<'a>(&'a self, name: &[u8]) -> impl Iterator<Item = &'a Row> + use<'a> {
+        let mut slots = self.slots(name);
+        if slots.is_empty() {
+            slots = spellings(name).map(|other| self.slots(&other)).find(|slots| !slots.is_empty()).unwrap_or_default();
+        }
+        slots.iter().filter_map(|&at| self.rows.get(at))
+    }
+
+    /// The places of the rows of a path.
+    fn slots(&self, path: &[u8]) -> &[usize] {
         let path_of = |at: usize| self.rows.get(at).map_or(&[][..], |row| row.path.as_bytes());
         let start = self.by_path.partition_point(|&at| path_of(at) < path);
         let end = self.by_path.partition_point(|&at| path_of(at) <= path);
-        self.by_path.get(start..end).unwrap_or_default().iter().filter_map(|&at| self.rows.get(at))
+        self.by_path.get(start..end).unwrap_or_default()
     }
 
     /// Sorts the rows by path and notes duplicates.
@@ -289,6 +309,25 @@ impl Lines<'_> {
         self.at = end.max(self.at);
         self.line
     }
+}
+
+/// Other ways in which old tools wrote a path, in RECORD or in the archive.
+pub fn spellings(path: &[u8]) -> impl Iterator<Item = Vec<u8>> + use<> {
+    let replaced = |from: u8, to: u8| {
+        let other = path.iter().map(|&byte| if byte == from { to } else { byte }).collect();
+        path.contains(&from).then_some(other)
+    };
+    let short = path.strip_prefix(b"./").map(<[u8]>::to_vec);
+    let long = short.is_none().then(|| [&b"./"[..], path].concat());
+    [replaced(b'/', b'\\'), replaced(b'\\', b'/'), short, long].into_iter().flatten()
+}
+
+/// Whether a member is one of those that RECORD does not vouch for: itself, and its signatures.
+pub fn is_record_file(name: &[u8]) -> bool {
+    let (folder, file) = split_last(name);
+    folder.ends_with(b".dist-info")
+        && !folder.contains(&b'/')
+        && matches!(file, b"RECORD" | b"RECORD.jws" | b"RECORD.p7s")
 }
 
 /// What is malformed, up to a limit.
@@ -417,6 +456,22 @@ mod tests {
         let record = parse("b,,1\na,,2\nb,,3\n");
         assert_eq!(record.find_all(b"b").map(|row| row.size).collect::<Vec<_>>(), [Some(1), Some(3)]);
         assert_eq!(reasons("b,,1\na,,2\nb,,3\n"), [(3, Reason::Duplicate)]);
+    }
+
+    #[test]
+    fn a_member_is_found_as_old_tools_spelled_it() {
+        let record = parse("p\\m.py,,1\n./q.py,,2\nr/s.py,,3\n");
+        let size = |name: &[u8]| record.rows_of(name).map(|row| row.size).collect::<Vec<_>>();
+        assert_eq!(size(b"p/m.py"), [Some(1)]);
+        assert_eq!(size(b"q.py"), [Some(2)]);
+        assert_eq!(size(b"r\\s.py"), [Some(3)]);
+        assert_eq!(size(b"s.py"), []);
+    }
+
+    #[test]
+    fn only_the_record_of_the_wheel_itself_is_not_vouched_for() {
+        assert!(is_record_file(b"p-1.dist-info/RECORD") && is_record_file(b"p-1.dist-info/RECORD.jws"));
+        assert!(!is_record_file(b"RECORD") && !is_record_file(b"p/q-1.dist-info/RECORD"));
     }
 
     #[test]

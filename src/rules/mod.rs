@@ -2,8 +2,26 @@
 //!
 //! A rule is a pure function from facts to findings: it opens no file, reads no clock, and knows no setting beyond its context.
 
+mod bomb;
+mod duplicate_member;
+mod encrypted_member;
+mod format_disguise;
+mod internal_error;
+mod limit_reached;
+mod link_member;
+mod partially_scanned;
+mod record_dangling;
+mod record_hash_mismatch;
+mod record_malformed;
+mod record_unhashed;
+mod record_unlisted;
 mod select;
+mod skipped_by_config;
 mod source_mtime_mismatch;
+mod unreadable;
+mod unsafe_path;
+mod unsupported_container;
+mod zip_differential;
 
 use std::fmt;
 
@@ -340,4 +358,24 @@ macro_rules! declare_rule {
 pub(crate) use declare_rule;
 
 /// Every rule, by id.
-pub static RULES: &[&Rule] = &[&source_mtime_mismatch::RULE];
+pub static RULES: &[&Rule] = &[
+    &source_mtime_mismatch::RULE,
+    &record_hash_mismatch::RULE,
+    &record_unlisted::RULE,
+    &record_dangling::RULE,
+    &record_unhashed::RULE,
+    &record_malformed::RULE,
+    &duplicate_member::RULE,
+    &zip_differential::RULE,
+    &unsafe_path::RULE,
+    &link_member::RULE,
+    &bomb::RULE,
+    &encrypted_member::RULE,
+    &format_disguise::RULE,
+    &unreadable::RULE,
+    &limit_reached::RULE,
+    &skipped_by_config::RULE,
+    &unsupported_container::RULE,
+    &internal_error::RULE,
+    &partially_scanned::RULE,
+];

@@ -1,0 +1,128 @@
+//! PYC808.
+
+use crate::container::Kind;
+use crate::name;
+use crate::rules::Findings;
+use crate::rules::MemberContext;
+use crate::rules::Severity;
+use crate::rules::declare_rule;
+
+declare_rule! {
+    /// ## What it reports
+    /// A member of an archive whose name leads out of the folder into which it is unpacked, or is no ordinary file name: `..`
+    /// as a part, an absolute path, a drive, a network share, a NUL byte, a device name of Windows.
+    ///
+    /// ## Why it matters
+    /// An unpacker that takes such a name as it is writes where it should not: over a start-up file, into another package. A NUL
+    /// byte ends the name for some readers and not for others.
+    ///
+    /// ## Innocent causes
+    /// None known for names that lead out. Device names (`aux.py`, `con.json`) are ordinary files everywhere but on Windows.
+    ///
+    /// ## Severity
+    /// High; medium for a drive letter without a slash after it, which is a file name elsewhere; low for device names.
+    ///
+    /// ## What to do
+    /// Do not unpack the archive with a tool that does not check names.
+    ///
+    /// ## References
+    /// APPNOTE.TXT 4.4.17; `ZipFile.extract` in CPython's Lib/zipfile, which strips drives, roots and `..`.
+    id: "PYC808",
+    name: "unsafe-path",
+    summary: "a member's name leads out of the archive's folder",
+    severity: High,
+    check: Member(check),
+}
+
+fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
+    if context.container.kind() == Kind::Directory {
+        return;
+    }
+    let Some(path) = context.container.member(context.member).map(|member| member.path()) else { return };
+    if let Some((severity, observed)) = danger(&path) {
+        findings
+            .add(format!("the name `{}` {observed}", name::shown(&path)))
+            .compared("a path below the archive's folder", name::shown(&path))
+            .severity(severity);
+    }
+}
+
+/// What is wrong with a name. Windows takes backslashes for slashes, so they count as such everywhere.
+fn danger(path: &[u8]) -> Option<(Severity, &'static str)> {
+    let is_slash = |byte: u8| byte == b'/' || byte == b'\\';
+    let mut parts = path.split(|&byte| is_slash(byte));
+    if path.contains(&0) {
+        return Some((Severity::High, "holds a NUL byte"));
+    }
+    if parts.clone().any(|part| part == b"..") {
+        return Some((Severity::High, "has `..` as a part"));
+    }
+    if path.starts_with(b"\\\\") || path.starts_with(b"//") {
+        return Some((Severity::High, "is that of a network share"));
+    }
+    if path.first().is_some_and(|&byte| is_slash(byte)) {
+        return Some((Severity::High, "is absolute"));
+    }
+    if let [letter, b':', rest @ ..] = path
+        && letter.is_ascii_alphabetic()
+    {
+        let absolute = rest.first().is_some_and(|&byte| is_slash(byte));
+        return Some((if absolute { Severity::High } else { Severity::Medium }, "begins with a drive"));
+    }
+    parts.any(is_device).then_some((Severity::Low, "is that of a device on Windows"))
+}
+
+/// Whether Windows takes a part of a path for a device, whatever its extension ("Naming Files, Paths, and Namespaces").
+fn is_device(part: &[u8]) -> bool {
+    let stem = part.split(|&byte| byte == b'.').next().unwrap_or_default().trim_ascii_end();
+    match stem.len() {
+        3 => [b"CON", b"PRN", b"AUX", b"NUL"].iter().any(|device| stem.eq_ignore_ascii_case(*device)),
+        4 => {
+            stem.last().is_some_and(|digit| matches!(digit, b'1'..=b'9'))
+                && stem
+                    .get(..3)
+                    .is_some_and(|name| name.eq_ignore_ascii_case(b"COM") || name.eq_ignore_ascii_case(b"LPT"))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge::Case;
+    use crate::forge::Zip;
+
+    fn severity_of(name: &[u8]) -> Severity {
+        Case::zip(Zip::new().file(name, "")).flags(&RULE).severity
+    }
+
+    #[test]
+    fn flags_names_that_lead_out() {
+        for name in
+            ["../m.pyc", "p/../../m.py", "p\\..\\..\\m.py", "/etc/m.py", "\\m.py", "\\\\host\\share\\m.py", "C:/m.py"]
+        {
+            assert_eq!(severity_of(name.as_bytes()), Severity::High, "{name}");
+        }
+    }
+
+    #[test]
+    fn flags_a_name_that_ends_early_for_some_readers() {
+        let finding = Case::zip(Zip::new().file(b"m.py\0.txt", "")).flags(&RULE);
+        assert!(finding.message.contains("NUL") && !finding.message.contains('\0'));
+    }
+
+    #[test]
+    fn names_that_matter_on_windows_only_weigh_less() {
+        assert_eq!(severity_of(b"c:m.py"), Severity::Medium);
+        assert_eq!(severity_of(b"p/aux.py"), Severity::Low);
+        assert_eq!(severity_of(b"p/Com1/m.py"), Severity::Low);
+    }
+
+    #[test]
+    fn passes_ordinary_names_and_the_backslashes_of_old_tools() {
+        for name in ["p/m.py", "p\\m.py", "p/..m.py", "p/...", "p/auxiliary.py", "p/com.py", "p/console.py", "ab:c"] {
+            Case::zip(Zip::new().file(name, "")).passes(&RULE);
+        }
+    }
+}
