@@ -51,6 +51,27 @@ use crate::scan::settle::Settler;
 /// The longest header (Cinder's strict loader), kept of every pyc as evidence.
 const LONGEST_HEADER: usize = 20;
 
+/// What one thread uses again from job to job.
+#[derive(Default)]
+pub(crate) struct Desk {
+    /// The parser's arena.
+    scratch: Scratch,
+    /// The bytes of the last member; its memory takes those of the next.
+    buffer: Vec<u8>,
+}
+
+/// A buffer that a large member left is not kept: as many as there are threads would stay.
+const LARGEST_BUFFER: usize = 4 << 20;
+
+impl Desk {
+    /// Keeps a buffer for the next member.
+    fn give_back(&mut self, buffer: Vec<u8>) {
+        if buffer.capacity() <= LARGEST_BUFFER {
+            self.buffer = buffer;
+        }
+    }
+}
+
 /// What all jobs share.
 pub(crate) struct Worker<'a> {
     pub(crate) config: &'a Config,
@@ -61,7 +82,7 @@ pub(crate) struct Worker<'a> {
 
 impl Worker<'_> {
     /// Does a job. A panic of ours costs one member and is reported.
-    pub(crate) fn work(&self, job: Job, scratch: &mut Scratch) -> Outcome {
+    pub(crate) fn work(&self, job: Job, desk: &mut Desk) -> Outcome {
         let (scope, member, task) = match job {
             Job::Begin(scope) => {
                 let digest = scope.container.digest();
@@ -70,29 +91,40 @@ impl Worker<'_> {
             Job::End => return Outcome::End,
             Job::Member { scope, member, task } => (scope, member, task),
         };
-        let result = panic::catch_unwind(AssertUnwindSafe(|| self.member(&scope, member, task, scratch)));
+        let is_bytecode = matches!(task, Task::Bytecode);
+        let result = panic::catch_unwind(AssertUnwindSafe(|| self.member(&scope, member, task, desk)));
         let (outcome, bytes) = result.unwrap_or_else(|_| {
-            *scratch = Scratch::default();
-            (self.other(&scope, member, Fate::Unreadable, None, &[Problem::new(ProblemKind::Internal)]), 0)
+            *desk = Desk::default();
+            (self.after_panic(&scope, member, is_bytecode), 0)
         });
         self.progress.finish(1, bytes);
         outcome
     }
 
-    fn member(&self, scope: &Arc<Scope>, member: MemberId, task: Task, scratch: &mut Scratch) -> (Outcome, u64) {
-        let limits = &self.config.limits;
+    /// What is reported of a member on which we failed: a pyc has its row whatever happens.
+    fn after_panic(&self, scope: &Arc<Scope>, member: MemberId, is_bytecode: bool) -> Outcome {
+        let problem = Problem::new(ProblemKind::Internal);
+        let row = || self.pyc(scope, member, Content::unread(problem.clone()), &mut Desk::default());
+        let outcome = if is_bytecode { panic::catch_unwind(AssertUnwindSafe(row)).ok() } else { None };
+        outcome.unwrap_or_else(|| {
+            let locator = scope.locate(member);
+            Outcome::Other(Fate::Unreadable, Vec::new(), vec![(locator, problem)])
+        })
+    }
+
+    fn member(&self, scope: &Arc<Scope>, member: MemberId, task: Task, desk: &mut Desk) -> (Outcome, u64) {
         match task {
             Task::Bytecode => {
-                let content = scope.container.read(member, limits.member_size);
+                let content = self.read(scope, member, desk);
                 let bytes = content.bytes.len() as u64;
-                (self.pyc(scope, member, content, scratch), bytes)
+                (self.pyc(scope, member, content, desk), bytes)
             }
             Task::Disguised => {
-                let content = scope.container.read(member, limits.member_size);
+                let content = self.read(scope, member, desk);
                 let bytes = content.bytes.len() as u64;
-                (self.perhaps_pyc(scope, member, content, scratch), bytes)
+                (self.perhaps_pyc(scope, member, content, desk), bytes)
             }
-            Task::Anything => self.anything(scope, member, scratch),
+            Task::Anything => self.anything(scope, member, desk),
             Task::Named => (self.named(scope, member), 0),
             Task::Excluded => (Outcome::Other(Fate::Excluded, Vec::new(), Vec::new()), 0),
             Task::Other => (Outcome::Other(Fate::Other, Vec::new(), Vec::new()), 0),
@@ -102,9 +134,14 @@ impl Worker<'_> {
         }
     }
 
+    /// Reads a member into the desk's buffer.
+    fn read(&self, scope: &Scope, member: MemberId, desk: &mut Desk) -> Content {
+        let buffer = std::mem::take(&mut desk.buffer);
+        scope.container.read_into(member, self.config.limits.member_size, buffer)
+    }
+
     /// A member of an archive that may be anything: read whole when its digest is wanted or it may be an archive itself.
-    fn anything(&self, scope: &Arc<Scope>, member: MemberId, scratch: &mut Scratch) -> (Outcome, u64) {
-        let limits = &self.config.limits;
+    fn anything(&self, scope: &Arc<Scope>, member: MemberId, desk: &mut Desk) -> (Outcome, u64) {
         let container = scope.container.as_ref();
         let name = container.listing().get(member).map(Member::file).unwrap_or_default();
         if scope.record.is_none() {
@@ -120,7 +157,7 @@ impl Worker<'_> {
                 return (self.other(scope, member, Fate::Other, None, &[]), ends.head.len() as u64);
             }
         }
-        let content = container.read(member, limits.member_size);
+        let content = self.read(scope, member, desk);
         let bytes = content.bytes.len() as u64;
         let from = content.bytes.len().saturating_sub(format::long_tail());
         let probe = Probe { name, head: &content.bytes, tail: content.bytes.get(from..).unwrap_or_default() };
@@ -134,13 +171,15 @@ impl Worker<'_> {
                 return (self.other(scope, member, Fate::Unreadable, digest, &[format.unsupported()]), bytes);
             }
             None if pyc::sniff(&content.bytes) => {
-                return (self.perhaps_pyc(scope, member, content, scratch), bytes);
+                return (self.perhaps_pyc(scope, member, content, desk), bytes);
             }
             _ => {}
         }
         let digest = whole.then(|| digest(&content.bytes));
         let fate = if whole { Fate::Other } else { fate_of(&content.problems) };
-        (self.other(scope, member, fate, digest, &content.problems), bytes)
+        let outcome = self.other(scope, member, fate, digest, &content.problems);
+        desk.give_back(content.bytes);
+        (outcome, bytes)
     }
 
     /// An archive in an archive: opened from memory and scanned to its end before its container goes on.
@@ -159,7 +198,7 @@ impl Worker<'_> {
             None => return self.other(scope, member, Fate::Other, Some(whole), &[]),
         };
         let mut findings = Vec::new();
-        self.judge_member(scope, member, Some(whole), &[], &mut findings);
+        self.judge_member(scope, member, &locator, Some(whole), &[], &mut findings);
         let mut inner = Scope::archive(inner, locator, depth);
         inner.choose(self.config.member.as_deref());
         inner.times = scope.container.listing().get(member).map(|member| member.times).unwrap_or_default();
@@ -167,11 +206,11 @@ impl Worker<'_> {
         let inner = Arc::new(inner.with_record(limits));
         let mut entries = Vec::new();
         let mut settler = Settler::new(self);
-        let mut scratch = Scratch::default();
+        let mut desk = Desk::default();
         let jobs = self.jobs_of(&inner);
         self.progress.find((jobs.len() as u64).saturating_sub(2));
         for job in jobs {
-            let outcome = self.work(job, &mut scratch);
+            let outcome = self.work(job, &mut desk);
             // Pushing to a list cannot fail.
             let _ = settler.settle(outcome, &mut |entry| {
                 entries.push(entry);
@@ -214,23 +253,23 @@ impl Worker<'_> {
         for problem in problems {
             findings.extend(self.judge_problem(&locator, problem));
         }
-        self.judge_member(scope, member, content, &[], &mut findings);
+        self.judge_member(scope, member, &locator, content, &[], &mut findings);
         let problems = problems.iter().map(|problem| (locator.clone(), problem.clone())).collect();
         Outcome::Other(fate, findings, problems)
     }
 
     /// A file under another name that begins as a pyc does: it is one if there is a code object behind the header.
-    fn perhaps_pyc(&self, scope: &Arc<Scope>, member: MemberId, content: Content, scratch: &mut Scratch) -> Outcome {
-        let parsed = pyc::parse(&content.bytes, &self.config.limits, scratch);
+    fn perhaps_pyc(&self, scope: &Arc<Scope>, member: MemberId, content: Content, desk: &mut Desk) -> Outcome {
+        let parsed = pyc::parse(&content.bytes, &self.config.limits, &mut desk.scratch);
         if parsed.value.body.is_code() {
-            return self.pyc(scope, member, content, scratch);
+            return self.pyc(scope, member, content, desk);
         }
         let whole = content.problems.is_empty().then(|| digest(&content.bytes));
         let fate = if whole.is_some() { Fate::Other } else { fate_of(&content.problems) };
         self.other(scope, member, fate, whole, &content.problems)
     }
 
-    fn pyc(&self, scope: &Arc<Scope>, member: MemberId, content: Content, scratch: &mut Scratch) -> Outcome {
+    fn pyc(&self, scope: &Arc<Scope>, member: MemberId, content: Content, desk: &mut Desk) -> Outcome {
         let limits = &self.config.limits;
         let container = scope.container.as_ref();
         let listing = container.listing();
@@ -239,7 +278,7 @@ impl Worker<'_> {
         let path = found.map(Member::path).unwrap_or_default();
         let Content { bytes, status, problems: read_problems, oddities } = content;
         let whole = read_problems.is_empty().then(|| digest(&bytes));
-        let parsed = pyc::parse(&bytes, limits, scratch);
+        let parsed = pyc::parse(&bytes, limits, &mut desk.scratch);
         let pyc = parsed.value;
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
@@ -290,7 +329,7 @@ impl Worker<'_> {
         for problem in &problems {
             findings.extend(self.judge_problem(&locator, problem));
         }
-        self.judge_member(scope, member, whole, &oddities, &mut findings);
+        self.judge_member(scope, member, &locator, whole, &oddities, &mut findings);
         scan::finish_findings(&mut findings, scope);
         let pyc_facts = PycFacts {
             member,
@@ -316,6 +355,7 @@ impl Worker<'_> {
             findings,
             problems,
         };
+        desk.give_back(bytes);
         Outcome::Pyc(Box::new(entry), pyc_facts, fate)
     }
 
@@ -332,13 +372,12 @@ impl Worker<'_> {
             return;
         }
         let facts = self.facts(scope);
-        let locator = scope.locate(member);
         let mut all = scope.oddities_of(member);
         all.extend(oddities);
-        let context = MemberContext { container: &facts, member, locator: &locator, content, oddities: &all };
+        let context = MemberContext { container: &facts, member, locator, content, oddities: &all };
         for rule in &self.checks.member {
             if let Check::Member(check) | Check::MemberAndArtifact(check, _) = rule.check {
-                check(&context, &mut Findings::new(rule, &locator, findings));
+                check(&context, &mut Findings::new(rule, locator, findings));
             }
         }
     }

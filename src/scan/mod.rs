@@ -32,10 +32,10 @@ use crate::entry::Summary;
 use crate::limits::Limits;
 use crate::name;
 use crate::name::Name;
-use crate::pyc::Scratch;
 use crate::rules::Check;
 use crate::rules::Finding;
 use crate::rules::Rule;
+use crate::scan::examine::Desk;
 use crate::scan::examine::Worker;
 use crate::scan::feed::Feed;
 use crate::scan::feed::Job;
@@ -168,7 +168,7 @@ pub fn scan(
         while !batch.is_empty() || !done.is_empty() {
             // While one batch is worked on, the entries of the last are written and the next is listed.
             let (outcomes, next) = rayon::join(
-                || batch.into_par_iter().map_init(Scratch::default, |scratch, job| worker.work(job, scratch)).collect(),
+                || batch.into_par_iter().map_init(Desk::default, |desk, job| worker.work(job, desk)).collect(),
                 || -> io::Result<Vec<Job>> {
                     done.drain(..).try_for_each(|outcome| settler.settle(outcome, sink))?;
                     Ok(if stop.load(Ordering::Relaxed) { Vec::new() } else { feed.batch(BATCH) })
@@ -239,7 +239,7 @@ pub fn scan_container(config: &Config, container: Box<dyn Container>, locator: L
             return entries;
         }
         for job in batch {
-            let outcome = worker.work(job, &mut Scratch::default());
+            let outcome = worker.work(job, &mut Desk::default());
             // Pushing to a list cannot fail.
             let _ = settler.settle(outcome, &mut |entry| {
                 entries.push(entry);
