@@ -364,6 +364,7 @@ impl Worker<'_> {
         &self,
         scope: &Arc<Scope>,
         member: MemberId,
+        locator: &Locator,
         content: Option<MemberContent<'_>>,
         oddities: &[container::Oddity],
         findings: &mut Vec<Finding>,
