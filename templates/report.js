@@ -18,6 +18,8 @@
     node.append(...children.filter((child) => child !== null && child !== undefined && child !== ''));
     return node;
   }
+  // Text whose parts between backticks are code, as messages have it.
+  const said = (text) => el('span', 'said', ...text.split(/(`[^`]+`)/).map((part) => (part.length > 2 && part.startsWith('`') && part.endsWith('`') ? el('code', 'path', part.slice(1, -1)) : part)));
   const badge = (severity) => (severity ? el('span', 'sev ' + severity, severity) : el('span', 'none', '–'));
   const count = (n) => (n === null || n === undefined ? '' : number.format(n));
   const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -239,6 +241,7 @@
         clearTimeout(this.timer);
         this.timer = setTimeout(() => this.search(this.seek.value), this.size > 20000 ? 90 : 0);
       });
+      this.seek.addEventListener('focus', () => this.prepare());
       const tools = el('div', 'tools', el('label', 'seek', 'Search', this.seek));
       for (const facet of this.facets) {
         const select = el('select');
@@ -340,9 +343,7 @@
       const column = this.view.columns.find((each) => each.key === this.sortKey);
       const tests = this.facets.filter((facet) => this.chosen[facet.key] !== undefined).map((facet) => [facet.codes, this.chosen[facet.key]]);
       const terms = this.needle.toLowerCase().split(/\s+/).filter(Boolean);
-      if (terms.length && !this.haystack) {
-        this.haystack = Array.from({ length: this.size }, (_, row) => this.view.text(row).toLowerCase());
-      }
+      if (terms.length) this.prepare();
       const keep = (row) => {
         for (const [codes, wanted] of tests) {
           const mine = codes[row];
@@ -385,6 +386,11 @@
         this.rows.subarray(from, at).reverse();
         from = at;
       }
+    }
+
+    // The text that is searched, made when somebody is about to search.
+    prepare() {
+      this.haystack ||= Array.from({ length: this.size }, (_, row) => this.view.text(row).toLowerCase());
     }
 
     sort(key) {
@@ -584,7 +590,7 @@
   function evidence(row, owner) {
     const rule = findings.value('rule', row);
     const { path } = placeOf(row);
-    const node = el('div', 'finding', el('p', 'what', badge(findings.value('severity', row)), findings.value('message', row)));
+    const node = el('div', 'finding', el('p', 'what', badge(findings.value('severity', row)), said(findings.value('message', row))));
     const where = el('p', 'where', path !== owner ? el('code', 'path', path) : '', path !== owner && at(row) ? ' ' : '', at(row));
     if (where.textContent) node.append(where);
     const sides = compare(findings.value('expected', row), findings.value('observed', row));
@@ -631,7 +637,7 @@
       el('span', '', get('load')),
       el('span', '', get('header')),
     ]));
-    body.append(part('Would Python run it?', el('p', '', el('strong', '', get('load')), get('reason') ? ': ' + get('reason') : '')));
+    body.append(part('Would Python run it?', el('p', '', el('strong', '', get('load')), get('reason') ? ': ' : '', said(get('reason')))));
     if (mine.length) body.append(part(mine.length === 1 ? 'One finding' : count(mine.length) + ' findings', ...mine.map((each) => evidence(each, pycs.path(row)))));
     if (get('fields').length) body.append(headerFields(get('fields')));
     if (get('problems').length) body.append(part('What could not be read', el('ul', 'list', ...get('problems').map((text) => el('li', '', text)))));
@@ -649,14 +655,14 @@
     const owner = findings.value('pyc', row);
     const rule = findings.value('rule', row);
     const body = el('div', 'drawer-body', title(placeOf(row), [badge(findings.value('severity', row)), el('span', '', rule + ' ' + ruleName(rule))]));
-    const found = el('div', 'finding', el('p', 'what', findings.value('message', row)));
+    const found = el('div', 'finding', el('p', 'what', said(findings.value('message', row))));
     if (at(row)) found.append(el('p', 'where', at(row)));
     const sides = compare(findings.value('expected', row), findings.value('observed', row));
     if (sides) found.append(sides);
     body.append(part('What was seen', found));
     if (owner >= 0) {
       const reason = pycs.columns.reason.at(owner);
-      body.append(part('Would Python run it?', el('p', '', el('strong', '', pycs.value('load', owner)), reason ? ': ' + reason : '')));
+      body.append(part('Would Python run it?', el('p', '', el('strong', '', pycs.value('load', owner)), reason ? ': ' : '', said(reason))));
       const jump = el('button', 'link', 'The file: header, source, all its findings');
       jump.type = 'button';
       jump.addEventListener('click', async () => {

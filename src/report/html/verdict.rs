@@ -242,7 +242,10 @@ pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
         Figure {
             label: "Critical and high findings",
             value: words::number(serious),
-            note: format!("of {} in all", words::counted(counts.all, "finding", "findings")),
+            note: match counts.all {
+                0 => "no findings at all".to_owned(),
+                all => format!("of {} in all", words::counted(all, "finding", "findings")),
+            },
             tone: if counts.critical > 0 {
                 "alarm"
             } else if serious > 0 {
