@@ -85,6 +85,32 @@ macro_rules! problem_kinds {
 }
 
 impl ProblemKind {
+    /// Whether it is about the marshalled data of a pyc: something in them at which an interpreter stops, or would.
+    pub fn is_marshal(self) -> bool {
+        matches!(
+            self,
+            Self::NoCode
+                | Self::MarshalTruncated
+                | Self::LengthBeyondData
+                | Self::NegativeLength
+                | Self::UnknownType
+                | Self::TypeOfOtherVersion
+                | Self::BadReference
+                | Self::UnfinishedReference
+                | Self::NullObject
+                | Self::BadUtf8
+                | Self::BadFloat
+                | Self::BadDigit
+                | Self::UnnormalisedLong
+                | Self::Unhashable
+                | Self::FieldType
+                | Self::FieldCounts
+                | Self::RootNotCode
+                | Self::MarshalDepth
+                | Self::MarshalObjects
+        )
+    }
+
     /// Whether a limit of ours was hit, so that a larger one might help.
     pub fn is_limit(self) -> bool {
         matches!(

@@ -2,22 +2,50 @@
 //!
 //! A rule is a pure function from facts to findings: it opens no file, reads no clock, and knows no setting beyond its context.
 
+mod alternate_runtime;
+mod bad_reference;
 mod bomb;
+mod check_source_without_hash;
+mod disguised_bytecode;
 mod duplicate_member;
+mod empty_or_zeroed;
+mod encrypted_body;
 mod encrypted_member;
 mod format_disguise;
+mod hash_of_other_source;
+mod header_length_anomaly;
+mod hook_instrumented;
 mod internal_error;
+mod invalid_flags;
+mod invalid_text;
+mod layout_of_other_version;
 mod limit_reached;
 mod link_member;
+mod marshal_corrupt;
+mod marshal_truncated;
+mod not_bytecode;
+mod odd_cache_tag;
 mod partially_scanned;
+mod prerelease_magic;
+mod pyo_in_modern;
 mod record_dangling;
 mod record_hash_mismatch;
 mod record_malformed;
 mod record_unhashed;
 mod record_unlisted;
+mod resource_bomb;
+mod root_not_code;
 mod select;
 mod skipped_by_config;
+mod source_hash_mismatch;
 mod source_mtime_mismatch;
+mod source_size_mismatch;
+mod tag_magic_mismatch;
+mod trailing_data;
+mod truncated_header;
+mod unchecked_hash;
+mod uncompilable_type;
+mod unknown_magic;
 mod unreadable;
 mod unsafe_path;
 mod unsupported_container;
@@ -41,6 +69,7 @@ use crate::load::Load;
 use crate::load::LoadVerdict;
 use crate::place::Place;
 use crate::problem::Problem;
+use crate::pyc::Header;
 use crate::pyc::Pyc;
 use crate::pyc::Version;
 use crate::record::Record;
@@ -131,6 +160,8 @@ pub struct PycContext<'a> {
     pub locator: &'a Locator,
     /// Its bytes; a part of them, or none, when a problem says so.
     pub bytes: &'a [u8],
+    /// Whether the bytes are all of them: what is missing of a file that was not read whole is no damage of its own.
+    pub is_whole: bool,
     /// What was parsed of them.
     pub pyc: &'a Pyc,
     /// What its path says.
@@ -151,6 +182,30 @@ pub struct PycContext<'a> {
     pub load: &'a Load,
     /// What could not be read.
     pub problems: &'a [Problem],
+}
+
+impl PycContext<'_> {
+    /// The header, where it is as long as the magic says, and the version of the magic.
+    fn header(&self) -> Option<(&Header, &'static Version)> {
+        let (header, version) = (self.pyc.header.as_ref()?, self.pyc.version?);
+        (version.header == Some(header.layout)).then_some((header, version))
+    }
+
+    /// The first thing in the marshalled data that is wrong: what follows it may be wrong for that reason alone. `None` for a
+    /// file that was not read whole, and for an encrypted body.
+    fn damage(&self) -> Option<&Problem> {
+        let damage = self.problems.iter().find(|problem| problem.kind.is_marshal())?;
+        (self.is_whole && !encrypted_body::is_encrypted(self)).then_some(damage)
+    }
+
+    /// Whether an interpreter that comes here has something else to run: it never looks, or compiles the source.
+    fn is_passed_over(&self) -> bool {
+        match self.load.verdict {
+            LoadVerdict::Stale | LoadVerdict::Dead => true,
+            LoadVerdict::Rejected => self.source.file().is_some() && self.damage().is_none(),
+            LoadVerdict::Runs | LoadVerdict::RunsOptimised | LoadVerdict::Unknown => false,
+        }
+    }
 }
 
 /// What a rule that looks at a member may know.
@@ -359,7 +414,35 @@ pub(crate) use declare_rule;
 
 /// Every rule, by id.
 pub static RULES: &[&Rule] = &[
+    &unknown_magic::RULE,
+    &prerelease_magic::RULE,
+    &alternate_runtime::RULE,
+    &tag_magic_mismatch::RULE,
+    &odd_cache_tag::RULE,
+    &hook_instrumented::RULE,
+    &invalid_flags::RULE,
+    &check_source_without_hash::RULE,
+    &unchecked_hash::RULE,
+    &truncated_header::RULE,
+    &empty_or_zeroed::RULE,
+    &header_length_anomaly::RULE,
+    &disguised_bytecode::RULE,
+    &not_bytecode::RULE,
+    &pyo_in_modern::RULE,
+    &encrypted_body::RULE,
+    &source_hash_mismatch::RULE,
     &source_mtime_mismatch::RULE,
+    &source_size_mismatch::RULE,
+    &hash_of_other_source::RULE,
+    &marshal_corrupt::RULE,
+    &marshal_truncated::RULE,
+    &trailing_data::RULE,
+    &root_not_code::RULE,
+    &resource_bomb::RULE,
+    &uncompilable_type::RULE,
+    &bad_reference::RULE,
+    &layout_of_other_version::RULE,
+    &invalid_text::RULE,
     &record_hash_mismatch::RULE,
     &record_unlisted::RULE,
     &record_dangling::RULE,

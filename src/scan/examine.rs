@@ -310,6 +310,7 @@ impl Worker<'_> {
             member,
             locator: &locator,
             bytes: &bytes,
+            is_whole: whole.is_some(),
             pyc: &pyc,
             place: &place,
             module: &module,

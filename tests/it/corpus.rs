@@ -5,10 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::time::Instant;
 
+use pycaudit::container::Exclude;
+use pycaudit::entry::Entry;
 use pycaudit::limits::Limits;
 use pycaudit::problem::Parsed;
 use pycaudit::pyc;
@@ -19,6 +23,11 @@ use pycaudit::pyc::OddityKind;
 use pycaudit::pyc::Pyc;
 use pycaudit::pyc::Scratch;
 use pycaudit::pyc::Unread;
+use pycaudit::rules::RULES;
+use pycaudit::scan;
+use pycaudit::scan::Config;
+use pycaudit::scan::Progress;
+use pycaudit::scan::Verify;
 
 fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("PYCAUDIT_CORPUS").map(PathBuf::from);
@@ -217,6 +226,97 @@ fn is_as_expected(expect: &str, parsed: &Parsed<Pyc>) -> Option<bool> {
         ("flag", _) => return None,
         _ => panic!("{expect}"),
     })
+}
+
+#[test]
+fn every_malformed_file_is_reported_by_the_rule_for_it() {
+    let Some(folder) = corpus() else { return };
+    let malformed = folder.join("malformed");
+    let found = rules_that_report(&malformed);
+    let (mut wrong, mut later) = (Vec::new(), 0);
+    for row in rows(&malformed.join("EXPECT.csv")) {
+        let (file, expect) = (row["file"].as_str(), row["expect"].as_str());
+        let reported = &found[file];
+        if EXPECTED_OTHERWISE.iter().any(|(name, _)| *name == file) {
+            assert!(!reported.is_empty(), "{file}");
+            continue;
+        }
+        let wanted = rules_for(expect);
+        if wanted.is_empty() {
+            later += 1;
+        } else if !reported.iter().any(|rule| wanted.contains(rule)) {
+            wrong.push(format!("{file}: {expect}: {wanted:?} wanted, {reported:?} found"));
+        }
+    }
+    println!("{} files, {later} without a rule of their own", found.len());
+    assert!(found.len() >= 400, "{} files", found.len());
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Which rules about a pyc have a finding on each file of a folder.
+fn rules_that_report(folder: &Path) -> BTreeMap<String, Vec<&'static str>> {
+    let config = Config {
+        paths: vec![folder.to_owned()],
+        sources: Vec::new(),
+        exclude: Exclude::default(),
+        verify: Verify::Header,
+        limits: Limits::default(),
+        rules: RULES.iter().copied().filter(|rule| matches!(rule.id.get(..4), Some("PYC1" | "PYC4"))).collect(),
+        member: None,
+        strict: false,
+        jobs: Some(2),
+        now: 1_781_524_800,
+    };
+    let mut found: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
+    let mut collect = |entry: Entry| {
+        if let Entry::Pyc(entry) = entry {
+            let name = entry.locator.artifact.file_name().unwrap().to_string_lossy().into_owned();
+            found.insert(name, entry.findings.iter().map(|finding| finding.rule.id).collect());
+        }
+        Ok(())
+    };
+    scan::scan(&config, &Progress::default(), &AtomicBool::new(false), &mut collect).unwrap();
+    found
+}
+
+/// The rules of which one has to report a file of this expectation; none where no rule judges that.
+fn rules_for(expect: &str) -> &'static [&'static str] {
+    match expect {
+        "reject:empty file" | "notpyc:zeros" => &["PYC111"],
+        "reject:truncated in header" => &["PYC110"],
+        "reject:no code after the header" | "reject:truncated marshal data" => &["PYC402"],
+        "reject:length beyond the data" => &["PYC401", "PYC405"],
+        "reject:unknown marshal type"
+        | "reject:type code of another version"
+        | "reject:field of the wrong type"
+        | "reject:counts do not agree"
+        | "reject:negative count"
+        | "reject:bad float text"
+        | "reject:bad UTF-8"
+        | "reject:unnormalised long"
+        | "reject:unhashable"
+        | "reject:null object"
+        | "reject:digit out of range" => &["PYC401"],
+        "reject:top level is not a code object" => &["PYC404"],
+        "reject:reference out of range" | "reject:reference to an unfinished object" => &["PYC408"],
+        "reject:unknown magic" | "reject:magic without CR LF" => &["PYC101"],
+        "reject:body does not fit the version of the magic" | "flag:body does not fit the version of the magic" => {
+            &["PYC409"]
+        }
+        "reject:header of the wrong length for the version" | "flag:header of the wrong length for the version" => {
+            &["PYC112"]
+        }
+        "flag:trailing data" => &["PYC403"],
+        "flag:invalid flags word" => &["PYC107", "PYC108"],
+        "flag:unchecked hash-based pyc" => &["PYC109"],
+        "flag:magic is 2.7 run with -U (magic + 1)" => &["PYC103"],
+        "flag:unusual TYPE_INT64" => &["PYC406"],
+        "flag:control characters in a name" => &["PYC411"],
+        _ if expect.starts_with("notpyc:") => &["PYC114"],
+        _ if expect.starts_with("flag:text-mode damage") => &["PYC101"],
+        _ if expect.starts_with("flag:12-byte header") => &["PYC112"],
+        _ => &[],
+    }
 }
 
 #[test]
