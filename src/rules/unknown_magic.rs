@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn flags_an_unknown_number_before_an_unreadable_body_and_says_less_of_it_beside_its_source() {
-        let bytes: Vec<u8> = [0xc2, 0xa7, b'\r', b'\n'].into_iter().chain((0..200).map(|i| i * 7 | 1)).collect();
+        let bytes: Vec<u8> =
+            [0xc2, 0xa7, b'\r', b'\n'].into_iter().chain((0..200_u8).map(|i| i.wrapping_mul(7) | 1)).collect();
         assert_eq!(case("m.pyc", &bytes).flags(&RULE).severity, Severity::Medium);
         let cached = case("__pycache__/m.cpython-312.pyc", &bytes).file("m.py", "x = 1\n", 1);
         assert_eq!(cached.flags(&RULE).severity, Severity::Low);
