@@ -269,7 +269,7 @@ pub fn package_of<'a>(listing: &Listing, place: &'a Place, kind: Kind) -> &'a [u
 }
 
 /// The part of a folder's path below the last part that is a root of imports by its name.
-fn below_root_marker(folder: &[u8]) -> Option<&[u8]> {
+pub(crate) fn below_root_marker(folder: &[u8]) -> Option<&[u8]> {
     let mut end = folder.len();
     loop {
         let (before, part) = name::split_last(folder.get(..end)?);

@@ -189,6 +189,11 @@ impl Container for Directory {
         fs::symlink_metadata(path).ok().map(|metadata| status_of(&metadata))
     }
 
+    fn folder_status(&self, folder: &[u8]) -> Option<FileStatus> {
+        let metadata = fs::symlink_metadata(on_disk(&self.root, folder).ok()?).ok()?;
+        metadata.is_dir().then(|| status_of(&metadata))
+    }
+
     fn link(&self, member: MemberId) -> Option<LinkTarget> {
         let member = self.listing.get(member)?;
         (member.kind == MemberKind::Link).then(|| self.resolve(member))

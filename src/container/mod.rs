@@ -106,6 +106,11 @@ pub trait Container: Send + Sync {
         None
     }
 
+    /// What the file system says of a folder below the root; `None` in archives.
+    fn folder_status(&self, _folder: &[u8]) -> Option<FileStatus> {
+        None
+    }
+
     /// Where a link leads; `None` for what is no link.
     fn link(&self, _member: MemberId) -> Option<LinkTarget> {
         None

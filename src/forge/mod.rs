@@ -10,3 +10,4 @@ pub use crate::forge::pyc::Pyc;
 pub use crate::forge::tree::MemoryTree;
 pub use crate::forge::zip::Entry;
 pub use crate::forge::zip::Zip;
+pub use crate::forge::zip::dos_time;

@@ -27,6 +27,8 @@ pub struct MemoryTree {
     kind: Kind,
     /// What it holds, as it was added.
     files: Vec<MemoryFile>,
+    /// Folders of which the file system says something.
+    folders: Vec<(Vec<u8>, FileStatus)>,
     /// What is odd about it.
     oddities: Vec<Oddity>,
     /// What could not be read of it.
@@ -66,7 +68,7 @@ impl MemoryTree {
     /// An empty tree.
     pub fn new() -> Self {
         let (files, oddities, problems) = (Vec::new(), Vec::new(), Vec::new());
-        Self { kind: Kind::Directory, files, oddities, problems, listed: OnceLock::new() }
+        Self { kind: Kind::Directory, files, folders: Vec::new(), oddities, problems, listed: OnceLock::new() }
     }
 
     /// Adds a regular file: mode 0644, owner 0, one link, modified at second 0.
@@ -85,6 +87,14 @@ impl MemoryTree {
     #[must_use]
     pub fn special(self, name: impl AsRef<[u8]>, kind: SpecialKind) -> Self {
         self.member(name.as_ref(), MemberKind::Special(kind), Vec::new(), None)
+    }
+
+    /// The permission bits and the owner of a folder.
+    #[must_use]
+    pub fn folder(mut self, name: impl AsRef<[u8]>, mode: u32, uid: u32) -> Self {
+        let status = FileStatus { size: 0, mtime: 0, mode, uid, links: 2 };
+        self.folders.push((name.as_ref().to_vec(), status));
+        self
     }
 
     /// Makes it pretend to be an archive: `read` gives no status then.
@@ -235,6 +245,10 @@ impl Container for MemoryTree {
 
     fn status(&self, member: MemberId) -> Option<FileStatus> {
         self.by_id(member).filter(|_| self.kind == Kind::Directory).map(|file| file.status)
+    }
+
+    fn folder_status(&self, folder: &[u8]) -> Option<FileStatus> {
+        self.folders.iter().find(|(name, _)| name == folder).map(|(_, status)| *status)
     }
 
     fn link(&self, member: MemberId) -> Option<LinkTarget> {

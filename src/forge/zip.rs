@@ -41,6 +41,12 @@ pub struct Record {
     pub offset: Option<u32>,
 }
 
+/// The words for a wall-clock time: year, month, day, hour, minute, second.
+pub fn dos_time([year, month, day, hour, minute, second]: [u16; 6]) -> DosTime {
+    let year = year.saturating_sub(1980);
+    DosTime { date: (year << 9) + (month << 5) + day, time: (hour << 11) + (minute << 5) + second / 2 }
+}
+
 /// What follows the data of a streamed member (APPNOTE 4.3.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Descriptor {

@@ -3,30 +3,46 @@
 //! A rule is a pure function from facts to findings: it opens no file, reads no clock, and knows no setting beyond its context.
 
 mod alternate_runtime;
+mod autorun_bytecode;
 mod bad_reference;
 mod bomb;
+mod bundled_environment;
+mod bytecode_shipped;
+mod cache_older_than_source;
 mod check_source_without_hash;
+mod dead_legacy_sibling;
 mod disguised_bytecode;
 mod duplicate_member;
 mod empty_or_zeroed;
 mod encrypted_body;
 mod encrypted_member;
+mod foreign_module;
 mod format_disguise;
+mod future_timestamp;
+mod ghost_module;
 mod hash_of_other_source;
 mod header_length_anomaly;
 mod hook_instrumented;
+mod impossible_age;
 mod internal_error;
 mod invalid_flags;
 mod invalid_text;
+mod late_insertion;
 mod layout_of_other_version;
 mod limit_reached;
 mod link_member;
+mod linked_bytecode;
 mod marshal_corrupt;
 mod marshal_truncated;
+mod missing_bytecode;
+mod name_collision;
 mod not_bytecode;
 mod odd_cache_tag;
+mod package_shadows_module;
 mod partially_scanned;
+mod prefix_tree;
 mod prerelease_magic;
+mod pycache_orphan;
 mod pyo_in_modern;
 mod record_dangling;
 mod record_hash_mismatch;
@@ -36,19 +52,29 @@ mod record_unlisted;
 mod resource_bomb;
 mod root_not_code;
 mod select;
+mod sentinel_timestamp;
+mod several_versions;
 mod skipped_by_config;
 mod source_hash_mismatch;
 mod source_mtime_mismatch;
 mod source_size_mismatch;
+mod sourceless_importable;
+mod stdlib_name_shadow;
 mod tag_magic_mismatch;
+mod timezone_inference;
+mod touched_together;
 mod trailing_data;
 mod truncated_header;
 mod unchecked_hash;
 mod uncompilable_type;
+mod unexpected_version;
 mod unknown_magic;
 mod unreadable;
 mod unsafe_path;
 mod unsupported_container;
+mod unusual_place;
+mod writable_cache;
+mod zip_bytecode_first;
 mod zip_differential;
 
 use std::fmt;
@@ -56,6 +82,7 @@ use std::fmt;
 use crate::artifact::Locator;
 use crate::artifact::Sha256Digest;
 use crate::artifact::Times;
+use crate::container;
 use crate::container::Container;
 use crate::container::FileStatus;
 use crate::container::Kind;
@@ -305,6 +332,15 @@ impl ContainerFacts<'_> {
     pub fn member(&self, id: MemberId) -> Option<Member<'_>> {
         self.listing().get(id)
     }
+
+    /// Where a member is, for findings about another than the one that is looked at.
+    pub fn locate(&self, id: MemberId) -> Locator {
+        let Some(member) = self.member(id) else { return self.locator.clone() };
+        if self.kind() != Kind::Directory {
+            return self.locator.member(member.name());
+        }
+        container::on_disk(&self.locator.artifact, &member.path()).map_or_else(|_| self.locator.clone(), Locator::file)
+    }
 }
 
 /// One finding: it can be checked by hand.
@@ -434,6 +470,25 @@ pub static RULES: &[&Rule] = &[
     &source_mtime_mismatch::RULE,
     &source_size_mismatch::RULE,
     &hash_of_other_source::RULE,
+    &pycache_orphan::RULE,
+    &sourceless_importable::RULE,
+    &zip_bytecode_first::RULE,
+    &package_shadows_module::RULE,
+    &dead_legacy_sibling::RULE,
+    &stdlib_name_shadow::RULE,
+    &autorun_bytecode::RULE,
+    &several_versions::RULE,
+    &unexpected_version::RULE,
+    &foreign_module::RULE,
+    &prefix_tree::RULE,
+    &writable_cache::RULE,
+    &linked_bytecode::RULE,
+    &name_collision::RULE,
+    &bytecode_shipped::RULE,
+    &ghost_module::RULE,
+    &unusual_place::RULE,
+    &bundled_environment::RULE,
+    &missing_bytecode::RULE,
     &marshal_corrupt::RULE,
     &marshal_truncated::RULE,
     &trailing_data::RULE,
@@ -443,6 +498,13 @@ pub static RULES: &[&Rule] = &[
     &bad_reference::RULE,
     &layout_of_other_version::RULE,
     &invalid_text::RULE,
+    &future_timestamp::RULE,
+    &impossible_age::RULE,
+    &sentinel_timestamp::RULE,
+    &late_insertion::RULE,
+    &timezone_inference::RULE,
+    &cache_older_than_source::RULE,
+    &touched_together::RULE,
     &record_hash_mismatch::RULE,
     &record_unlisted::RULE,
     &record_dangling::RULE,
