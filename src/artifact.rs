@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn a_dos_time_is_read_field_by_field() {
         // 2024-02-29 12:34:56
-        let time = DosTime { date: (44 << 9) | (2 << 5) | 29, time: (12 << 11) | (34 << 5) | 28 };
+        let time = DosTime { date: 0x585d, time: 0x645c };
         assert_eq!(time.as_if_utc().and_then(rfc3339).as_deref(), Some("2024-02-29T12:34:56Z"));
         assert_eq!(DosTime { date: 0, time: 0 }.as_if_utc(), None);
     }

@@ -305,7 +305,7 @@ impl Worker<'_> {
         });
         let facts = self.facts(scope);
         let mut findings = Vec::new();
-        let context = PycContext {
+        let known = PycContext {
             container: &facts,
             member,
             locator: &locator,
@@ -324,7 +324,7 @@ impl Worker<'_> {
         };
         for rule in &self.checks.pyc {
             if let Check::Pyc(check) = rule.check {
-                check(&context, &mut Findings::new(rule, &locator, &mut findings));
+                check(&known, &mut Findings::new(rule, &locator, &mut findings));
             }
         }
         for problem in &problems {
@@ -376,10 +376,10 @@ impl Worker<'_> {
         let facts = self.facts(scope);
         let mut all = scope.oddities_of(member);
         all.extend(oddities);
-        let context = MemberContext { container: &facts, member, locator, content, oddities: &all };
+        let known = MemberContext { container: &facts, member, locator, content, oddities: &all };
         for rule in &self.checks.member {
             if let Check::Member(check) | Check::MemberAndArtifact(check, _) = rule.check {
-                check(&context, &mut Findings::new(rule, locator, findings));
+                check(&known, &mut Findings::new(rule, locator, findings));
             }
         }
     }

@@ -81,8 +81,9 @@ impl Scope {
     pub(crate) fn with_record(mut self, limits: &Limits) -> Self {
         if self.container.kind() == Kind::Wheel {
             let listing = self.container.listing();
-            let record = listing.folders().filter(|folder| folder.ends_with(b".dist-info") && !folder.contains(&b'/'));
-            let record = record.filter_map(|folder| listing.find(folder, b"RECORD")).next();
+            let mut infos =
+                listing.folders().filter(|folder| folder.ends_with(b".dist-info") && !folder.contains(&b'/'));
+            let record = infos.find_map(|folder| listing.find(folder, b"RECORD"));
             if let Some(member) = record {
                 let content = self.container.read(member.id, limits.member_size);
                 if content.problems.is_empty() {

@@ -29,6 +29,7 @@ use pycaudit::scan::Config;
 use pycaudit::scan::Progress;
 use pycaudit::scan::Verify;
 
+#[expect(clippy::print_stdout, reason = "a test that checks nothing has to say so")]
 fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("PYCAUDIT_CORPUS").map(PathBuf::from);
     if folder.is_none() {

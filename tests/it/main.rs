@@ -4,5 +4,6 @@
 mod containers;
 mod corpus;
 mod load;
+mod samples;
 mod untrusted;
 mod versions;

@@ -33,6 +33,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that can be typed")]
 #[command(after_help = "\
 Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 it could not start or a report could not be written;
 3 it finished but could not read everything (wins over 1); 130 interrupted.")]

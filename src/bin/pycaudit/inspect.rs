@@ -1,5 +1,6 @@
 //! `pycaudit inspect`: one pyc, field by field.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -153,17 +154,18 @@ fn page(entry: &PycEntry) -> String {
 
 /// What the header says, against the source.
 fn header_says(entry: &PycEntry) -> String {
+    // Writing to a `String` cannot fail.
     let check = &entry.header_check;
     let mut says = check.outcome.code().to_owned();
     if let Some((recorded, actual)) = check.mtime {
         let time = |seconds| artifact::rfc3339(seconds).unwrap_or_else(|| seconds.to_string());
-        says.push_str(&format!("; mtime recorded {}, source {}", time(i64::from(recorded)), time(actual)));
+        let _ = write!(says, "; mtime recorded {}, source {}", time(i64::from(recorded)), time(actual));
     }
     if let Some((recorded, actual)) = check.size {
-        says.push_str(&format!("; size recorded {recorded}, source {actual}"));
+        let _ = write!(says, "; size recorded {recorded}, source {actual}");
     }
     if let Some((recorded, actual)) = check.hash {
-        says.push_str(&format!("; hash recorded {}, source {}", name::hex(&recorded), name::hex(&actual)));
+        let _ = write!(says, "; hash recorded {}, source {}", name::hex(&recorded), name::hex(&actual));
     }
     says
 }
