@@ -160,16 +160,13 @@ impl Text {
         let label = self.paint(finding.severity, finding.severity.code());
         let _ = writeln!(text, "{label}: {} [{} {}]", finding.message, finding.rule.id, finding.rule.name);
         let _ = writeln!(text, "  --> {}", finding.locator);
-        if !finding.expected.is_empty() || !finding.observed.is_empty() {
-            let _ = writeln!(text, "      expected {}", dash(&finding.expected));
-            let _ = writeln!(text, "      observed {}", dash(&finding.observed));
+        for (label, value) in [("expected", &finding.expected), ("observed", &finding.observed)] {
+            if !value.is_empty() {
+                let _ = writeln!(text, "      {label} {value}");
+            }
         }
         text.push('\n');
     }
-}
-
-fn dash(value: &str) -> &str {
-    if value.is_empty() { "-" } else { value }
 }
 
 fn write_overview(text: &mut String, summary: &Summary) {
