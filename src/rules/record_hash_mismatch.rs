@@ -1,5 +1,6 @@
 //! PYC801.
 
+use crate::container::Member;
 use crate::container::OddityKind;
 use crate::name;
 use crate::record;
@@ -34,16 +35,16 @@ declare_rule! {
 }
 
 fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
-    let (Some(rows), Some(content)) = (context.container.record, context.content) else { return };
-    let Some(path) = context.container.member(context.member).map(|member| member.path()) else { return };
+    let (Some(rows), Some(whole)) = (context.container.record, context.content) else { return };
+    let Some(path) = context.container.member(context.member).map(Member::path) else { return };
     // A member that no directory lists is PYC807's: RECORD cannot mean it.
     if record::is_record_file(&path) || context.oddities.iter().any(|oddity| oddity.kind == OddityKind::Unlisted) {
         return;
     }
     for row in rows.rows_of(&path) {
         let found = row.digest.as_ref().and_then(|digest| match digest.algorithm {
-            Algorithm::Sha256 => Some((digest, content.sha256.0.to_vec())),
-            other => Some((digest, other.digest(content.bytes)?)),
+            Algorithm::Sha256 => Some((digest, whole.sha256.0.to_vec())),
+            other => Some((digest, other.digest(whole.bytes)?)),
         });
         if let Some((digest, found)) = found.filter(|(digest, found)| digest.bytes != *found) {
             let message =
@@ -51,9 +52,9 @@ fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
             findings.add(message).compared(name::hex(&digest.bytes), name::hex(&found));
             return;
         }
-        if let Some(size) = row.size.filter(|&size| size != content.size) {
+        if let Some(size) = row.size.filter(|&size| size != whole.size) {
             let message = format!("`{}` does not have the size that RECORD gives", name::shown(&path));
-            findings.add(message).compared(format!("{size} bytes"), format!("{} bytes", content.size));
+            findings.add(message).compared(format!("{size} bytes"), format!("{} bytes", whole.size));
             return;
         }
     }

@@ -1,5 +1,6 @@
 //! PYC802.
 
+use crate::container::Member;
 use crate::container::OddityKind;
 use crate::name;
 use crate::record;
@@ -42,7 +43,7 @@ const UTF8: u16 = 1 << 11;
 
 fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
     let Some(rows) = context.container.record else { return };
-    let Some(path) = context.container.member(context.member).map(|member| member.path()) else { return };
+    let Some(path) = context.container.member(context.member).map(Member::path) else { return };
     if rows.rows_of(&path).next().is_some()
         || record::is_record_file(&path)
         || context.oddities.iter().any(|oddity| oddity.kind == OddityKind::Unlisted)

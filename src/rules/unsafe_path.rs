@@ -1,6 +1,7 @@
 //! PYC808.
 
 use crate::container::Kind;
+use crate::container::Member;
 use crate::name;
 use crate::rules::Findings;
 use crate::rules::MemberContext;
@@ -38,7 +39,7 @@ fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
     if context.container.kind() == Kind::Directory {
         return;
     }
-    let Some(path) = context.container.member(context.member).map(|member| member.path()) else { return };
+    let Some(path) = context.container.member(context.member).map(Member::path) else { return };
     if let Some((severity, observed)) = danger(&path) {
         findings
             .add(format!("the name `{}` {observed}", name::shown(&path)))

@@ -33,7 +33,7 @@ declare_rule! {
     /// ## Severity
     /// High for what makes readers see other members or other bytes: names, methods, sizes, checksums, overlaps, members
     /// and directories that are hidden, data behind the end of a compressed stream. Medium for bytes that belong to nothing, for
-    /// members without a local header and for zip64 fields that are missing. Low for contradictions in form: flags that do not
+    /// members without a local header, for an archive that lost its first part and for zip64 fields that are missing. Low for contradictions in form: flags that do not
     /// change what is read, slashes against backslashes, names that differ only in characters beyond ASCII, padding,
     /// malformed extra fields, modes of folders.
     ///
@@ -140,9 +140,9 @@ fn weight(oddity: &Oddity) -> Severity {
         OddityKind::UnicodeNameDiffers if ascii_part(expected) == ascii_part(observed) => Severity::Low,
         OddityKind::LocalFieldDiffers => field_weight(expected, observed),
         OddityKind::EndRecordDiffers if expected == "one disk" => Severity::Low,
+        OddityKind::EndRecordDiffers if is_cut_off(oddity) => Severity::Medium,
         OddityKind::LocalMissing if observed.starts_with("one at") => Severity::Low,
-        OddityKind::Gap if is_padding(observed) => Severity::Low,
-        OddityKind::Trailing if is_padding(observed) => Severity::Low,
+        OddityKind::Gap | OddityKind::Trailing if is_padding(observed) => Severity::Low,
         OddityKind::FolderWithData if expected == "no data" => Severity::Medium,
         OddityKind::ExtraMalformed | OddityKind::FolderWithData => Severity::Low,
         OddityKind::LocalMissing | OddityKind::Gap | OddityKind::Prefix | OddityKind::Trailing => Severity::Medium,
@@ -159,6 +159,14 @@ fn field_weight(expected: &str, observed: &str) -> Severity {
         Some((central, local)) if (central ^ local) & 0x2041 == 0 => Severity::Low,
         _ => Severity::High,
     }
+}
+
+/// Whether the recorded place of the directory lies behind the end record: then no reader finds another directory there, and the
+/// archive has lost its first part.
+fn is_cut_off(oddity: &Oddity) -> bool {
+    let recorded = oddity.expected.strip_prefix("a directory at 0x");
+    let recorded = recorded.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    recorded.zip(oddity.offset).is_some_and(|(recorded, end)| recorded >= end)
 }
 
 /// Whether the observation is of bytes that begin with nothing but zeros or line ends.
@@ -261,6 +269,17 @@ mod tests {
         let zip = Zip::new().entry(entry()).file("b", "").end(|end| (end.entries_here, end.entries) = (1, 1));
         let finding = Case::zip(zip).flags(&RULE);
         assert_eq!((finding.severity, finding.locator.member_shown().as_str()), (Severity::High, ""));
+    }
+
+    #[test]
+    fn a_directory_that_is_recorded_elsewhere_weighs_more_than_one_that_is_recorded_nowhere() {
+        let worst = |case: Case| case.findings(&RULE).iter().map(|finding| finding.severity).max();
+        let zip = || Zip::new().file("a", [1; 1000]).entry(entry());
+        // From there a reader by offset would not see the same members.
+        let elsewhere = zip().end(|end| end.offset += 20);
+        assert_eq!(worst(Case::zip(elsewhere)), Some(Severity::High));
+        let cut_off = zip().build().split_off(500);
+        assert_eq!(worst(Case::bytes(cut_off)), Some(Severity::Medium));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 
 mod containers;
 mod corpus;
+mod hostile;
 mod load;
 mod samples;
+mod tidy;
 mod untrusted;
 mod versions;
