@@ -21,7 +21,7 @@ use pycaudit::forge::Zip;
 use tempfile::TempDir;
 
 /// How long a run of these small inputs may take before it counts as hanging, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Exit codes of the command.
 const FINDINGS: i32 = 1;
@@ -33,6 +33,9 @@ const INTERRUPTED: i32 = 130;
 const ZEROS: &[u8] =
     b"\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\x7e\xe1\x91\xb1\x00\x10\x10\x60\x00\xc0\x00\x00\x04\x00\
     \x08\x20\x00\x30\xcc\x05\x29\xa6\x04\x03\x62\x08\x07\x8b\xb9\x22\x9c\x28\x48\x3f\x70\xc8\xd8\x80";
+
+/// Reports that are CSV.
+const CSVS: [&str; 2] = ["a.csv", "f.csv"];
 
 /// How a run ended.
 struct Ended {
@@ -203,7 +206,7 @@ fn what_may_not_be_read_is_said() {
     fs::create_dir(tree.join("closed")).unwrap();
     fs::write(tree.join("closed/m.pyc"), pyc()).unwrap();
     for path in [tree.join("closed"), tree.join("p/lone.pyc"), tree.join("a.zip")] {
-        fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
     }
     let (code, found) = findings(folder.path(), &tree, &[]);
     // The superuser reads everything.
@@ -358,7 +361,7 @@ fn no_cell_of_a_csv_is_a_formula() {
     let zip = names.iter().fold(Zip::new(), |zip, name| zip.file(name, pyc()).file(name, "twice"));
     fs::write(folder.path().join("=a.zip"), zip.build()).unwrap();
     for (report, bytes) in
-        reports(folder.path(), Path::new("=a.zip")).into_iter().filter(|(name, _)| name.ends_with(".csv"))
+        reports(folder.path(), Path::new("=a.zip")).into_iter().filter(|(name, _)| CSVS.contains(name))
     {
         let mut reader = csv::Reader::from_reader(bytes.as_slice());
         let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.unwrap()).collect();
@@ -456,7 +459,7 @@ fn reports_are_the_same_bytes_whatever_the_number_of_threads() {
     };
     for ((name, one), (_, many)) in run("-j1").into_iter().zip(run("-j8")) {
         assert!(one.len() > 100, "{name}");
-        if name.ends_with(".csv") {
+        if CSVS.contains(&name) {
             assert!(one == many, "{name} differs");
         } else {
             let (one, many) = (without_times(&one), without_times(&many));
