@@ -2,11 +2,14 @@
 //!
 //! Written at the end, since the worst is not known before. Findings below medium are counted by rule unless all are asked for.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
+use crate::artifact::Locator;
 use crate::entry::Entry;
 use crate::entry::Summary;
 use crate::ledger::Fate;
@@ -49,7 +52,7 @@ struct Text {
     /// Findings to be written one by one.
     findings: Vec<Finding>,
     /// How often each other rule spoke, by severity and id.
-    rest: BTreeMap<(std::cmp::Reverse<Severity>, &'static str), (&'static Rule, u64)>,
+    rest: BTreeMap<(Reverse<Severity>, &'static str), (&'static Rule, u64)>,
     /// What could not be read, one line each.
     problems: Vec<String>,
     more_problems: u64,
@@ -61,7 +64,7 @@ impl Text {
         if shown && (self.style.detail == Detail::Verbose || self.findings.len() < MOST.saturating_mul(50)) {
             self.findings.push(finding.clone());
         } else {
-            let key = (std::cmp::Reverse(finding.severity), finding.rule.id);
+            let key = (Reverse(finding.severity), finding.rule.id);
             let count = self.rest.entry(key).or_insert((finding.rule, 0));
             count.1 = count.1.saturating_add(1);
         }
@@ -112,16 +115,12 @@ impl Reporter for Text {
 
     fn finish(mut self: Box<Self>, summary: &Summary) -> io::Result<()> {
         let mut text = String::new();
-        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         let most = match self.style.detail {
             Detail::Quiet => 20,
             Detail::Normal => MOST,
             Detail::Verbose => usize::MAX,
         };
-        for finding in self.findings.iter().take(most) {
-            self.write_finding(&mut text, finding);
-        }
-        let left_out = self.findings.len().saturating_sub(most);
+        let left_out = self.findings.len() - self.write_findings(&mut text, most);
         if left_out > 0 {
             let _ = writeln!(text, "... and {left_out} more like these: -v shows all, a report holds all\n");
         }
@@ -156,23 +155,49 @@ impl Reporter for Text {
 }
 
 impl Text {
+    /// The findings file by file, the file with the worst first; within a file as the entry has them, the worst first. Stops
+    /// after the file that reaches `most`; gives how many were written.
+    fn write_findings(&self, text: &mut String, most: usize) -> usize {
+        let mut files: Vec<(&Locator, Vec<&Finding>)> = Vec::new();
+        let mut known: HashMap<&Locator, usize> = HashMap::new();
+        for finding in &self.findings {
+            let at = *known.entry(&finding.locator).or_insert_with(|| {
+                files.push((&finding.locator, Vec::new()));
+                files.len() - 1
+            });
+            files[at].1.push(finding);
+        }
+        files.sort_by_key(|(_, findings)| Reverse(findings.iter().map(|finding| finding.severity).max()));
+        let mut written = 0_usize;
+        for (locator, findings) in files {
+            if written >= most {
+                break;
+            }
+            let _ = writeln!(text, "{locator}");
+            for finding in findings {
+                self.write_finding(text, finding);
+                written += 1;
+            }
+            text.push('\n');
+        }
+        written
+    }
+
     fn write_finding(&self, text: &mut String, finding: &Finding) {
-        let label = self.paint(finding.severity, finding.severity.code());
-        let _ = writeln!(text, "{label}: {} [{} {}]", finding.message, finding.rule.id, finding.rule.name);
-        let _ = writeln!(text, "  --> {}", finding.locator);
+        let label = self.paint(finding.severity, &format!("{:<8}", finding.severity.code()));
+        let _ = writeln!(text, "  {label} {} {}: {}", finding.rule.id, finding.rule.name, finding.message);
         for (label, value) in [("expected", &finding.expected), ("observed", &finding.observed)] {
             if !value.is_empty() {
-                let _ = writeln!(text, "      {label} {value}");
+                let _ = writeln!(text, "             {label} {value}");
             }
         }
-        text.push('\n');
     }
 }
 
 fn write_overview(text: &mut String, summary: &Summary) {
     let counts = |counts: Vec<(String, u64)>| {
         let mut counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
-        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        counts.sort_by_key(|(_, count)| Reverse(*count));
         counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
     };
     if summary.pycs > 0 {
