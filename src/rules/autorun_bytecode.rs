@@ -1,5 +1,6 @@
 //! PYC307.
 
+use crate::artifact::Locator;
 use crate::container::Kind;
 use crate::container::MemberKind;
 use crate::load::LoadVerdict;
@@ -13,18 +14,19 @@ use crate::rules::stdlib_name_shadow;
 declare_rule! {
     /// ## What it reports
     /// Bytecode without a source that runs without being asked for: `sitecustomize` and `usercustomize` outside of packages,
-    /// and the `__main__` of a zipapp. What the lines of `.pth` files import is not looked at.
+    /// modules that a line of a `.pth` file in `site-packages` imports, their packages included, and the `__main__` of a zipapp.
+    /// Of `.pth` lines only plain `import` and `from` statements are understood.
     ///
     /// ## Why it matters
-    /// `site` imports `sitecustomize` and `usercustomize` at every start of the interpreter. One such file anywhere on `sys.path`
-    /// runs before the program does, and there is no source to review.
+    /// `site` imports `sitecustomize` and `usercustomize` at every start of the interpreter, and runs the lines of `.pth` files
+    /// that begin with `import`. Such a file runs before every program does, and there is no source to review.
     ///
     /// ## Innocent causes
     /// Embedded systems and applications that ship bytecode only.
     ///
     /// ## Severity
-    /// Critical for `sitecustomize` and `usercustomize`, high when it is not known whether the interpreter would take the file.
-    /// For the `__main__` of a zipapp high when the archive holds sources, so that the one that starts is missing, else medium.
+    /// Critical for what every start runs, high when it is not known whether the interpreter would take the file. For the `__main__`
+    /// of a zipapp high when the archive holds sources, so that the one that starts it is missing, else medium.
     ///
     /// ## What to do
     /// Find out what installed it, and read what it does (`pycaudit inspect`) before Python is started there again.
@@ -45,8 +47,9 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let Some(start) = autorun(context) else { return };
     let expected = format!("`{}.py`", context.place.stem);
     match start {
-        Start::Interpreter => {
-            let message = format!("`{}` runs at every start of the interpreter and has no source", context.module);
+        Start::Interpreter(pth) => {
+            let by = pth.map(|pth| format!(", by a line of `{pth}`,")).unwrap_or_default();
+            let message = format!("`{}` runs at every start of the interpreter{by} and has no source", context.module);
             let finding = findings.add(message);
             finding.compared(expected, "no source");
             if context.load.verdict == LoadVerdict::Unknown {
@@ -66,26 +69,35 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
 
 /// What starts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    /// Every start of an interpreter that has its folder on `sys.path`.
-    Interpreter,
+pub(super) enum Start<'a> {
+    /// Every start of an interpreter that has its folder on `sys.path`; by a `.pth` file, where one imports it.
+    Interpreter(Option<&'a Locator>),
     /// A start of the archive.
     Zipapp,
 }
 
 /// What starts a pyc without source by itself.
-pub(super) fn autorun(context: &PycContext<'_>) -> Option<Start> {
+pub(super) fn autorun<'a>(context: &'a PycContext<'_>) -> Option<Start<'a>> {
     let (folder, module) = stdlib_name_shadow::folder_and_module(context);
     match module {
         b"sitecustomize" | b"usercustomize" => (sourceless_importable::is_importable(context)
             && !stdlib_name_shadow::is_package(context, folder))
-        .then_some(Start::Interpreter),
+        .then_some(Start::Interpreter(None)),
         b"__main__" => (context.container.kind() == Kind::Zipapp
             && folder.is_empty()
             && sourceless_importable::is_importable(context))
         .then_some(Start::Zipapp),
-        _ => None,
+        _ => {
+            let startup =
+                context.container.startup.iter().find(|import| is_imported(context.module, &import.module))?;
+            sourceless_importable::is_importable(context).then_some(Start::Interpreter(Some(&startup.file)))
+        }
     }
+}
+
+/// Whether an import of `imported` runs `module`: it is that module, or one of the packages that it is in.
+fn is_imported(module: &str, imported: &str) -> bool {
+    imported.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]
@@ -112,6 +124,28 @@ mod tests {
         assert_eq!(Case::zip(zip.file("m.pyc", pyc())).flags(&RULE).severity, Severity::Medium);
         let zip = Zip::new().file("__main__.pyc", pyc());
         assert_eq!(Case::zip(zip.file("m.py", "")).flags(&RULE).severity, Severity::High);
+    }
+
+    #[test]
+    fn flags_what_a_pth_file_imports() {
+        let site = "lib/python3.12/site-packages";
+        let tree = |module: &str| {
+            let tree = Case::tree().file(&format!("{site}/a.pth"), "import os; import hook.start\n", 1);
+            tree.file(&format!("{site}/{module}"), pyc(), 1)
+        };
+        let finding = tree("hook/start.pyc").flags(&RULE);
+        assert_eq!(finding.severity, Severity::Critical);
+        let pth = "`hook.start` runs at every start of the interpreter, by a line of `tree/lib/python3.12/site-packages/a.pth`,";
+        assert!(finding.message.starts_with(pth), "{}", finding.message);
+        tree("hook/__init__.pyc").flags(&RULE);
+        tree("hook/stop.pyc").passes(&RULE);
+        tree("hooks.pyc").passes(&RULE);
+    }
+
+    #[test]
+    fn flags_what_a_pth_file_of_a_wheel_imports() {
+        let zip = Zip::new().file("a-1.dist-info/WHEEL", "").file("a.pth", "import hook\n");
+        Case::zip(zip.file("hook.pyc", pyc())).flags(&RULE);
     }
 
     #[test]

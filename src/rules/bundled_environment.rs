@@ -64,7 +64,8 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
             continue;
         }
         let shown = if root.is_empty() { ".".to_owned() } else { name::shown(root) };
-        let message = format!("`{shown}` is a virtual environment with {pycs} pycs inside this distribution");
+        let files = if pycs == 1 { "a pyc".to_owned() } else { format!("{pycs} pycs") };
+        let message = format!("`{shown}` is a virtual environment with {files} inside this distribution");
         findings.add(message).compared("the package alone", format!("`{sign}` in `{shown}`"));
     }
 }
@@ -99,7 +100,7 @@ mod tests {
     fn flags_an_environment_by_its_configuration() {
         let zip = Zip::new().file("venv/pyvenv.cfg", "");
         let finding = wheel(zip, "venv/lib/python3.8/site-packages/six.pyc").flags(&RULE);
-        assert_eq!(finding.message, "`venv` is a virtual environment with 1 pycs inside this distribution");
+        assert_eq!(finding.message, "`venv` is a virtual environment with a pyc inside this distribution");
     }
 
     #[test]

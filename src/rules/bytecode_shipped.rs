@@ -38,9 +38,8 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     let count = context.pycs.len();
     let sourceless = context.pycs.iter().filter(|facts| !facts.has_source).count();
     let files = if count == 1 { "one pyc".to_owned() } else { format!("{count} pycs") };
-    findings
-        .add(format!("This {what} holds {files}, {sourceless} of them without a source"))
-        .compared("no bytecode", files);
+    let without = if sourceless == 0 { String::new() } else { format!(", {sourceless} without a source") };
+    findings.add(format!("This {what} holds {files}{without}")).compared("no bytecode", files);
 }
 
 /// Whether an archive is a source distribution: `NAME-VERSION/PKG-INFO`.
@@ -71,7 +70,7 @@ mod tests {
     #[test]
     fn flags_a_wheel_and_a_source_distribution_once() {
         let finding = with_pyc(Zip::new().file("p-1.dist-info/WHEEL", "")).flags(&RULE);
-        assert_eq!(finding.message, "This wheel holds 2 pycs, 1 of them without a source");
+        assert_eq!(finding.message, "This wheel holds 2 pycs, 1 without a source");
         with_pyc(Zip::new().file("p-1/PKG-INFO", "")).flags(&RULE);
     }
 

@@ -167,6 +167,8 @@ impl fmt::Debug for Rule {
 pub enum Check {
     /// Every pyc.
     Pyc(fn(&PycContext<'_>, &mut Findings<'_>)),
+    /// Both: what is odd about a pyc, and what is said once of all pycs of an archive or a tree.
+    PycAndArtifact(fn(&PycContext<'_>, &mut Findings<'_>), fn(&ArtifactContext<'_>, &mut Findings<'_>)),
     /// Every member of an archive, and every pyc and link of a tree.
     Member(fn(&MemberContext<'_>, &mut Findings<'_>)),
     /// An archive or a scanned tree as a whole, after its members.
@@ -311,10 +313,21 @@ pub struct ContainerFacts<'a> {
     pub locator: &'a Locator,
     /// The RECORD of a wheel.
     pub record: Option<&'a Record>,
+    /// What the `.pth` files of its `site-packages` import at every start of the interpreter.
+    pub startup: &'a [StartupImport],
     /// When the run began, seconds since 1970.
     pub now: i64,
     /// The archive file's own times, for archives on disk.
     pub times: Times,
+}
+
+/// A module that a line of a `.pth` file imports at every start of the interpreter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartupImport {
+    /// The file.
+    pub file: Locator,
+    /// The dotted name of the module, escaped.
+    pub module: String,
 }
 
 impl ContainerFacts<'_> {

@@ -9,13 +9,14 @@ use crate::rules::autorun_bytecode;
 use crate::rules::declare_rule;
 use crate::rules::package_shadows_module;
 use crate::rules::stdlib_name_shadow;
+use crate::rules::unexpected_version;
 use crate::source::Source;
 
 declare_rule! {
     /// ## What it reports
     /// A pyc where its source would be, without that source: an import runs it. Such a file that runs at start is reported as
-    /// `PYC307`, one that hides a module as `PYC304`, one with the name of a standard library module as `PYC306`, and none of
-    /// them here again.
+    /// `PYC307`, one that hides a module as `PYC304`, one with the name of a standard library module as `PYC306`, one of
+    /// another Python than its folder or wheel is for as `PYC310`, and none of them here again.
     ///
     /// ## Why it matters
     /// There is nothing to compare the code with. Times and hash in the header are not looked at: whatever is in the file runs.
@@ -45,6 +46,7 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         || autorun_bytecode::autorun(context).is_some()
         || package_shadows_module::hidden_module(context).is_some()
         || stdlib_name_shadow::shadowed(context).is_some()
+        || unexpected_version::is_unexpected(context)
     {
         return;
     }
@@ -86,6 +88,12 @@ mod tests {
     #[test]
     fn passes_what_an_import_refuses() {
         Case::tree().file("p/m.pyc", Pyc::python("3.12").flags(4).build(), 100).passes(&RULE);
+    }
+
+    #[test]
+    fn leaves_bytecode_of_another_python_to_its_rule() {
+        Case::tree().file("lib/python3.11/site-packages/m.pyc", Pyc::python("3.12").build(), 1).passes(&RULE);
+        Case::tree().file("lib/python3.12/site-packages/m.pyc", Pyc::python("3.12").build(), 1).flags(&RULE);
     }
 
     #[test]

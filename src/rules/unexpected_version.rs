@@ -8,7 +8,9 @@ use crate::name;
 use crate::pyc::Version;
 use crate::pyc::versions::Implementation;
 use crate::rules::ArtifactContext;
+use crate::rules::ContainerFacts;
 use crate::rules::Findings;
+use crate::rules::PycContext;
 use crate::rules::Severity;
 use crate::rules::declare_rule;
 
@@ -41,21 +43,13 @@ declare_rule! {
 }
 
 fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
-    let wheel = match context.container.kind() {
-        Kind::Wheel => WheelTags::of(name::split_last(context.locator.path()).1),
-        _ => None,
-    };
+    let wheel = WheelTags::of_container(context.container);
     let mut groups: BTreeMap<(&[u8], Severity, String), (usize, MemberId)> = BTreeMap::new();
     for facts in context.pycs {
         let (Some(version), Some(member)) = (facts.version, context.container.member(facts.member)) else { continue };
         let folder = member.folder();
         let home = home(folder);
-        let expected = match (home, &wheel) {
-            (Some((_, series)), _) => is_of_series(version, series),
-            (None, Some(wheel)) => wheel.takes(version),
-            (None, None) => continue,
-        };
-        if expected {
+        if is_expected(version, home, wheel.as_ref()) {
             continue;
         }
         let is_bare = !facts.has_source && name::split_last(folder).1 != b"__pycache__";
@@ -73,6 +67,22 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
         };
         let first = context.container.locate(first);
         findings.add(format!("{files} of {python} {place}")).compared(expected, python).severity(severity).about(first);
+    }
+}
+
+/// Whether a pyc is one that this rule reports.
+pub(super) fn is_unexpected(context: &PycContext<'_>) -> bool {
+    let wheel = WheelTags::of_container(context.container);
+    let home = home(context.place.source_folder.as_bytes());
+    context.pyc.version.is_some_and(|version| !is_expected(version, home, wheel.as_ref()))
+}
+
+/// Whether a version's bytecode is of use in its folder, or else in its wheel.
+fn is_expected(version: &Version, home: Option<(&[u8], (u8, u8))>, wheel: Option<&WheelTags>) -> bool {
+    match (home, wheel) {
+        (Some((_, series)), _) => is_of_series(version, series),
+        (None, Some(wheel)) => wheel.takes(version),
+        (None, None) => true,
     }
 }
 
@@ -125,6 +135,14 @@ struct Tag {
 }
 
 impl WheelTags {
+    /// The tags in the name of a wheel.
+    fn of_container(container: &ContainerFacts<'_>) -> Option<Self> {
+        if container.kind() != Kind::Wheel {
+            return None;
+        }
+        Self::of(name::split_last(container.locator.path()).1)
+    }
+
     /// `name-1.0[-build]-cp311-abi3-platform.whl`; `None` for what is not named so, or has a tag that is not known.
     fn of(file: &[u8]) -> Option<Self> {
         let stem = std::str::from_utf8(file).ok()?.strip_suffix(".whl")?;

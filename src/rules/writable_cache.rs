@@ -9,6 +9,7 @@ use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::Severity;
 use crate::rules::declare_rule;
+use crate::source::Found;
 
 declare_rule! {
     /// ## What it reports
@@ -53,7 +54,9 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
 }
 
 fn file(context: &PycContext<'_>, status: container::FileStatus, findings: &mut Findings<'_>) {
-    let source = context.source_status;
+    // A source that was found elsewhere has an owner of its own for good reasons.
+    let beside = context.source.file().is_some_and(|source| source.found == Found::Beside);
+    let source = context.source_status.filter(|_| beside);
     let open = status.mode & (GROUP_MAY_WRITE | OTHERS_MAY_WRITE) & !source.map_or(0, |source| source.mode);
     let other_owner = source.filter(|source| source.uid != status.uid && status.uid != 0);
     let (message, expected, observed, mut severity) = if let Some(source) = other_owner {

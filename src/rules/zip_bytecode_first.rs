@@ -3,6 +3,7 @@
 use crate::container::Kind;
 use crate::place::PlaceKind;
 use crate::pyc::Invalidation;
+use crate::rules::ArtifactContext;
 use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::Severity;
@@ -24,8 +25,8 @@ declare_rule! {
     ///
     /// ## Severity
     /// High when the pyc runs although its header does not fit the source (another size, or an unchecked hash of something
-    /// else), medium for the same in a zip that nothing shows to be imported from. Info when the header fits. A pyc that
-    /// `zipimport` would find out of date or refuse is not reported here.
+    /// else), medium for the same in a zip that nothing shows to be imported from. Info, and once for an archive, for those whose
+    /// header fits. A pyc that `zipimport` would find out of date or refuse is not reported here.
     ///
     /// ## What to do
     /// Compare the bytecode with the source, or pack only one of the two.
@@ -36,7 +37,7 @@ declare_rule! {
     name: "zip-bytecode-first",
     summary: "in a zip the bytecode runs before the source beside it",
     severity: High,
-    check: Pyc(check),
+    check: PycAndArtifact(check, check_archive),
 }
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
@@ -54,13 +55,8 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     });
     let size_differs = check.size.is_some_and(|(recorded, actual)| u64::from(recorded) != actual & 0xffff_ffff);
     let fits = if is_hash { check.outcome == HeaderMatch::Fresh } else { !size_differs };
-    if fits {
-        let message = format!("`{}` runs from bytecode, though its source is beside it in the archive", context.module);
-        findings.add(message).severity(Severity::Info);
-        return;
-    }
     // Without the source's bytes nothing is known of the hash.
-    if is_hash && check.outcome == HeaderMatch::Unknown {
+    if fits || is_hash && check.outcome == HeaderMatch::Unknown {
         return;
     }
     let message = format!(
@@ -76,6 +72,22 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     if kind == Kind::Zip {
         finding.severity(Severity::Medium);
     }
+}
+
+/// Says once of an egg or zipapp that it is so.
+fn check_archive(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
+    if !matches!(context.container.kind(), Kind::Egg | Kind::Zipapp) {
+        return;
+    }
+    // Nothing else in a zip is live: `zipimport` does not look into `__pycache__`.
+    let mut first = context.pycs.iter().filter(|facts| facts.has_source && facts.load.is_live()).peekable();
+    let Some(example) = first.peek().map(|facts| context.container.locate(facts.member)) else { return };
+    let count = first.count();
+    let modules = if count == 1 { "One module runs".to_owned() } else { format!("{count} modules run") };
+    let finding = findings.add(format!("{modules} from bytecode with the source beside it in the archive"));
+    finding
+        .compared("source or bytecode", format!("both, first at `{}`", example.member_shown()))
+        .severity(Severity::Info);
 }
 
 #[cfg(test)]
@@ -96,18 +108,22 @@ mod tests {
 
     #[test]
     fn flags_bytecode_of_another_size_that_an_old_zipimport_runs() {
-        let finding = egg(&Pyc::python("3.6").source_size(7)).flags(&RULE);
+        let findings = egg(&Pyc::python("3.6").source_size(7)).findings(&RULE);
+        let [finding, of_archive] = findings.as_slice() else { panic!("{findings:#?}") };
         assert_eq!((finding.severity, finding.observed.as_str()), (Severity::High, "7 bytes of source"));
+        assert_eq!(of_archive.severity, Severity::Info);
     }
 
     #[test]
     fn flags_an_unchecked_hash_of_something_else() {
-        assert_eq!(egg(&Pyc::python("3.12").hash([1; 8]).flags(1)).flags(&RULE).severity, Severity::High);
+        let findings = egg(&Pyc::python("3.12").hash([1; 8]).flags(1)).findings(&RULE);
+        assert_eq!(findings.first().map(|finding| finding.severity), Some(Severity::High));
     }
 
     #[test]
-    fn notes_an_ordinary_egg() {
-        assert_eq!(egg(&Pyc::python("2.7")).flags(&RULE).severity, Severity::Info);
+    fn notes_an_ordinary_egg_once() {
+        let finding = egg(&Pyc::python("2.7")).flags(&RULE);
+        assert_eq!(finding.message, "One module runs from bytecode with the source beside it in the archive");
         assert_eq!(egg(&Pyc::python("3.12")).flags(&RULE).severity, Severity::Info);
     }
 

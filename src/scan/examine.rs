@@ -203,7 +203,7 @@ impl Worker<'_> {
         inner.choose(self.config.member.as_deref());
         inner.times = scope.container.listing().get(member).map(|member| member.times).unwrap_or_default();
         inner.size = Some(whole.size);
-        let inner = Arc::new(inner.with_record(limits));
+        let inner = Arc::new(inner.with_record(limits).with_startup());
         let mut entries = Vec::new();
         let mut settler = Settler::new(self);
         let mut desk = Desk::default();
@@ -323,7 +323,7 @@ impl Worker<'_> {
             problems: &problems,
         };
         for rule in &self.checks.pyc {
-            if let Check::Pyc(check) = rule.check {
+            if let Check::Pyc(check) | Check::PycAndArtifact(check, _) = rule.check {
                 check(&known, &mut Findings::new(rule, &locator, &mut findings));
             }
         }
@@ -402,6 +402,7 @@ impl Worker<'_> {
             container: scope.container.as_ref(),
             locator: &scope.locator,
             record: scope.record.as_ref(),
+            startup: &scope.startup,
             now: self.config.now,
             times: scope.times,
         }

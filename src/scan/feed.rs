@@ -158,7 +158,7 @@ impl<'a> Feed<'a> {
         scope.times = Times { unix: status.map(|status| status.mtime), ..Times::default() };
         scope.size = status.map(|status| status.size);
         scope.choose(self.worker.config.member.as_deref());
-        let scope = Arc::new(scope.with_record(limits));
+        let scope = Arc::new(scope.with_record(limits).with_startup());
         let jobs = self.worker.jobs_of(&scope);
         self.worker.progress.find(jobs.len() as u64);
         for job in jobs.into_iter().rev() {
@@ -171,13 +171,13 @@ impl<'a> Feed<'a> {
 pub(crate) fn open_path(path: &Path, exclude: &Exclude, limits: &Limits) -> Arc<Scope> {
     Arc::new(if path.is_dir() {
         let directory = Directory::walk(path, exclude, limits);
-        Scope::tree(Box::new(directory), path.to_owned(), None)
+        Scope::tree(Box::new(directory), path.to_owned(), None).with_startup()
     } else {
         // A file that was named is scanned wherever a link leads.
         let real = if path.is_symlink() { fs::canonicalize(path).ok() } else { None };
         let (directory, member) = Directory::around(real.as_deref().unwrap_or(path));
         let root = directory.root().to_owned();
-        Scope::tree(Box::new(directory), root, Some(member.into_iter().collect()))
+        Scope::tree(Box::new(directory), root, Some(member.into_iter().collect())).with_startup()
     })
 }
 

@@ -131,6 +131,10 @@ impl Checks {
         for rule in rules {
             match rule.check {
                 Check::Pyc(_) => checks.pyc.push(rule),
+                Check::PycAndArtifact(..) => {
+                    checks.pyc.push(rule);
+                    checks.artifact.push(rule);
+                }
                 Check::Member(_) => checks.member.push(rule),
                 Check::Artifact(_) => checks.artifact.push(rule),
                 Check::MemberAndArtifact(..) => {
@@ -222,9 +226,9 @@ pub fn scan_container(config: &Config, container: Box<dyn Container>, locator: L
     let checks = Checks::new(&config.rules);
     let progress = Progress::default();
     let scope = if container.kind() == Kind::Directory {
-        Scope::tree(container, locator.artifact.to_path_buf(), None)
+        Scope::tree(container, locator.artifact.to_path_buf(), None).with_startup()
     } else {
-        Scope::archive(container, locator, 0).with_record(&config.limits)
+        Scope::archive(container, locator, 0).with_record(&config.limits).with_startup()
     };
     let scope = Arc::new(scope);
     let sources = Sources::new(Vec::new(), vec![Arc::clone(&scope)]);

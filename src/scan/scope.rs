@@ -14,8 +14,10 @@ use crate::container::MemberId;
 use crate::container::MemberKind;
 use crate::container::Oddity;
 use crate::limits::Limits;
+use crate::name;
 use crate::name::Name;
 use crate::record::Record;
+use crate::rules::StartupImport;
 use crate::scan::pair::HashIndexes;
 
 /// A container being scanned.
@@ -32,6 +34,8 @@ pub(crate) struct Scope {
     pub(crate) only: Option<Vec<MemberId>>,
     /// The RECORD of a wheel.
     pub(crate) record: Option<Record>,
+    /// What the `.pth` files of its `site-packages` import.
+    pub(crate) startup: Vec<StartupImport>,
     /// The archive file's own times.
     pub(crate) times: Times,
     /// The archive file's size.
@@ -68,6 +72,7 @@ impl Scope {
             real_root: Vec::new(),
             only: None,
             record: None,
+            startup: Vec::new(),
             times: Times::default(),
             size: None,
             depth,
@@ -91,6 +96,30 @@ impl Scope {
                 }
             }
         }
+        self
+    }
+
+    /// Reads what its `.pth` files import: those of `site-packages` on disk, or of a wheel's top, which is installed there.
+    /// What cannot be read is left out here; whoever reads the member for itself reports it.
+    #[must_use]
+    pub(crate) fn with_startup(mut self) -> Self {
+        let listing = self.container.listing();
+        let is_site: fn(&[u8]) -> bool = match self.container.kind() {
+            Kind::Directory => |folder| folder.ends_with(b"site-packages") || folder.ends_with(b"dist-packages"),
+            Kind::Wheel => |folder| folder.is_empty() || folder.ends_with(b".data/purelib"),
+            _ => return self,
+        };
+        let files = listing.members().filter(|member| {
+            member.kind == MemberKind::File && member.file().ends_with(b".pth") && is_site(member.folder())
+        });
+        let mut startup = Vec::new();
+        for member in files.take(PTH_FILES) {
+            let content = self.container.read(member.id, PTH_SIZE);
+            let file = self.locate(member.id);
+            let modules = pth_imports(&content.bytes);
+            startup.extend(modules.map(|module| StartupImport { file: file.clone(), module: name::shown(module) }));
+        }
+        self.startup = startup;
         self
     }
 
@@ -150,7 +179,46 @@ impl Scope {
     }
 }
 
+/// How many `.pth` files of a container are read; honest installations have a handful.
+const PTH_FILES: usize = 256;
+
+/// How much of each is read: they are lists of folders, and the longest line of an honest one has some 1,000 bytes.
+const PTH_SIZE: u64 = 64 << 10;
+
+/// The modules that the lines of a `.pth` file import: `site` runs each line that begins with `import` and a space or tab
+/// (`addpackage` in CPython's Lib/site.py). Only plain statements are understood.
+fn pth_imports(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = text.split(|&byte| byte == b'\n' || byte == b'\r');
+    let run = lines.filter(|line| line.starts_with(b"import ") || line.starts_with(b"import\t"));
+    run.flat_map(|line| line.split(|&byte| byte == b';')).flat_map(|statement| {
+        let statement = statement.trim_ascii();
+        // `import a, b.c as d` names several modules; `from a import b, c` one.
+        let (names, most) = match (statement.strip_prefix(b"import"), statement.strip_prefix(b"from")) {
+            (Some(names), _) => (names, usize::MAX),
+            (None, Some(names)) => (names, 1),
+            (None, None) => (&b""[..], 0),
+        };
+        let names = if names.first().is_some_and(u8::is_ascii_whitespace) { names } else { b"" };
+        names
+            .split(|&byte| byte == b',')
+            .take(most)
+            .filter_map(|name| name.trim_ascii().split(u8::is_ascii_whitespace).next().filter(|name| !name.is_empty()))
+    })
+}
+
 /// A path below a root. A name that the system cannot write was not found there.
 fn on_disk(root: &Path, path: &[u8]) -> PathBuf {
     container::on_disk(root, path).unwrap_or_else(|_| root.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_lines_that_site_runs_import_modules() {
+        let text = b"/opt/lib\nimport a, b.c as d; import e\r\n import f\nimport\tg; x = 1; from h.i import j\n#import k\nimportl\n";
+        let modules: Vec<&[u8]> = pth_imports(text).collect();
+        assert_eq!(modules, [&b"a"[..], b"b.c", b"e", b"g", b"h.i"]);
+    }
 }

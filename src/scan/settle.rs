@@ -165,7 +165,9 @@ impl<'a> Settler<'a> {
         let strict = self.worker.config.strict;
         let context = ArtifactContext { container: facts, locator: &scope.locator, pycs, ledger, strict };
         for rule in &self.worker.checks.artifact {
-            if let Check::Artifact(check) | Check::MemberAndArtifact(_, check) = rule.check {
+            if let Check::Artifact(check) | Check::PycAndArtifact(_, check) | Check::MemberAndArtifact(_, check) =
+                rule.check
+            {
                 check(&context, &mut Findings::new(rule, &scope.locator, findings));
             }
         }
