@@ -68,6 +68,12 @@ mod tests {
     }
 
     #[test]
+    fn flags_a_name_that_refers_to_nothing_and_not_the_field_that_lacks_it() {
+        let pyc = Pyc::python("2.7").edit(|code| code.name = Value::Raw(b"R\x07\0\0\0".to_vec()));
+        Case::tree().file("m.pyc", pyc.build(), 1).flags(&RULE);
+    }
+
+    #[test]
     fn flags_a_tuple_that_holds_itself() {
         let finding = case("3.12", b"\xa9\x01r\x01\0\0\0").flags(&RULE);
         assert_eq!(finding.message, "an object in the marshalled code of `m` holds itself");

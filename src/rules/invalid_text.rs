@@ -14,15 +14,16 @@ declare_rule! {
     /// that are invisible or reorder what is around them. One finding for a file; the first such name is shown.
     ///
     /// ## Why it matters
-    /// The compiler takes no such character in an identifier, but for a few fillers that look like nothing: the code was changed
-    /// after it was compiled, or is meant not to be read. Such names also move the cursor of a terminal and reorder lines in
-    /// tools that show them raw.
+    /// The compiler takes no such character in an identifier, but for fillers that look like nothing and marks such as variation
+    /// selectors, which hide behind the letter before them: the code was changed after it was compiled, or is meant not to be
+    /// read as it is. Such names also move the cursor of a terminal and reorder lines in tools that show them raw.
     ///
     /// ## Innocent causes
-    /// A path that is no text in the builder's encoding, or holds such a character.
+    /// A path that is no text in the builder's encoding, or holds such a character. A letter typed with a variation selector.
     ///
     /// ## Severity
-    /// Medium; low when only the file name under which it was compiled is so.
+    /// Medium; low when only the file name under which it was compiled is so, or when all such characters are marks that an
+    /// identifier may have.
     ///
     /// ## What to do
     /// Look at the names, and find out what wrote them.
@@ -44,23 +45,32 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let file = context.pyc.body.root().map(|root| root.filename.as_bytes()).unwrap_or_default();
+    let text_of = |oddity: &Oddity| text_at(context.bytes, oddity.offset).unwrap_or_default();
+    let is_mild = |oddity: &Oddity| text_of(oddity) == file || has_marks_alone(text_of(oddity));
     let mut odd = context.pyc.oddities.iter().filter(|oddity| is_text(oddity));
-    let is_of_file = |oddity: &&Oddity| text_at(context.bytes, oddity.offset) == Some(file);
-    let Some(first) = odd.clone().find(|oddity| !is_of_file(oddity)).or_else(|| odd.next()) else { return };
+    let Some(first) = odd.clone().find(|oddity| !is_mild(oddity)).or_else(|| odd.next()) else { return };
     let what = match first.kind {
         OddityKind::ControlCharacter => "control characters",
         OddityKind::NotText => "what is no text",
         _ => "invisible characters",
     };
-    let of_file = is_of_file(&first);
-    let whose = if of_file { "the file name that it was compiled under" } else { "a name" };
-    let message = format!("`{}` has {what} in {whose}", context.module);
-    let text = text_at(context.bytes, first.offset).unwrap_or_default();
-    let finding = findings.add(message);
+    let text = text_of(first);
+    let whose = if text == file { "the file name that it was compiled under" } else { "a name" };
+    let finding = findings.add(format!("`{}` has {what} in {whose}", context.module));
     finding.compared("", name::shown(text.get(..SHOWN).unwrap_or(text))).at(first.offset);
-    if of_file {
+    if is_mild(first) {
         finding.severity(Severity::Low);
     }
+}
+
+/// Whether whatever is deceptive in a name are marks that an identifier may have behind its first letter (`XID_Continue`).
+fn has_marks_alone(text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let is_mark = |character| {
+        matches!(character, '\u{34f}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180d}' | '\u{180f}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+    };
+    text.chars().all(|character| !name::is_deceptive(character) || is_mark(character))
 }
 
 fn is_text(oddity: &Oddity) -> bool {
@@ -109,6 +119,14 @@ mod tests {
         assert_eq!(finding.message, "`m` has control characters in the file name that it was compiled under");
         let both = Pyc::python("3.12").filename("/home/a\nb/m.py").names(&["a\u{200b}"]);
         assert_eq!(case(&both).flags(&RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn says_less_of_a_variation_selector() {
+        assert_eq!(case(&Pyc::python("3.12").names(&["x\u{e0100}"])).flags(&RULE).severity, Severity::Low);
+        let both = Pyc::python("3.12").names(&["x\u{e0100}", "\u{3164}"]);
+        let finding = case(&both).flags(&RULE);
+        assert_eq!((finding.severity, finding.observed.as_str()), (Severity::Medium, "\\u{3164}"));
     }
 
     #[test]

@@ -96,6 +96,7 @@ use crate::load::Load;
 use crate::load::LoadVerdict;
 use crate::place::Place;
 use crate::problem::Problem;
+use crate::problem::ProblemKind;
 use crate::pyc::Header;
 use crate::pyc::Pyc;
 use crate::pyc::Version;
@@ -220,11 +221,25 @@ impl PycContext<'_> {
         (version.header == Some(header.layout)).then_some((header, version))
     }
 
-    /// The first thing in the marshalled data that is wrong: what follows it may be wrong for that reason alone. `None` for a
-    /// file that was not read whole, and for an encrypted body.
+    /// The first thing in the marshalled data that is wrong: what follows it may be wrong for that reason alone, and so may the
+    /// objects around it. `None` for a file that was not read whole, and for an encrypted body.
     fn damage(&self) -> Option<&Problem> {
-        let damage = self.problems.iter().find(|problem| problem.kind.is_marshal())?;
-        (self.is_whole && !encrypted_body::is_encrypted(self)).then_some(damage)
+        let mut damages = self.problems.iter().filter(|problem| problem.kind.is_marshal());
+        let first = damages.next()?;
+        if !self.is_whole || encrypted_body::is_encrypted(self) {
+            return None;
+        }
+        // These are found when an object is complete and stand where it begins, before whatever is wrong inside.
+        let is_of_whole = |problem: &Problem| {
+            matches!(
+                problem.kind,
+                ProblemKind::FieldType | ProblemKind::FieldCounts | ProblemKind::Unhashable | ProblemKind::RootNotCode
+            )
+        };
+        if !is_of_whole(first) {
+            return Some(first);
+        }
+        damages.find(|problem| !is_of_whole(problem)).or(Some(first))
     }
 
     /// Whether an interpreter that comes here has something else to run: it never looks, or compiles the source.
