@@ -44,9 +44,9 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     }
     let Some(record) = context.container.record else {
         let listing = context.container.listing();
-        let there = listing
-            .folders()
-            .any(|folder| folder.ends_with(b".dist-info") && listing.find(folder, b"RECORD").is_some());
+        let there = listing.folders().any(|folder| {
+            folder.ends_with(b".dist-info") && !folder.contains(&b'/') && listing.find(folder, b"RECORD").is_some()
+        });
         // One that is there and could not be read is PYC901's.
         if !there {
             findings.add("the wheel has no RECORD").compared("a `.dist-info/RECORD`", "none");
