@@ -10,7 +10,7 @@ declare_rule! {
     /// ## What it reports
     /// Marshalled data that cost an interpreter far more than their size: a tuple, list or number that declares a length for
     /// which 64 MiB or more would be reserved before the missing items are noticed; objects nested deeper than an interpreter
-    /// reads; more objects than pycaudit reads.
+    /// reads; more objects than pycaudit reads. What references to references multiply to is not counted.
     ///
     /// ## Why it matters
     /// A file of some bytes can exhaust the memory or the stack of whatever unmarshals it: the interpreter, or a tool that
