@@ -34,7 +34,7 @@ declare_rule! {
     /// High for what makes readers see other members or other bytes: names, methods, sizes, checksums, overlaps, members
     /// and directories that are hidden, data behind the end of a compressed stream. Medium for bytes that belong to nothing, for
     /// members without a local header, for an archive that lost its first part and for zip64 fields that are missing. Low for contradictions in form: flags that do not
-    /// change what is read, slashes against backslashes, names that differ only in characters beyond ASCII, padding,
+    /// change what is read, slashes against backslashes, names that differ only in characters beyond ASCII, up to 16 bytes of padding,
     /// malformed extra fields, modes of folders.
     ///
     /// An archive without any directory is PYC901's: its members are not each reported here.
@@ -106,10 +106,13 @@ fn report<'f>(oddity: &Oddity, facts: &ContainerFacts<'_>, findings: &'f mut Fin
     Some(finding)
 }
 
-/// Whether no end record leads to a directory: then all members are found by their local headers alone.
+/// Whether no end record leads to a directory: then all members are found by their local headers alone. A directory that is there
+/// and damaged has its problem at an offset.
 fn is_without_directory(facts: &ContainerFacts<'_>) -> bool {
-    let damaged = |kind| kind == ProblemKind::ArchiveDamaged;
-    facts.container.problems().iter().any(|located| located.path.is_none() && damaged(located.problem.kind))
+    facts.container.problems().iter().any(|located| {
+        let problem = &located.problem;
+        located.path.is_none() && problem.kind == ProblemKind::ArchiveDamaged && problem.offset.is_none()
+    })
 }
 
 fn sentence(kind: OddityKind) -> &'static str {
@@ -137,10 +140,9 @@ fn weight(oddity: &Oddity) -> Severity {
     let (expected, observed) = (oddity.expected.as_str(), oddity.observed.as_str());
     match oddity.kind {
         OddityKind::LocalNameDiffers if observed.replace("\\\\", "/") == expected.replace("\\\\", "/") => Severity::Low,
-        OddityKind::UnicodeNameDiffers if ascii_part(expected) == ascii_part(observed) => Severity::Low,
+        OddityKind::UnicodeNameDiffers if is_transcribed(expected, observed) => Severity::Low,
         OddityKind::LocalFieldDiffers => field_weight(expected, observed),
-        OddityKind::EndRecordDiffers if expected == "one disk" => Severity::Low,
-        OddityKind::EndRecordDiffers if is_cut_off(oddity) => Severity::Medium,
+        OddityKind::EndRecordDiffers if expected == "one disk" || is_cut_off(oddity) => Severity::Medium,
         OddityKind::LocalMissing if observed.starts_with("one at") => Severity::Low,
         OddityKind::Gap | OddityKind::Trailing if is_padding(observed) => Severity::Low,
         OddityKind::FolderWithData if expected == "no data" => Severity::Medium,
@@ -169,32 +171,46 @@ fn is_cut_off(oddity: &Oddity) -> bool {
     recorded.zip(oddity.offset).is_some_and(|(recorded, end)| recorded >= end)
 }
 
-/// Whether the observation is of bytes that begin with nothing but zeros or line ends.
+/// Whether the observation is of zeros, blanks or line ends only. It shows the first 16 bytes: of more than that nothing is known.
 fn is_padding(observed: &str) -> bool {
+    let length = observed.split(' ').next().and_then(|length| length.parse::<usize>().ok());
     let digits = observed.rsplit(' ').next().unwrap_or_default();
-    let pairs = digits.as_bytes().chunks(2);
-    !digits.is_empty() && pairs.into_iter().all(|pair| matches!(pair, b"00" | b"0a" | b"0d" | b"1a" | b"20"))
+    let mut pairs = digits.as_bytes().chunks(2);
+    length == Some(digits.len() / 2) && pairs.all(|pair| matches!(pair, b"00" | b"0a" | b"0d" | b"1a" | b"20"))
 }
 
-/// What is left of a shown name without characters beyond ASCII and what stands for them in names of Info-ZIP: `?`, `_`, `#U` and
-/// four digits, and bytes that are shown as `\x` and two digits.
-fn ascii_part(shown: &str) -> String {
-    let mut left = String::with_capacity(shown.len());
+/// Whether a name is a Unicode one in characters of an older set, as Info-ZIP writes both: the rest is equal, and whatever is
+/// beyond ASCII has something in its place.
+fn is_transcribed(name: &str, unicode: &str) -> bool {
+    let (kept, replaced) = ascii_part(name);
+    let (wanted, beyond) = ascii_part(unicode);
+    !unicode.is_ascii() && replaced && beyond && kept == wanted
+}
+
+/// A shown name without characters beyond ASCII and what stands for them in names of Info-ZIP (`?`, `#U` and four digits, `#L` and
+/// six, bytes that are shown as `\x` and two), and whether there were any.
+fn ascii_part(shown: &str) -> (String, bool) {
+    let mut kept = String::with_capacity(shown.len());
+    let mut replaced = false;
     let mut rest = shown;
     while let Some(character) = rest.chars().next() {
         let skipped = if rest.starts_with("#U") {
             6
+        } else if rest.starts_with("#L") {
+            8
         } else if rest.starts_with("\\x") {
             4
+        } else if character.is_ascii() && character != '?' {
+            kept.push(character);
+            rest = rest.get(1..).unwrap_or_default();
+            continue;
         } else {
-            if character.is_ascii() && !matches!(character, '?' | '_') {
-                left.push(character);
-            }
             character.len_utf8()
         };
+        replaced = true;
         rest = rest.get(skipped..).unwrap_or_default();
     }
-    left
+    (kept, replaced)
 }
 
 #[cfg(test)]
@@ -246,6 +262,18 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_directory_does_not_silence_what_it_hides() {
+        let mut bytes = Zip::new().file("a", "").entry(entry()).build();
+        // The last record of the directory claims a comment that goes beyond the end of the file.
+        let record = bytes.windows(4).rposition(|window| window == b"PK\x01\x02").unwrap();
+        bytes[record + 33] = 0xff;
+        let findings = Case::bytes(bytes).findings(&RULE);
+        assert!(
+            findings.iter().any(|finding| finding.severity == Severity::High && finding.message.contains("`p/m.py`"))
+        );
+    }
+
+    #[test]
     fn flags_two_members_of_the_same_bytes() {
         assert!(
             Case::zip(Zip::new().entry(entry().listed_again_as("q.py")))
@@ -259,6 +287,8 @@ mod tests {
     fn flags_bytes_that_belong_to_nothing() {
         assert_eq!(severity_of(Zip::new().file("a", "").entry(entry().after_gap(b"payload"))), Severity::Medium);
         assert_eq!(severity_of(Zip::new().file("a", "").entry(entry().after_gap([0; 7]))), Severity::Low);
+        let hidden = [&[0; 16][..], b"payload"].concat();
+        assert_eq!(severity_of(Zip::new().file("a", "").entry(entry().after_gap(hidden))), Severity::Medium);
         assert_eq!(severity_of(Zip::new().entry(entry()).trailing(b"payload")), Severity::Medium);
         assert_eq!(severity_of(Zip::new().entry(entry()).trailing(b"\r\n")), Severity::Low);
         assert_eq!(severity_of(Zip::new().entry(entry()).prefix(b"payload")), Severity::Medium);
@@ -291,11 +321,13 @@ mod tests {
     #[test]
     fn flags_a_unicode_path_that_is_another_name() {
         let field =
-            |name: &str| [&[1][..], &crate::forge::zip::crc32(b"caf_.py").to_le_bytes(), name.as_bytes()].concat();
-        let zip = |name: &str| Zip::new().entry(Entry::new("caf_.py", "").extra(0x7075, &field(name)));
+            |name: &str| [&[1][..], &crate::forge::zip::crc32(b"caf#U00e9.py").to_le_bytes(), name.as_bytes()].concat();
+        let zip = |name: &str| Zip::new().entry(Entry::new("caf#U00e9.py", "").extra(0x7075, &field(name)));
         assert!(Case::zip(zip("evil.py")).findings(&RULE).iter().all(|finding| finding.severity == Severity::High));
         assert!(Case::zip(zip("caf\u{e9}.py")).findings(&RULE).iter().all(|finding| finding.severity == Severity::Low));
         assert!(!Case::zip(zip("evil.py")).findings(&RULE).is_empty());
+        assert!(!is_transcribed("ab.py", "a_b.py") && !is_transcribed("ab.py", "ab\u{e9}.py"));
+        assert!(is_transcribed("a\\x82b.py", "a\u{e9}b.py"));
     }
 
     #[test]
