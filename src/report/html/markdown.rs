@@ -13,6 +13,25 @@ pub(super) fn html(lines: &[&str]) -> String {
     page.html
 }
 
+/// A message as HTML: what stands between backticks is code, all else is text. Backticks without a partner stay.
+pub(super) fn message(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let mut html = String::with_capacity(text.len());
+    for (index, part) in parts.iter().enumerate() {
+        let is_code = index % 2 == 1 && index + 1 < parts.len();
+        html.push_str(match (is_code, index % 2) {
+            (true, _) => "<code>",
+            (false, 1) => "`",
+            (false, _) => "",
+        });
+        part.chars().for_each(|character| escape(character, &mut html));
+        if is_code {
+            html.push_str("</code>");
+        }
+    }
+    html
+}
+
 /// What is open while lines come in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Block {
@@ -177,6 +196,13 @@ fn escape(character: char, html: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_has_its_names_as_code_and_no_markup_of_its_own() {
+        assert_eq!(message("`a<b>` is *old*"), "<code>a&lt;b&gt;</code> is *old*");
+        assert_eq!(message("a ` b"), "a ` b");
+        assert_eq!(message("`a` and ` b"), "<code>a</code> and ` b");
+    }
 
     #[test]
     fn a_rule_page_becomes_headings_paragraphs_and_lists() {

@@ -69,6 +69,7 @@ impl Page {
         plain: &Plain,
     ) -> io::Result<Self> {
         let mut tera = Tera::new();
+        tera.register_filter("said", |text: &str, _: tera::Kwargs, _: &tera::State| markdown::message(text));
         tera.add_raw_templates(TEMPLATES).map_err(io::Error::other)?;
         // A browser reads CR LF as LF before it hashes; a checkout with other line ends must not break the policy.
         let [style, script] = [STYLE, SCRIPT].map(|text| text.replace('\r', ""));
