@@ -44,7 +44,8 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-fn is_there(listing: &Listing, path: &[u8]) -> bool {
+/// Whether the archive has what a row names.
+pub(crate) fn is_there(listing: &Listing, path: &[u8]) -> bool {
     let found = |path: &[u8]| listing.find_path(path).is_some();
     found(path) || listing.has_folder(path) || record::spellings(path).any(|other| found(&other))
 }

@@ -8,11 +8,12 @@ use crate::record::Row;
 use crate::rules::ArtifactContext;
 use crate::rules::Findings;
 use crate::rules::declare_rule;
+use crate::rules::record_dangling;
 
 declare_rule! {
     /// ## What it reports
     /// Files that a wheel's RECORD lists without a digest, or with one of an algorithm that is not computed here (SHA-3, BLAKE2).
-    /// One finding counts them all.
+    /// One finding counts them all; files that are not there are PYC803's.
     ///
     /// ## Why it matters
     /// Nothing in the wheel vouches for these files: a change to them cannot be told. Every file of a wheel has to have a digest,
@@ -38,7 +39,9 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     let Some(record) = context.container.record else { return };
     let mut count = 0_usize;
     let mut first: Option<&Name> = None;
-    for row in record.rows().iter().filter(|row| !is_vouched_for(record, row)) {
+    let listing = context.container.listing();
+    let without = record.rows().iter().filter(|row| !is_vouched_for(record, row));
+    for row in without.filter(|row| record_dangling::is_there(listing, row.path.as_bytes())) {
         count += 1;
         first = first.or(Some(&row.path));
     }
@@ -73,7 +76,14 @@ mod tests {
     use crate::forge::Zip;
 
     fn wheel(record: &str) -> Case {
-        Case::zip(Zip::new().file("p.py", "").file("p-1.dist-info/WHEEL", "").file("p-1.dist-info/RECORD", record))
+        Case::zip(
+            Zip::new()
+                .file("p.pyc", "")
+                .file("q.pyc", "")
+                .file("p.py", "")
+                .file("p-1.dist-info/WHEEL", "")
+                .file("p-1.dist-info/RECORD", record),
+        )
     }
 
     #[test]
@@ -91,6 +101,11 @@ mod tests {
     fn passes_a_record_without_a_digest_of_itself() {
         wheel("p.py,sha256=47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU,0\np-1.dist-info/RECORD,,\np/,,\n")
             .passes(&RULE);
+    }
+
+    #[test]
+    fn leaves_files_that_are_not_there_to_another_rule() {
+        wheel("gone.py,,\n").passes(&RULE);
     }
 
     #[test]
