@@ -40,8 +40,8 @@ declare_rule! {
     check: Pyc(check),
 }
 
-/// How many members of a zipapp are looked at for sources.
-const MEMBERS: usize = 10_000;
+/// How many members of a zipapp are looked at for sources: a hostile one may have any number of `__main__`.
+const MEMBERS: usize = 512;
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let Some(start) = autorun(context) else { return };
@@ -88,16 +88,10 @@ pub(super) fn autorun<'a>(context: &'a PycContext<'_>) -> Option<Start<'a>> {
             && sourceless_importable::is_importable(context))
         .then_some(Start::Zipapp),
         _ => {
-            let startup =
-                context.container.startup.iter().find(|import| is_imported(context.module, &import.module))?;
-            sourceless_importable::is_importable(context).then_some(Start::Interpreter(Some(&startup.file)))
+            let pth = context.container.startup.get(context.module)?;
+            sourceless_importable::is_importable(context).then_some(Start::Interpreter(Some(pth)))
         }
     }
-}
-
-/// Whether an import of `imported` runs `module`: it is that module, or one of the packages that it is in.
-fn is_imported(module: &str, imported: &str) -> bool {
-    imported.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ declare_rule! {
     check: Artifact(check),
 }
 
+/// How many environments of one archive are reported: pycs are counted for each of them.
+const ENVIRONMENTS: usize = 100;
+
 fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     if context.pycs.is_empty()
         || context.container.kind() != Kind::Wheel && !bytecode_shipped::is_source_distribution(context)
@@ -51,7 +54,7 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
             environments.entry(root).or_insert("site-packages");
         }
     }
-    for (root, sign) in environments {
+    for (root, sign) in environments.into_iter().take(ENVIRONMENTS) {
         let pycs = context
             .pycs
             .iter()

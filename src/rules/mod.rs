@@ -77,6 +77,7 @@ mod writable_cache;
 mod zip_bytecode_first;
 mod zip_differential;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::artifact::Locator;
@@ -328,21 +329,13 @@ pub struct ContainerFacts<'a> {
     pub locator: &'a Locator,
     /// The RECORD of a wheel.
     pub record: Option<&'a Record>,
-    /// What the `.pth` files of its `site-packages` import at every start of the interpreter.
-    pub startup: &'a [StartupImport],
+    /// What the `.pth` files of its `site-packages` import at every start of the interpreter: the dotted names of modules and of
+    /// the packages that they are in, escaped, each with the file.
+    pub startup: &'a BTreeMap<String, Locator>,
     /// When the run began, seconds since 1970.
     pub now: i64,
     /// The archive file's own times, for archives on disk.
     pub times: Times,
-}
-
-/// A module that a line of a `.pth` file imports at every start of the interpreter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StartupImport {
-    /// The file.
-    pub file: Locator,
-    /// The dotted name of the module, escaped.
-    pub module: String,
 }
 
 impl ContainerFacts<'_> {

@@ -5,6 +5,7 @@ use crate::container;
 use crate::container::Kind;
 use crate::name;
 use crate::place::PlaceKind;
+use crate::rules::ArtifactContext;
 use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::Severity;
@@ -38,7 +39,7 @@ declare_rule! {
     name: "writable-cache",
     summary: "bytecode that others than the owner of its source may change",
     severity: High,
-    check: Pyc(check),
+    check: PycAndArtifact(check, check_folders),
 }
 
 const GROUP_MAY_WRITE: u32 = 0o020;
@@ -47,13 +48,6 @@ const STICKY: u32 = 0o1000;
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let Some(status) = context.status.filter(|_| context.container.kind() == Kind::Directory) else { return };
-    file(context, status, findings);
-    if context.place.kind == PlaceKind::Cache {
-        folder(context, findings);
-    }
-}
-
-fn file(context: &PycContext<'_>, status: container::FileStatus, findings: &mut Findings<'_>) {
     // A source that was found elsewhere has an owner of its own for good reasons.
     let beside = context.source.file().is_some_and(|source| source.found == Found::Beside);
     let source = context.source_status.filter(|_| beside);
@@ -79,31 +73,34 @@ fn file(context: &PycContext<'_>, status: container::FileStatus, findings: &mut 
     findings.add(message).compared(expected, observed).severity(severity);
 }
 
-/// Looks at the `__pycache__` folder; the first pyc in it speaks for all.
-fn folder(context: &PycContext<'_>, findings: &mut Findings<'_>) {
-    let Some(member) = context.container.member(context.member) else { return };
-    let listing = context.container.listing();
-    let first = listing.folder(member.folder()).find(|other| other.file().ends_with(b".pyc"));
-    if first.is_none_or(|first| first.id != context.member) {
+/// Looks at the `__pycache__` folders that hold pycs.
+fn check_folders(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
+    let facts = context.container;
+    if facts.kind() != Kind::Directory {
         return;
     }
-    let above = context.place.source_folder.as_bytes();
-    let container = context.container.container;
-    let Some(cache) = container.folder_status(member.folder()) else { return };
-    if cache.mode & OTHERS_MAY_WRITE == 0 {
-        return;
-    }
-    let Some(sources) = container.folder_status(above).filter(|sources| sources.mode & OTHERS_MAY_WRITE == 0) else {
-        return;
-    };
-    let message = format!("Everyone may put bytecode into `{}`", name::shown(member.folder()));
-    let finding = findings.add(message);
-    finding.compared(mode(sources.mode), mode(cache.mode));
-    if cache.mode & STICKY != 0 {
-        finding.severity(Severity::Medium);
-    }
-    if let Ok(path) = container::on_disk(&context.container.locator.artifact, member.folder()) {
-        finding.about(Locator::file(path));
+    let mut last: &[u8] = b"";
+    for member in context.pycs.iter().filter_map(|pyc| facts.member(pyc.member)) {
+        let folder = member.folder();
+        // In path order the files of such a folder follow one another.
+        if folder == last || name::split_last(folder).1 != b"__pycache__" {
+            continue;
+        }
+        last = folder;
+        let Some(cache) = facts.container.folder_status(folder).filter(|cache| cache.mode & OTHERS_MAY_WRITE != 0)
+        else {
+            continue;
+        };
+        let above = facts.container.folder_status(name::split_last(folder).0);
+        let Some(sources) = above.filter(|above| above.mode & OTHERS_MAY_WRITE == 0) else { continue };
+        let finding = findings.add(format!("Everyone may put bytecode into `{}`", name::shown(folder)));
+        finding.compared(mode(sources.mode), mode(cache.mode));
+        if cache.mode & STICKY != 0 {
+            finding.severity(Severity::Medium);
+        }
+        if let Ok(path) = container::on_disk(&facts.locator.artifact, folder) {
+            finding.about(Locator::file(path));
+        }
     }
 }
 

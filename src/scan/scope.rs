@@ -17,7 +17,6 @@ use crate::limits::Limits;
 use crate::name;
 use crate::name::Name;
 use crate::record::Record;
-use crate::rules::StartupImport;
 use crate::scan::pair::HashIndexes;
 
 /// A container being scanned.
@@ -35,7 +34,7 @@ pub(crate) struct Scope {
     /// The RECORD of a wheel.
     pub(crate) record: Option<Record>,
     /// What the `.pth` files of its `site-packages` import.
-    pub(crate) startup: Vec<StartupImport>,
+    pub(crate) startup: BTreeMap<String, Locator>,
     /// The archive file's own times.
     pub(crate) times: Times,
     /// The archive file's size.
@@ -72,7 +71,7 @@ impl Scope {
             real_root: Vec::new(),
             only: None,
             record: None,
-            startup: Vec::new(),
+            startup: BTreeMap::new(),
             times: Times::default(),
             size: None,
             depth,
@@ -112,12 +111,17 @@ impl Scope {
         let files = listing.members().filter(|member| {
             member.kind == MemberKind::File && member.file().ends_with(b".pth") && is_site(member.folder())
         });
-        let mut startup = Vec::new();
+        let mut startup = BTreeMap::new();
         for member in files.take(PTH_FILES) {
             let content = self.container.read(member.id, PTH_SIZE);
             let file = self.locate(member.id);
-            let modules = pth_imports(&content.bytes);
-            startup.extend(modules.map(|module| StartupImport { file: file.clone(), module: name::shown(module) }));
+            for module in pth_imports(&content.bytes).filter(|module| module.len() <= MODULE_NAME).take(PTH_IMPORTS) {
+                let dots = module.iter().enumerate().filter(|&(_, &byte)| byte == b'.').map(|(at, _)| at);
+                for end in dots.chain([module.len()]) {
+                    let name = name::shown(module.get(..end).unwrap_or_default());
+                    startup.entry(name).or_insert_with(|| file.clone());
+                }
+            }
         }
         self.startup = startup;
         self
@@ -184,6 +188,12 @@ const PTH_FILES: usize = 256;
 
 /// How much of each is read: they are lists of folders, and the longest line of an honest one has some 1,000 bytes.
 const PTH_SIZE: u64 = 64 << 10;
+
+/// How many imports of each are kept; honest files have one or two.
+const PTH_IMPORTS: usize = 100;
+
+/// How long the dotted name of a module may be: no file system has longer names.
+const MODULE_NAME: usize = 255;
 
 /// The modules that the lines of a `.pth` file import: `site` runs each line that begins with `import` and a space or tab
 /// (`addpackage` in CPython's Lib/site.py). Only plain statements are understood.
