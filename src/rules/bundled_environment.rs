@@ -60,7 +60,8 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
             .iter()
             .filter_map(|facts| context.container.member(facts.member))
             .filter(|member| {
-                root.is_empty() || member.folder().strip_prefix(root).is_some_and(|rest| rest.starts_with(b"/"))
+                root.is_empty()
+                    || member.folder().strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
             })
             .count();
         if pycs == 0 {
@@ -104,6 +105,13 @@ mod tests {
         let zip = Zip::new().file("venv/pyvenv.cfg", "");
         let finding = wheel(zip, "venv/lib/python3.8/site-packages/six.pyc").flags(&RULE);
         assert_eq!(finding.message, "`venv` is a virtual environment with a pyc inside this distribution");
+    }
+
+    #[test]
+    fn flags_an_environment_whose_bytecode_lies_beside_its_configuration() {
+        let finding = wheel(Zip::new().file("venv/pyvenv.cfg", ""), "venv/m.pyc").flags(&RULE);
+        assert!(finding.message.contains("with a pyc inside"), "{}", finding.message);
+        wheel(Zip::new().file("venv/pyvenv.cfg", ""), "venv2/m.pyc").passes(&RULE);
     }
 
     #[test]
