@@ -9,8 +9,9 @@
 //! | `artifact` | after all entries of an archive or tree | kind, digest, size, `ledger` |
 //! | `summary` | last | counts, the ledger, `ended` |
 //!
-//! Names are `{"text": ...}` when they are valid UTF-8 and `{"bytes": ...}` (base64) when not, as they are, never escaped:
-//! whoever prints them has to. Times are RFC 3339 in UTC. A field that is absent is unknown or does not apply. Within version
+//! Names are `{"text": ...}` when they are valid UTF-8 and `{"bytes": ...}` (base64) when not, as they are. What is invisible or
+//! reorders a line is written as `\uXXXX`, which says the same in JSON and is safe on a terminal. Times are RFC 3339 in UTC. A
+//! field that is absent is unknown or does not apply. Within version
 //! 1 fields are only added.
 
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ use std::io::Write;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::Formatter;
 
 use crate::artifact;
 use crate::artifact::Locator;
@@ -89,8 +92,28 @@ impl Reporter for JsonLines {
 }
 
 fn line(out: &mut dyn Write, record: &Record<'_>) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, record)?;
+    record.serialize(&mut Serializer::with_formatter(&mut *out, Escaped))?;
     out.write_all(b"\n")
+}
+
+/// Compact JSON in which characters that are invisible or reorder a line are escapes, so that a terminal can show it.
+struct Escaped;
+
+impl Formatter for Escaped {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if fragment.is_ascii() && !fragment.contains('\u{7f}') {
+            return out.write_all(fragment.as_bytes());
+        }
+        for character in fragment.chars() {
+            let mut units = [0; 2];
+            if name::is_deceptive(character) {
+                character.encode_utf16(&mut units).iter().try_for_each(|unit| write!(out, "\\u{unit:04x}"))?;
+            } else {
+                write!(out, "{character}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[derive(Serialize)]

@@ -230,8 +230,9 @@ impl Worker<'_> {
                 let problem = Problem::new(ProblemKind::NotRegular).with_detail(kind.code());
                 let mut findings = self.judge_problem(&locator, &problem);
                 scan::finish_findings(&mut findings, scope);
-                // A socket holds nothing that could be read; a FIFO under the name of bytecode hides what a reader would get.
-                let lost = feed::is_pyc_name(found.file());
+                // A socket holds nothing that could be read; a FIFO under the name of bytecode hides what a reader would get, and what
+                // was named to be scanned was not.
+                let lost = feed::is_pyc_name(found.file()) || scope.only.is_some();
                 Outcome::Other(Fate::Special, findings, if lost { vec![(locator, problem)] } else { Vec::new() })
             }
             MemberKind::Link => self.other(scope, member, Fate::Link, None, &[]),

@@ -194,7 +194,7 @@ fn a_device_is_never_read() {
     std::os::unix::fs::symlink("/dev/zero", tree.join("m.pyc")).unwrap();
     std::os::unix::fs::symlink("/dev/zero", tree.join("a.zip")).unwrap();
     assert!(scan(folder.path(), &tree, &[]).code.is_some());
-    assert!(matches!(scan(folder.path(), "/dev/zero", &[]).code, Some(FAILED | INCOMPLETE | 0)));
+    assert_eq!(scan(folder.path(), "/dev/zero", &[]).code, Some(INCOMPLETE));
 }
 
 #[cfg(unix)]
@@ -326,8 +326,7 @@ fn names_reach_no_report_as_anything_but_text() {
     for (report, bytes) in reports(folder.path(), Path::new("a.zip")) {
         let text = String::from_utf8(bytes).unwrap_or_else(|_| panic!("{report} is not UTF-8"));
         // JSON carries names whole, for programs: what JSON has to escape is escaped.
-        let may_turn = report == "a.jsonl";
-        let is_bad = |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || (*c == '\u{202e}' && !may_turn);
+        let is_bad = |c: &char| (c.is_control() && !matches!(c, '\n' | '\r' | '\t')) || *c == '\u{202e}';
         assert_eq!(text.chars().find(is_bad), None, "{report}");
         assert!(report != "a.html" || !text.contains("<script>alert"));
         assert!(!text.contains("new\nline"), "{report}");

@@ -242,10 +242,12 @@ fn a_zip_is_judged_by_whichever_use_runs_the_file() {
 
 #[test]
 fn interpreters_that_could_not_be_asked_are_judged_with_care() {
+    /// Name, other files, bytes, verdict, a part of the reason.
+    type Asked = (&'static str, &'static [&'static str], Vec<u8>, &'static str, &'static str);
     let other_magic = |magic: &[u8]| [magic, &unchecked("3.12")[4..]].concat();
     let unknown = other_magic(b"\xfe\xff\r\n");
     let cached = "__pycache__/m.cpython-312.pyc";
-    let cases: &[(&str, &[&str], Vec<u8>, &str, &str)] = &[
+    let cases: &[Asked] = &[
         (cached, &["m.py"], unknown.clone(), "rejected", "Python 3.12 refuses its magic number 65534"),
         (cached, &[], unknown.clone(), "dead", "no `m.py`"),
         ("m.pyc", &[], unknown.clone(), "unknown", "not known"),

@@ -8,7 +8,6 @@ use pycaudit::limits::Limits;
 use pycaudit::problem::Parsed;
 use pycaudit::problem::ProblemKind;
 use pycaudit::pyc;
-use pycaudit::pyc::Body;
 use pycaudit::pyc::OddityKind;
 use pycaudit::pyc::Pyc;
 use pycaudit::pyc::Scratch;

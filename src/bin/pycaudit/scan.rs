@@ -52,7 +52,6 @@ struct Report {
 pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
     let config = config(args)?;
     let run = describe(args, &config);
-    let mut reports = open_reports(args, &run)?;
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     // A second Ctrl-C finds the flag set and ends the process at once.
@@ -62,6 +61,7 @@ pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
         }
     })
     .context("cannot handle Ctrl-C")?;
+    let mut reports = open_reports(args, &run)?;
     let progress = Arc::new(Progress::default());
     let bar = Bar::start(&progress, !args.no_progress && !args.quiet);
     let min = severity(args.min_severity);
