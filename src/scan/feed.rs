@@ -83,6 +83,8 @@ pub(crate) struct Feed<'a> {
 impl<'a> Feed<'a> {
     /// A feed of all files in these trees, one tree after the other.
     pub(crate) fn new(worker: &'a Worker<'a>, trees: Vec<Arc<Scope>>) -> Self {
+        let listed = trees.iter().map(|tree| tree.members().len() as u64).sum();
+        worker.progress.find(listed);
         Self { worker, trees: trees.into(), queue: VecDeque::new(), tree: None }
     }
 
@@ -130,7 +132,6 @@ impl<'a> Feed<'a> {
             self.queue.push_back(Item::Job(Job::End));
             return;
         }
-        self.worker.progress.find(slice.len() as u64);
         let items = slice.into_par_iter().map(|member| classify(&scope, member)).collect::<Vec<_>>();
         self.queue.extend(items);
     }
@@ -160,7 +161,9 @@ impl<'a> Feed<'a> {
         scope.choose(self.worker.config.member.as_deref());
         let scope = Arc::new(scope.with_record(limits).with_startup());
         let jobs = self.worker.jobs_of(&scope);
-        self.worker.progress.find(jobs.len() as u64);
+        // Its beginning and its end are no files; the archive itself is done once it is open.
+        self.worker.progress.find((jobs.len() as u64).saturating_sub(2));
+        self.worker.progress.finish(1, 0);
         for job in jobs.into_iter().rev() {
             self.queue.push_front(Item::Job(job));
         }

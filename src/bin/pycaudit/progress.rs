@@ -9,6 +9,7 @@ use std::thread;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use indicatif::HumanBytes;
 use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 use pycaudit::scan::Progress;
@@ -49,13 +50,14 @@ impl Drop for Bar {
 
 fn draw(progress: &Progress, stopped: &AtomicBool) {
     let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} files, {msg}, {per_sec}, {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {human_pos}/{human_len} files, {msg}, {eta} left") {
         bar.set_style(style);
     }
     while !stopped.load(Ordering::Relaxed) {
         bar.set_length(progress.found());
         bar.set_position(progress.done());
-        bar.set_message(indicatif::HumanBytes(progress.bytes()).to_string());
+        let rate = u128::from(progress.done()) * 1000 / bar.elapsed().as_millis().max(1);
+        bar.set_message(format!("{}, {rate} files/s", HumanBytes(progress.bytes())));
         thread::park_timeout(INTERVAL);
     }
     bar.finish_and_clear();
