@@ -101,7 +101,7 @@ pub enum Unread {
     NoCode,
     /// The magic is not one of a known interpreter, and the body no layout that is known.
     UnknownMagic,
-    /// The file is of another kind, named as [`recognise`] names it.
+    /// The file is of another kind, named as [`recognise()`] names it.
     NotBytecode(&'static str),
     /// The version is known, its bodies are not read.
     Dialect(CodeLayout),

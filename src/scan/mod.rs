@@ -1,6 +1,6 @@
 //! The pipeline: paths in, entries out, in path order whatever the number of threads. The only use of rayon beside the walk.
 //!
-//! Names come first: a [`feed`] opens containers and hands out jobs in path order. A batch of jobs is worked on by all threads
+//! Names come first: the feed opens containers and hands out jobs in path order. A batch of jobs is worked on by all threads
 //! while the entries of the batch before are written. What is in memory is bounded by the batch, not by the tree.
 
 mod examine;
