@@ -135,7 +135,11 @@ impl Reporter for Text {
         }
         if !self.problems.is_empty() {
             text.push_str("Could not be read:\n");
-            let most = if self.style.detail == Detail::Quiet { 5 } else { usize::MAX };
+            let most = match self.style.detail {
+                Detail::Quiet => 5,
+                Detail::Normal => 20,
+                Detail::Verbose => usize::MAX,
+            };
             for line in self.problems.iter().take(most) {
                 let _ = writeln!(text, "  {line}");
             }
