@@ -17,6 +17,7 @@
 mod attempt;
 mod check;
 pub mod code;
+pub mod digest;
 mod fault;
 mod fields;
 pub mod header;
@@ -34,6 +35,9 @@ use crate::problem::Parsed;
 pub use code::Code;
 pub use code::Oddity;
 pub use code::OddityKind;
+pub use digest::CodeDigest;
+pub use digest::Digester;
+pub use digest::LinesDigest;
 pub use header::Header;
 pub use header::HeaderLayout;
 pub use header::Invalidation;
