@@ -11,6 +11,7 @@ use crate::load::Load;
 use crate::load::LoadVerdict;
 use crate::place::Place;
 use crate::problem::Problem;
+use crate::pyc::CodeDigest;
 use crate::pyc::Invalidation;
 use crate::pyc::Pyc;
 use crate::pyc::Version;
@@ -71,6 +72,13 @@ pub struct PycEntry {
     pub sha256: Option<Sha256Digest>,
     /// Its size in bytes.
     pub size: u64,
+    /// The digest of the marshalled code alone: from where it begins to where it ends, or to the end of a file in which it does
+    /// not end or is not read. `None` when there is none, or the file could not be read whole.
+    pub payload_sha256: Option<Sha256Digest>,
+    /// The canonical digest of the module's code; `None` when an interpreter refuses it.
+    pub code_digest: Option<CodeDigest>,
+    /// All bytes that were read, when the run keeps them (`Config::keep_contents` of the scan).
+    pub contents: Option<Vec<u8>>,
     /// The first bytes of the file, up to the longest header, for the evidence.
     pub head: Vec<u8>,
     /// What was parsed.

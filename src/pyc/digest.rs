@@ -61,14 +61,13 @@
 //! 0e 01 73 0f 09 75 3c6d6f64756c653e 10 09 75 3c6d6f64756c653e 11 01 73
 //! ```
 //!
-//! `v1:@V1@`; with first line 1 and line table f103010101,
-//! `v1+lines:@LINES@`.
+//! `v1:1fd223b28c17033921ed69a6742f5966abb3d9b30c5454b2cc7cbab734420e5b`; with first line 1 and line table f103010101,
+//! `v1+lines:29d43642b47f34d743bc4ea7cd50b4ccd14c2e4b7a0e9c168a5eb5d52a71ebe1`.
 //!
 //! # Cost
 //!
 //! Every object is hashed once, whatever refers to it; a reference to it costs at most 33 bytes.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str;
 
@@ -83,11 +82,9 @@ use super::objects::Arena;
 use super::objects::Kind;
 use super::objects::Long;
 use super::objects::ObjectId;
-use super::objects::Text;
 use super::objects::Tree;
 use super::objects::Value;
 use super::objects::index_of;
-use super::versions::CodeLayout;
 
 /// The code digest of a code object: of what it does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -376,7 +373,8 @@ impl Digester {
             Value::Long(long) => {
                 let bytes = magnitude(long);
                 let letter = if is_python_2(tree) { b'l' } else { b'i' };
-                return self.leaf_of(id, start, &[letter, if long.negative { b'-' } else { b'+' }], &bytes);
+                self.leaf_of(id, start, &[letter, if long.negative { b'-' } else { b'+' }], &bytes);
+                return Ok(());
             }
             Value::Float(number) => self.float(b"f", &[number]),
             Value::FloatText(text) => {
@@ -388,8 +386,15 @@ impl Digester {
                 let (real, imag) = (float(real)?, float(imag)?);
                 self.float(b"y", &[real, imag]);
             }
-            Value::Bytes(bytes) => return self.leaf_of(id, start, b"s", bytes),
-            Value::Text(text) => return self.leaf_of(id, start, b"u", &utf8(text)),
+            Value::Bytes(bytes) => {
+                self.leaf_of(id, start, b"s", bytes);
+                return Ok(());
+            }
+            Value::Text(text) => {
+                // Stored as UTF-8, lone surrogates included, or as Latin-1, which is converted.
+                self.leaf_of(id, start, b"u", &text.to_bytes());
+                return Ok(());
+            }
             _ => return Err(NoForm),
         }
         self.set_length(start);
@@ -397,7 +402,7 @@ impl Digester {
     }
 
     /// Writes a form of any length that is a beginning and a run of bytes; the length byte is there.
-    fn leaf_of(&mut self, id: ObjectId, start: usize, head: &[u8], bytes: &[u8]) -> Result<(), NoForm> {
+    fn leaf_of(&mut self, id: ObjectId, start: usize, head: &[u8], bytes: &[u8]) {
         if head.len().saturating_add(bytes.len()) <= INLINE {
             self.buffer.extend_from_slice(head);
             self.buffer.extend_from_slice(bytes);
@@ -406,7 +411,6 @@ impl Digester {
             let digest = Sha256::new().chain_update(head).chain_update(bytes).finalize().into();
             self.finish(id, start, digest);
         }
-        Ok(())
     }
 
     fn float(&mut self, letter: &[u8], parts: &[f64]) {
@@ -501,8 +505,7 @@ enum Next {
 
 /// Whether integers of two types are told apart.
 fn is_python_2(tree: &Tree<'_>) -> bool {
-    let layout = tree.arena.codes.first().map(|record| record.layout);
-    matches!(layout, Some(CodeLayout::L10 | CodeLayout::L13 | CodeLayout::L15 | CodeLayout::L21 | CodeLayout::L23))
+    tree.arena.codes.first().is_some_and(|record| record.layout.is_python_2())
 }
 
 /// The magnitude of digits of 15 bits as bytes, least significant first, without zeros at its end.
@@ -531,12 +534,6 @@ fn magnitude(long: Long<'_>) -> Vec<u8> {
 fn float(text: &[u8]) -> Result<f64, NoForm> {
     let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
     str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(NoForm)
-}
-
-/// Text as UTF-8 in which lone surrogates are three bytes.
-fn utf8(text: Text<'_>) -> Cow<'_, [u8]> {
-    // Stored as UTF-8 already, surrogates included, or as Latin-1, which is converted.
-    text.to_bytes()
 }
 
 #[cfg(test)]

@@ -176,6 +176,11 @@ impl CodeLayout {
         }
     }
 
+    /// Whether it is of Python 1 or 2, where strings are bytes and `int` is not `long`. The first builds of 3000 are counted in.
+    pub fn is_python_2(self) -> bool {
+        matches!(self, Self::L10 | Self::L13 | Self::L15 | Self::L21 | Self::L23)
+    }
+
     /// The type letter of its code objects.
     pub(super) fn letter(self) -> u8 {
         if self == Self::L10 { b'C' } else { b'c' }

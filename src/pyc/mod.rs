@@ -26,6 +26,8 @@ mod marshal;
 pub mod objects;
 mod reader;
 mod recognise;
+pub mod repr;
+pub mod signature;
 pub mod versions;
 
 use crate::limits::Limits;

@@ -154,7 +154,7 @@ fn row(entry: &PycEntry) -> [String; 25] {
         // The code is not compared with the source yet, and what is not compared is never shown as clean.
         "unverified".to_owned(),
         String::new(),
-        String::new(),
+        entry.code_digest.map(|digest| digest.to_string()).unwrap_or_default(),
         entry.build_path().unwrap_or_default(),
         pyc.trailing.to_string(),
         entry.max_severity().map(|severity| severity.code().to_owned()).unwrap_or_default(),

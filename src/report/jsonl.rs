@@ -14,9 +14,11 @@
 //! field that is absent is unknown or does not apply. Within version
 //! 1 fields are only added.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::io::Write;
+use std::str;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -67,17 +69,17 @@ impl Reporter for JsonLines {
             Entry::Pyc(entry) => {
                 line(&mut self.out, &Record::Pyc(Box::new(pyc(entry))))?;
                 for problem in &entry.problems {
-                    line(&mut self.out, &problem_record(&entry.locator, problem))?;
+                    line(&mut self.out, &problem_of(&entry.locator, problem))?;
                 }
             }
             Entry::Artifact(entry) => {
                 for (locator, problem) in &entry.problems {
-                    line(&mut self.out, &problem_record(locator.as_ref().unwrap_or(&entry.locator), problem))?;
+                    line(&mut self.out, &problem_of(locator.as_ref().unwrap_or(&entry.locator), problem))?;
                 }
             }
         }
         for finding in entry.findings() {
-            line(&mut self.out, &finding_record(finding))?;
+            line(&mut self.out, &finding_of(finding))?;
         }
         match entry {
             Entry::Pyc(_) => Ok(()),
@@ -135,16 +137,34 @@ enum Record<'a> {
     Summary(SummaryRecord<'a>),
 }
 
-/// A name: text, or bytes in base64.
+/// A name as `{"text": ...}` or `{"bytes": ...}`.
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Text<'a> {
-    Text(&'a str),
+pub enum Text<'a> {
+    /// It is valid UTF-8.
+    Text(Cow<'a, str>),
+    /// It is not: base64.
     Bytes(String),
 }
 
-fn text(bytes: &[u8]) -> Text<'_> {
-    std::str::from_utf8(bytes).map_or_else(|_| Text::Bytes(STANDARD.encode(bytes)), Text::Text)
+impl<'a> Text<'a> {
+    /// A name by its bytes.
+    pub fn of(bytes: &'a [u8]) -> Self {
+        str::from_utf8(bytes).map_or_else(|_| Self::Bytes(STANDARD.encode(bytes)), |text| Self::Text(text.into()))
+    }
+
+    /// The same of bytes that do not live as long.
+    pub fn owned(bytes: &[u8]) -> Self {
+        match Text::of(bytes) {
+            Text::Text(text) => Self::Text(Cow::Owned(text.into_owned())),
+            Text::Bytes(bytes) => Self::Bytes(bytes),
+        }
+    }
+}
+
+/// The `pyc` record of an entry, for other documents.
+pub fn pyc_record(entry: &PycEntry) -> impl Serialize + use<'_> {
+    Record::Pyc(Box::new(pyc(entry)))
 }
 
 /// Where something is.
@@ -157,8 +177,8 @@ struct Place<'a> {
 
 fn place(locator: &Locator) -> Place<'_> {
     Place {
-        artifact: text(locator.artifact.as_os_str().as_encoded_bytes()),
-        member: locator.inner.iter().map(|name| text(name.as_bytes())).collect(),
+        artifact: Text::of(locator.artifact.as_os_str().as_encoded_bytes()),
+        member: locator.inner.iter().map(|name| Text::of(name.as_bytes())).collect(),
     }
 }
 
@@ -168,6 +188,8 @@ struct PycRecord<'a> {
     place: Place<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_sha256: Option<String>,
     size: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     magic: Option<u16>,
@@ -199,6 +221,8 @@ struct PycRecord<'a> {
     header_match: &'a str,
     code_match: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    code_digest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     build_path: Option<String>,
     trailing_bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,6 +245,7 @@ fn pyc(entry: &PycEntry) -> PycRecord<'_> {
     PycRecord {
         place: place(&entry.locator),
         sha256: entry.sha256.map(|digest| digest.to_string()),
+        payload_sha256: entry.payload_sha256.map(|digest| digest.to_string()),
         size: entry.size,
         magic: entry.pyc.magic.map(super::super::pyc::versions::Magic::number),
         magic_bytes: entry.pyc.magic.map(|magic| name::hex(&magic.0)),
@@ -233,14 +258,15 @@ fn pyc(entry: &PycEntry) -> PycRecord<'_> {
         source_hash: source_hash.map(|hash| name::hex(&hash)),
         archived_at: entry.archived_at(),
         module: &entry.module,
-        cache_tag: text(entry.place.tag.as_bytes()),
-        optimization: text(entry.place.optimization.as_bytes()),
+        cache_tag: Text::of(entry.place.tag.as_bytes()),
+        optimization: Text::of(entry.place.optimization.as_bytes()),
         load: entry.load.verdict.code(),
         load_reason: &entry.load.reason,
         source,
         source_candidates,
         header_match: entry.header_check.outcome.code(),
         code_match: "unverified",
+        code_digest: entry.code_digest.map(|digest| digest.to_string()),
         build_path: entry.build_path(),
         trailing_bytes: entry.pyc.trailing,
         max_severity: entry.max_severity().map(crate::rules::Severity::code),
@@ -267,7 +293,12 @@ struct FindingRecord<'a> {
     fingerprint: String,
 }
 
-fn finding_record(finding: &Finding) -> Record<'_> {
+/// The `finding` record, for other documents.
+pub fn finding_record(finding: &Finding) -> impl Serialize + use<'_> {
+    finding_of(finding)
+}
+
+fn finding_of(finding: &Finding) -> Record<'_> {
     Record::Finding(FindingRecord {
         rule: finding.rule.id,
         name: finding.rule.name,
@@ -292,7 +323,12 @@ struct ProblemRecord<'a> {
     offset: Option<u64>,
 }
 
-fn problem_record<'a>(locator: &'a Locator, problem: &'a Problem) -> Record<'a> {
+/// The `problem` record, for other documents.
+pub fn problem_record<'a>(locator: &'a Locator, problem: &'a Problem) -> impl Serialize + use<'a> {
+    problem_of(locator, problem)
+}
+
+fn problem_of<'a>(locator: &'a Locator, problem: &'a Problem) -> Record<'a> {
     Record::Problem(ProblemRecord {
         place: place(locator),
         kind: problem.kind.code(),

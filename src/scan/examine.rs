@@ -26,6 +26,8 @@ use crate::place::Place;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc;
+use crate::pyc::Digester;
+use crate::pyc::Pyc;
 use crate::pyc::Scratch;
 use crate::rules::Check;
 use crate::rules::ContainerFacts;
@@ -56,6 +58,8 @@ const LONGEST_HEADER: usize = 20;
 pub(crate) struct Desk {
     /// The parser's arena.
     scratch: Scratch,
+    /// What code digests are computed in.
+    digester: Digester,
     /// The bytes of the last member; its memory takes those of the next.
     buffer: Vec<u8>,
 }
@@ -277,10 +281,12 @@ impl Worker<'_> {
         let locator = scope.locate(member);
         let found = listing.get(member);
         let path = found.map(Member::path).unwrap_or_default();
-        let Content { bytes, status, problems: read_problems, oddities } = content;
+        let Content { mut bytes, status, problems: read_problems, oddities } = content;
         let whole = read_problems.is_empty().then(|| digest(&bytes));
-        let parsed = pyc::parse(&bytes, limits, &mut desk.scratch);
-        let pyc = parsed.value;
+        let parsed = pyc::read(&bytes, limits, &mut desk.scratch);
+        let code_digest = whole.and_then(|_| desk.digester.module(&parsed.value));
+        let pyc = parsed.value.pyc;
+        let payload_sha256 = whole.and_then(|_| payload(&bytes, &pyc)).map(Sha256Digest::of);
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
         let problems = if read_problems.is_empty() { parsed.problems } else { read_problems };
@@ -345,6 +351,8 @@ impl Worker<'_> {
         let entry = PycEntry {
             sha256: whole.map(|whole| whole.sha256),
             size: if whole.is_some() { bytes.len() as u64 } else { size.unwrap_or(bytes.len() as u64) },
+            payload_sha256,
+            code_digest,
             head: bytes.get(..LONGEST_HEADER).unwrap_or(&bytes).to_vec(),
             locator,
             pyc,
@@ -356,6 +364,7 @@ impl Worker<'_> {
             load,
             findings,
             problems,
+            contents: if self.config.keep_contents { Some(std::mem::take(&mut bytes)) } else { None },
         };
         desk.give_back(bytes);
         Outcome::Pyc(Box::new(entry), pyc_facts, fate)
@@ -408,6 +417,14 @@ impl Worker<'_> {
             times: scope.times,
         }
     }
+}
+
+/// The marshalled code, without header and without what follows it.
+fn payload<'a>(bytes: &'a [u8], pyc: &Pyc) -> Option<&'a [u8]> {
+    let start = usize::try_from(pyc.body_offset?).ok()?;
+    let whole = pyc.body.root().filter(|root| root.whole);
+    let end = whole.and_then(|root| usize::try_from(root.end).ok()).unwrap_or(bytes.len());
+    bytes.get(start..end).filter(|payload| !payload.is_empty())
 }
 
 fn digest(bytes: &[u8]) -> MemberContent<'_> {

@@ -67,6 +67,8 @@ pub struct Config {
     pub member: Option<Vec<Name>>,
     /// Whether whatever could not be verified or read counts as a failure.
     pub strict: bool,
+    /// Whether entries keep the bytes of their files: for commands that look into a few.
+    pub keep_contents: bool,
     /// Threads; `None` for the default of four per core and at least 16.
     pub jobs: Option<usize>,
     /// When the run began, seconds since 1970.

@@ -268,6 +268,20 @@ fn ordinary(rows: u64) -> Vec<Entry> {
     entries
 }
 
+/// A check that came to this, without its particulars.
+fn header_check(outcome: HeaderMatch) -> HeaderCheck {
+    HeaderCheck {
+        outcome,
+        mtime: None,
+        mtime_agrees: None,
+        size: None,
+        hash: None,
+        newline: None,
+        other_rounds: false,
+        hash_of: None,
+    }
+}
+
 /// One pyc with a header, a verdict and now and then a finding.
 fn made_up(artifact: &Locator, name: &[u8], sequence: &mut Sequence) -> PycEntry {
     let locator = artifact.member(Name::new(name));
@@ -339,6 +353,9 @@ fn made_up(artifact: &Locator, name: &[u8], sequence: &mut Sequence) -> PycEntry
     PycEntry {
         sha256: Some(Sha256Digest::of(name)),
         size: u64::from(size) * 2,
+        payload_sha256: None,
+        code_digest: None,
+        contents: None,
         head,
         pyc,
         module: place.stem.to_string(),
@@ -354,16 +371,7 @@ fn made_up(artifact: &Locator, name: &[u8], sequence: &mut Sequence) -> PycEntry
                 times: Times::default(),
             })
         },
-        header_check: HeaderCheck {
-            outcome,
-            mtime: None,
-            mtime_agrees: None,
-            size: None,
-            hash: None,
-            newline: None,
-            other_rounds: false,
-            hash_of: None,
-        },
+        header_check: header_check(outcome),
         load: Load { verdict, reason: reason.to_owned() },
         findings,
         problems: Vec::new(),

@@ -3,7 +3,9 @@
 
 mod containers;
 mod corpus;
+mod digest;
 mod hostile;
+mod inspect;
 mod load;
 mod samples;
 mod tidy;

@@ -24,7 +24,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Scan directories, wheels, archives and pycs
     Scan(Box<ScanArgs>),
-    /// Show one pyc: every field of its header, what it is, whether it would run, and the findings
+    /// Show one pyc: header, code objects, imports, names, strings, constants, digests, load verdict, findings
     Inspect(InspectArgs),
     /// Show a rule's page, or the table of rules
     Explain(ExplainArgs),
@@ -128,6 +128,12 @@ pub(crate) struct InspectArgs {
     /// A pyc, or ARCHIVE!MEMBER
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// For people, or one JSON object
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: InspectFormat,
+    /// Show long lists whole, and values without cutting them (text only; JSON has lists whole in any case)
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +156,14 @@ pub(crate) enum Format {
     Text,
     /// One JSON object per line
     Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InspectFormat {
+    /// For people
+    Text,
+    /// One object
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

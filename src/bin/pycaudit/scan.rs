@@ -139,6 +139,7 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
         rules,
         member: None,
         strict: args.strict,
+        keep_contents: false,
         jobs: args.jobs.map(usize::from),
         now: now(),
     })

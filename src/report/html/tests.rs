@@ -107,6 +107,9 @@ fn entry(name: &[u8], severities: &[Severity]) -> Entry {
     Entry::Pyc(Box::new(PycEntry {
         sha256: None,
         size: 100,
+        payload_sha256: None,
+        code_digest: None,
+        contents: None,
         head: bytes.iter().copied().take(16).collect(),
         pyc: pyc::parse(&bytes, &Limits::default(), &mut Scratch::default()).value,
         place: Place::of(name),

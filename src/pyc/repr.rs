@@ -1,0 +1,326 @@
+//! Values as Python would write them, safe to show and never longer than asked.
+
+use std::fmt::Write as _;
+use std::str;
+
+use crate::name;
+
+use super::objects::Encoding;
+use super::objects::Items;
+use super::objects::Long;
+use super::objects::Text;
+use super::objects::Value;
+use super::signature::short_name;
+
+/// Which Python's way of writing strings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Era {
+    /// `'bytes'`, `u'text'`, `1L`.
+    Python2,
+    /// `b'bytes'`, `'text'`, `1`.
+    Python3,
+}
+
+/// A value as a Python of this era writes it: printable, in one line, and cut behind `most` bytes, with `...` for the rest.
+///
+/// A code object is `<code NAME>`, an integer of more than 128 bits `<int of N bits>`.
+pub fn repr(value: Value<'_>, era: Era, most: usize) -> String {
+    let mut writer = Writer { text: String::new(), era, most };
+    writer.value(value);
+    if writer.text.len() > most {
+        let mut end = most;
+        while !writer.text.is_char_boundary(end) {
+            end = end.saturating_sub(1);
+        }
+        writer.text.truncate(end);
+        writer.text.push_str("...");
+    }
+    writer.text
+}
+
+struct Writer {
+    text: String,
+    era: Era,
+    most: usize,
+}
+
+impl Writer {
+    /// Whether the rest would be cut. Whatever recurses or repeats asks: a small file can stand for endless text.
+    fn is_full(&self) -> bool {
+        self.text.len() > self.most
+    }
+
+    /// As many bytes as can be shown: each gives at least one. A reference to a large string must not cost its length.
+    fn first<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(..self.most.saturating_add(4)).unwrap_or(bytes)
+    }
+
+    // Writing to a `String` cannot fail.
+    fn value(&mut self, value: Value<'_>) {
+        if self.is_full() {
+            return;
+        }
+        match value {
+            Value::None => self.text.push_str("None"),
+            Value::True => self.text.push_str("True"),
+            Value::False => self.text.push_str("False"),
+            Value::Ellipsis => self.text.push_str(if self.era == Era::Python2 { "Ellipsis" } else { "..." }),
+            Value::StopIteration => self.text.push_str("StopIteration"),
+            Value::Null => self.text.push_str("<NULL>"),
+            Value::Cycle => self.text.push_str("<itself>"),
+            Value::Int(number) => {
+                let _ = write!(self.text, "{number}");
+            }
+            Value::Long(long) => self.long(long),
+            Value::Float(number) => self.text.push_str(&float(number)),
+            Value::FloatText(text) => self.text.push_str(&name::shown(text)),
+            Value::Complex { real, imag } => self.complex(real, imag),
+            Value::ComplexText { real, imag } => {
+                let _ = write!(self.text, "({}+{}j)", name::shown(real), name::shown(imag));
+            }
+            Value::Bytes(bytes) => self.bytes(bytes),
+            Value::Text(text) => self.string(text),
+            Value::Tuple(items) => self.items("(", items, if items.len() == 1 { ",)" } else { ")" }),
+            Value::List(items) => self.items("[", items, "]"),
+            Value::Set(items) if items.is_empty() => self.text.push_str("set()"),
+            Value::Set(items) => self.items("{", items, "}"),
+            Value::FrozenSet(items) if items.is_empty() => self.text.push_str("frozenset()"),
+            Value::FrozenSet(items) => self.items("frozenset({", items, "})"),
+            Value::Dict(items) => self.pairs("{", items, "}"),
+            Value::FrozenDict(items) => self.pairs("frozendict({", items, "})"),
+            Value::Slice(items) => self.items("slice(", items, ")"),
+            Value::Code(code) => {
+                let name = code.qualname().or_else(|| code.name()).map(short_name).unwrap_or_default();
+                let _ = write!(self.text, "<code {name}>");
+            }
+        }
+    }
+
+    fn items(&mut self, open: &str, items: Items<'_>, close: &str) {
+        self.text.push_str(open);
+        for (place, item) in items.iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
+            self.text.push_str(if place == 0 { "" } else { ", " });
+            self.value(item);
+        }
+        self.text.push_str(close);
+    }
+
+    fn pairs(&mut self, open: &str, items: Items<'_>, close: &str) {
+        self.text.push_str(open);
+        for (place, item) in items.iter().enumerate() {
+            if self.is_full() {
+                return;
+            }
+            self.text.push_str(match place {
+                0 => "",
+                _ if place & 1 == 1 => ": ",
+                _ => ", ",
+            });
+            self.value(item);
+        }
+        self.text.push_str(close);
+    }
+
+    fn long(&mut self, long: Long<'_>) {
+        match long.to_i128() {
+            Some(number) => {
+                let _ = write!(self.text, "{number}{}", if self.era == Era::Python2 { "L" } else { "" });
+            }
+            None => {
+                let _ = write!(self.text, "<int of {} bits>", long.bits());
+            }
+        }
+    }
+
+    fn complex(&mut self, real: f64, imag: f64) {
+        // Python leaves a real part out that is zero and not negative.
+        if real == 0.0 && real.is_sign_positive() {
+            let _ = write!(self.text, "{}j", short(imag));
+            return;
+        }
+        let sign = if imag.is_sign_negative() && !imag.is_nan() { "" } else { "+" };
+        let _ = write!(self.text, "({}{sign}{}j)", short(real), short(imag));
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        if self.era == Era::Python3 {
+            self.text.push('b');
+        }
+        let bytes = self.first(bytes);
+        let quote = quote(bytes);
+        self.text.push(quote);
+        for &byte in bytes {
+            if self.is_full() {
+                return;
+            }
+            match char::from(byte) {
+                plain @ ' '..='~' => self.plain(plain, quote),
+                other => self.escaped(u32::from(other)),
+            }
+        }
+        self.text.push(quote);
+    }
+
+    fn string(&mut self, text: Text<'_>) {
+        if self.era == Era::Python2 {
+            self.text.push('u');
+        }
+        let bytes = self.first(text.bytes);
+        let quote = quote(bytes);
+        self.text.push(quote);
+        if text.encoding == Encoding::Latin1 {
+            self.characters(bytes.iter().copied().map(char::from), quote);
+        } else {
+            self.utf8(bytes, quote);
+        }
+        self.text.push(quote);
+    }
+
+    /// UTF-8 in which lone surrogates may stand.
+    fn utf8(&mut self, bytes: &[u8], quote: char) {
+        let mut rest = bytes;
+        while !rest.is_empty() && !self.is_full() {
+            let valid = str::from_utf8(rest).map_or_else(|error| error.valid_up_to(), str::len);
+            let (text, bad) = rest.split_at_checked(valid).unwrap_or_default();
+            self.characters(str::from_utf8(text).unwrap_or_default().chars(), quote);
+            rest = match bad {
+                [0xed, middle @ 0xa0..=0xbf, last @ 0x80..=0xbf, rest @ ..] => {
+                    self.escaped(0xd000 | u32::from(middle & 0x3f) << 6 | u32::from(last & 0x3f));
+                    rest
+                }
+                [byte, rest @ ..] => {
+                    self.escaped(u32::from(*byte));
+                    rest
+                }
+                [] => &[],
+            };
+        }
+    }
+
+    fn characters(&mut self, characters: impl Iterator<Item = char>, quote: char) {
+        for character in characters {
+            if self.is_full() {
+                return;
+            }
+            if name::is_deceptive(character) {
+                self.escaped(u32::from(character));
+            } else {
+                self.plain(character, quote);
+            }
+        }
+    }
+
+    fn plain(&mut self, character: char, quote: char) {
+        if character == quote || character == '\\' {
+            self.text.push('\\');
+        }
+        self.text.push(character);
+    }
+
+    fn escaped(&mut self, number: u32) {
+        let _ = match number {
+            0x0a => write!(self.text, "\\n"),
+            0x0d => write!(self.text, "\\r"),
+            0x09 => write!(self.text, "\\t"),
+            0..=0xff => write!(self.text, "\\x{number:02x}"),
+            0x100..=0xffff => write!(self.text, "\\u{number:04x}"),
+            _ => write!(self.text, "\\U{number:08x}"),
+        };
+    }
+}
+
+/// The quote that Python takes: the single one, unless only that one occurs.
+fn quote(bytes: &[u8]) -> char {
+    if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' }
+}
+
+/// A float as `float.__repr__` writes it.
+fn float(number: f64) -> String {
+    let text = format!("{number:?}");
+    if number.is_nan() {
+        return "nan".to_owned();
+    }
+    match text.split_once('e') {
+        // Python gives the exponent a sign and two digits, and leaves out a fraction of zero.
+        Some((digits, exponent)) => {
+            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
+            format!("{}e{sign}{exponent:0>2}", digits.strip_suffix(".0").unwrap_or(digits))
+        }
+        None => text,
+    }
+}
+
+/// A part of a complex number, which has no fraction of zero.
+fn short(number: f64) -> String {
+    let text = float(number);
+    text.strip_suffix(".0").map(ToOwned::to_owned).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge;
+    use crate::forge::pyc::Value as Forged;
+    use crate::limits::Limits;
+    use crate::pyc;
+    use crate::pyc::Scratch;
+
+    fn shown(constant: Forged, era: Era, most: usize) -> String {
+        let mut scratch = Scratch::default();
+        let bytes = forge::Pyc::python("3.12").consts(vec![constant]).build();
+        let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
+        repr(tree.root().unwrap().consts().get(0).unwrap(), era, most)
+    }
+
+    #[test]
+    fn values_are_written_as_python_writes_them() {
+        let cases = [
+            (Forged::Float(1.0), "1.0"),
+            (Forged::Float(-0.0), "-0.0"),
+            (Forged::Float(1e16), "1e+16"),
+            (Forged::Float(1.5e-7), "1.5e-07"),
+            (Forged::Float(123_456.789), "123456.789"),
+            (Forged::Float(0.0001), "0.0001"),
+            (Forged::Float(f64::INFINITY), "inf"),
+            (Forged::Float(f64::NAN), "nan"),
+            (Forged::Raw(b"y\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x40".to_vec()), "2j"),
+            (Forged::Long(true, vec![0, 0, 4]), "-4294967296"),
+            (Forged::Tuple(vec![Forged::True]), "(True,)"),
+            (Forged::Tuple(Vec::new()), "()"),
+            (Forged::FrozenSet(vec![Forged::Int(1), Forged::None]), "frozenset({1, None})"),
+            (Forged::Dict(vec![(Forged::Int(1), Forged::Ellipsis)]), "{1: ...}"),
+            (Forged::Bytes(b"a'\n\xff\\".to_vec()), r#"b"a'\n\xff\\""#),
+            (Forged::Str("it's \"é\"".to_owned()), r#"'it\'s "é"'"#),
+            (Forged::Raw(b"u\x04\0\0\0a\xed\xa0\x80".to_vec()), r"'a\ud800'"),
+            (Forged::Str("\u{202e}\x1b".to_owned()), r"'\u202e\x1b'"),
+        ];
+        for (value, wanted) in cases {
+            assert_eq!(shown(value, Era::Python3, 100), wanted);
+        }
+        assert_eq!(shown(Forged::Str("a".to_owned()), Era::Python2, 100), "u'a'");
+        assert_eq!(shown(Forged::Bytes(b"a".to_vec()), Era::Python2, 100), "'a'");
+    }
+
+    #[test]
+    fn what_doubles_with_each_level_is_cut() {
+        let mut levels = b"\xa9\x02NN".to_vec();
+        for level in 1..100_u32 {
+            let reference = [b"r".as_slice(), &level.to_le_bytes()].concat();
+            levels.extend_from_slice(&[b"\xa9\x02".as_slice(), &reference, &reference].concat());
+        }
+        let doubled = [b"(\x64\0\0\0".as_slice(), &levels].concat();
+        let text = shown(Forged::Raw(doubled), Era::Python3, 60);
+        assert!(
+            text.len() == 63 && text.starts_with("((None, None), ((None, None),") && text.ends_with("..."),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_cut_falls_between_characters() {
+        assert_eq!(shown(Forged::Str("ééé".to_owned()), Era::Python3, 4), "'é...");
+    }
+}
