@@ -73,9 +73,9 @@ pub struct PycEntry {
     /// Its size in bytes.
     pub size: u64,
     /// The digest of the marshalled code alone: from where it begins to where it ends, or to the end of a file in which it does
-    /// not end or is not read. `None` when there is none, or the file could not be read whole.
+    /// not end or is not read. `None` when there is none, the file could not be read whole, or the run does not want it.
     pub payload_sha256: Option<Sha256Digest>,
-    /// The canonical digest of the module's code; `None` when an interpreter refuses it.
+    /// The canonical digest of the module's code; `None` when an interpreter refuses it, or the run does not want it.
     pub code_digest: Option<CodeDigest>,
     /// All bytes that were read, when the run keeps them (`Config::keep_contents` of the scan).
     pub contents: Option<Vec<u8>>,

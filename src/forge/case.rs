@@ -137,6 +137,7 @@ impl Case {
             rules: rules.to_vec(),
             member: None,
             strict: self.strict,
+            fingerprints: scan::Fingerprints::All,
             keep_contents: false,
             jobs: Some(1),
             now: self.now,

@@ -4,6 +4,8 @@
 //! **lines digest**, `v1+lines:` and 64 digits, adds where it stands in its source: two functions that differ by an inserted
 //! comment above them, or by `-X no_debug_ranges`, have one code digest and two lines digests.
 //!
+//! From 3.13 on the body of a class stores its first line as a constant (`__firstlineno__`), so that line is in both.
+//!
 //! In neither: the header and its magic number, the file name (`co_filename`), FLAG_REF and which objects are shared, interning,
 //! which of several type letters holds a value, the order of the items of sets, bytes behind the code object. The same bytes can
 //! mean different instructions to two interpreters, so compare digests of the same Python.
@@ -11,8 +13,8 @@
 //! # Values
 //!
 //! Every value has a *form*: a letter and what is said here. `item(v)` is how a value stands inside another: for a form of at
-//! most 32 bytes, its length as a byte and the form; for a longer one, and for every code object, the byte FF and the form's
-//! SHA-256 (32 bytes).
+//! most 254 bytes, its length as a byte and the form; for a longer one, for every code object, and for every item of a set, the
+//! byte FF and the form's SHA-256 (32 bytes).
 //!
 //! | value | letter | then |
 //! | --- | --- | --- |
@@ -24,7 +26,7 @@
 //! | bytes (Python 2: `str`) | `s` | the bytes |
 //! | text | `u` | UTF-8, a lone surrogate as three bytes |
 //! | tuple, list, slice | `(` `[` `:` | the items in order |
-//! | set, frozenset | `<` `>` | the items sorted as byte strings, equal ones once |
+//! | set, frozenset | `<` `>` | the items sorted as byte strings, equal ones once; each is a digest |
 //! | dict, frozendict | `{` `}` | each key and its value as items, in file order |
 //! | code object | `c` | its fields, in the order below, each a byte that numbers it and its value; a missing one is left out |
 //!
@@ -66,7 +68,7 @@
 //!
 //! # Cost
 //!
-//! Every object is hashed once, whatever refers to it; a reference to it costs at most 33 bytes.
+//! Every object is hashed once, whatever refers to it; a reference to it costs at most 255 bytes.
 
 use std::fmt;
 use std::str;
@@ -79,6 +81,7 @@ use crate::name;
 use super::layout::Number;
 use super::layout::Object;
 use super::objects::Arena;
+use super::objects::Encoding;
 use super::objects::Kind;
 use super::objects::Long;
 use super::objects::ObjectId;
@@ -119,7 +122,7 @@ impl fmt::Debug for LinesDigest {
 }
 
 /// The longest form that stands inside another as it is.
-const INLINE: usize = 32;
+const INLINE: usize = 254;
 
 /// The length byte of an item that is a digest.
 const DIGEST: u8 = 0xff;
@@ -180,8 +183,12 @@ struct Open {
     next: usize,
     /// What was too long to stay in the buffer.
     hasher: Option<Sha256>,
-    /// The items of a set, which are written in no order of the file's.
-    items: Option<Vec<ObjectId>>,
+}
+
+impl Open {
+    fn is_set(&self) -> bool {
+        matches!(self.kind, Kind::Set | Kind::FrozenSet)
+    }
 }
 
 /// The form cannot be written: there is something in it that no interpreter takes, or that holds itself.
@@ -279,24 +286,36 @@ impl Digester {
     /// Writes what is open to its end.
     fn run(&mut self, tree: &Tree<'_>) -> Result<(), NoForm> {
         while let Some(open) = self.open.last_mut() {
-            let place = open.next;
-            open.next = place.saturating_add(1);
-            let next = if open.kind == Kind::Code {
-                self.field(tree, place)?
-            } else {
-                let open = self.open.last();
-                open.and_then(|open| match &open.items {
-                    Some(items) => items.get(place).copied(),
-                    None => tree.arena.node(open.id).and_then(|node| tree.arena.ids(node).get(place).copied()),
-                })
-                .map_or(Next::Done, Next::Item)
-            };
-            match next {
-                Next::Item(id) => self.item(tree, id)?,
-                Next::Written => {}
-                Next::Done => self.close(),
+            if open.kind == Kind::Code {
+                let place = open.next;
+                open.next = place.saturating_add(1);
+                match self.field(tree, place)? {
+                    Next::Item(id) => self.item(tree, id)?,
+                    Next::Written => {}
+                    Next::Done => self.close(),
+                }
+                self.flush();
+                continue;
             }
-            self.flush();
+            let (id, place, depth) = (open.id, open.next, self.open.len());
+            let node = tree.arena.node(id).ok_or(NoForm)?;
+            let (mut done, items) = (true, tree.arena.ids(node));
+            for (&item, next) in items.get(place..).unwrap_or_default().iter().zip(place.saturating_add(1)..) {
+                self.item(tree, item)?;
+                if self.open.len() > depth {
+                    // It has items of its own, which come first.
+                    if let Some(open) = depth.checked_sub(1).and_then(|last| self.open.get_mut(last)) {
+                        open.next = next;
+                    }
+                    done = false;
+                    break;
+                }
+                self.flush();
+            }
+            if done {
+                self.close();
+                self.flush();
+            }
         }
         Ok(())
     }
@@ -346,21 +365,13 @@ impl Digester {
             _ => return self.leaf(tree, id, start),
         };
         self.buffer.push(letter);
-        let items = matches!(node.kind, Kind::Set | Kind::FrozenSet).then(|| {
-            // The same object twice is the same item twice, and so once.
-            let mut items = tree.arena.ids(node).to_vec();
-            items.sort_unstable();
-            items.dedup();
-            items
-        });
-        self.open.push(Open { id, kind: node.kind, start, next: 0, hasher: None, items });
+        self.open.push(Open { id, kind: node.kind, start, next: 0, hasher: None });
         Ok(())
     }
 
     /// Writes an object without items.
     fn leaf(&mut self, tree: &Tree<'_>, id: ObjectId, start: usize) -> Result<(), NoForm> {
-        let value = tree.arena.value(tree.bytes, id);
-        match value {
+        match tree.arena.value(tree.bytes, id) {
             Value::None => self.buffer.push(b'N'),
             Value::True => self.buffer.push(b'T'),
             Value::False => self.buffer.push(b'F'),
@@ -392,7 +403,11 @@ impl Digester {
             }
             Value::Text(text) => {
                 // Stored as UTF-8, lone surrogates included, or as Latin-1, which is converted.
-                self.leaf_of(id, start, b"u", &text.to_bytes());
+                if text.encoding == Encoding::Utf8 || text.bytes.is_ascii() {
+                    self.leaf_of(id, start, b"u", text.bytes);
+                } else {
+                    self.leaf_of(id, start, b"u", &text.to_bytes());
+                }
                 return Ok(());
             }
             _ => return Err(NoForm),
@@ -425,9 +440,17 @@ impl Digester {
         self.buffer.extend_from_slice(bytes.get(..length).unwrap_or_default());
     }
 
-    /// Writes the length of the short form that ends the buffer.
+    /// Writes the length of the short form that ends the buffer; an item of a set becomes its digest.
     fn set_length(&mut self, start: usize) {
-        let length = self.buffer.len().saturating_sub(start).saturating_sub(1);
+        let form = start.saturating_add(1);
+        if self.open.last().is_some_and(Open::is_set) {
+            let digest = Sha256::digest(self.buffer.get(form..).unwrap_or_default());
+            self.buffer.truncate(start);
+            self.buffer.push(DIGEST);
+            self.buffer.extend_from_slice(&digest);
+            return;
+        }
+        let length = self.buffer.len().saturating_sub(form);
         if let Some(byte) = self.buffer.get_mut(start) {
             *byte = u8::try_from(length).unwrap_or(DIGEST);
         }
@@ -450,7 +473,7 @@ impl Digester {
         let Some(open) = self.open.pop() else { return };
         // Behind the length byte.
         let form = open.start.saturating_add(1);
-        if open.items.is_some() {
+        if open.is_set() {
             self.sort_items(form.saturating_add(1));
         }
         let rest = self.buffer.get(form..).unwrap_or_default();
@@ -463,28 +486,21 @@ impl Digester {
         }
     }
 
-    /// Sorts the items that end the buffer, and drops equal ones.
+    /// Sorts the items that end the buffer, all of them digests, and drops equal ones.
     fn sort_items(&mut self, from: usize) {
-        let mut rest = self.buffer.get(from..).unwrap_or_default();
-        let mut items: Vec<&[u8]> = Vec::new();
-        while let Some(&length) = rest.first() {
-            let length = if length == DIGEST { 32 } else { usize::from(length) };
-            let (item, after) = rest.split_at_checked(length.saturating_add(1)).unwrap_or((rest, &[]));
-            items.push(item);
-            rest = after;
-        }
+        let (items, _) = self.buffer.get(from..).unwrap_or_default().as_chunks::<33>();
+        let mut items = items.to_vec();
         items.sort_unstable();
         items.dedup();
-        let sorted = items.concat();
         self.buffer.truncate(from);
-        self.buffer.extend_from_slice(&sorted);
+        self.buffer.extend_from_slice(items.as_flattened());
     }
 
     /// Hashes what was written of the innermost form, when that is much. A set has to be sorted first.
     fn flush(&mut self) {
         let Some(open) = self.open.last_mut() else { return };
         let form = open.start.saturating_add(1);
-        if open.items.is_some() || self.buffer.len().saturating_sub(form) <= KEPT_FORM {
+        if self.buffer.len().saturating_sub(form) <= KEPT_FORM || open.is_set() {
             return;
         }
         let hasher = open.hasher.get_or_insert_default();
@@ -662,21 +678,22 @@ mod tests {
 
     #[test]
     fn forged_references_change_nothing() {
-        let long = "a string that is longer than a form may be inside another";
-        let twice = Forged::Tuple(vec![text(long), text(long), Forged::Int(7), Forged::Int(7)]);
+        // Longer than a form may be inside another.
+        let long = "long".repeat(100);
+        let twice = Forged::Tuple(vec![text(&long), text(&long), Forged::Int(7), Forged::Int(7)]);
         // The module is flagged and so reference 0; the tuple is 1, the string 2, the number 3.
-        let mut shared = b"\xa9\x04\xfa\x39".to_vec();
+        let mut shared = b"\xa9\x04\xe1\x90\x01\0\0".to_vec();
         shared.extend_from_slice(long.as_bytes());
         shared.extend_from_slice(b"r\x02\0\0\0\xe9\x07\0\0\0r\x03\0\0\0");
-        assert_eq!(long.len(), 0x39);
+        assert_eq!(long.len(), 0x190);
         assert_eq!(of_constant("3.12", twice), of_constant("3.12", Forged::Raw(shared)));
     }
 
     #[test]
     fn the_items_of_a_set_have_no_order_and_those_of_a_tuple_do() {
-        let long = "another string that is longer than a form may be inside another";
+        let long = "another".repeat(100);
         let items = |order: [usize; 4]| -> Vec<Forged> {
-            let all = [text("one"), text(long), Forged::Int(3), Forged::Tuple(vec![text("x"), Forged::None])];
+            let all = [text("one"), text(&long), Forged::Int(3), Forged::Tuple(vec![text("x"), Forged::None])];
             order.into_iter().map(|place| all[place].clone()).collect()
         };
         let set = of_constant("3.12", Forged::FrozenSet(items([0, 1, 2, 3])));

@@ -3,7 +3,7 @@
 //! | `type` | when | holds |
 //! | --- | --- | --- |
 //! | `run` | first | `format` (1), `version`, `arguments`, `options`, `paths`, `started` |
-//! | `pyc` | per pyc, in path order | what the CSV columns say, in full; `findings` are ids |
+//! | `pyc` | per pyc, in path order | what the CSV columns say, in full; `payload_sha256` is of the code alone; `findings` are ids |
 //! | `finding` | after the pyc or artifact it is about | `rule`, `name`, `severity`, place, message, evidence, `fingerprint` |
 //! | `problem` | after the pyc or artifact it is about | place, `kind`, `message`, `offset` |
 //! | `artifact` | after all entries of an archive or tree | kind, digest, size, `ledger` |

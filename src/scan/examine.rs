@@ -41,6 +41,7 @@ use crate::rules::PycFacts;
 use crate::scan;
 use crate::scan::Checks;
 use crate::scan::Config;
+use crate::scan::Fingerprints;
 use crate::scan::Progress;
 use crate::scan::feed;
 use crate::scan::feed::Job;
@@ -284,9 +285,12 @@ impl Worker<'_> {
         let Content { mut bytes, status, problems: read_problems, oddities } = content;
         let whole = read_problems.is_empty().then(|| digest(&bytes));
         let parsed = pyc::read(&bytes, limits, &mut desk.scratch);
-        let code_digest = whole.and_then(|_| desk.digester.module(&parsed.value));
+        let wanted = whole.map_or(Fingerprints::Files, |_| self.config.fingerprints);
+        let is_digested = wanted >= Fingerprints::Code;
+        let code_digest = if is_digested { desk.digester.module(&parsed.value) } else { None };
         let pyc = parsed.value.pyc;
-        let payload_sha256 = whole.and_then(|_| payload(&bytes, &pyc)).map(Sha256Digest::of);
+        let payload = payload(&bytes, &pyc).filter(|_| wanted == Fingerprints::All);
+        let payload_sha256 = payload.map(Sha256Digest::of);
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
         let problems = if read_problems.is_empty() { parsed.problems } else { read_problems };

@@ -67,12 +67,25 @@ pub struct Config {
     pub member: Option<Vec<Name>>,
     /// Whether whatever could not be verified or read counts as a failure.
     pub strict: bool,
+    /// Which digests are computed.
+    pub fingerprints: Fingerprints,
     /// Whether entries keep the bytes of their files: for commands that look into a few.
     pub keep_contents: bool,
     /// Threads; `None` for the default of four per core and at least 16.
     pub jobs: Option<usize>,
     /// When the run began, seconds since 1970.
     pub now: i64,
+}
+
+/// Which digests are computed: those that some report shows, since hashing is a large part of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fingerprints {
+    /// SHA-256 of files.
+    Files,
+    /// And code digests.
+    Code,
+    /// And SHA-256 of the marshalled code.
+    All,
 }
 
 /// How far to compare with the source.

@@ -265,6 +265,7 @@ fn rules_that_report(folder: &Path) -> BTreeMap<String, Vec<&'static str>> {
         rules: RULES.iter().copied().filter(|rule| matches!(rule.id.get(..4), Some("PYC1" | "PYC4"))).collect(),
         member: None,
         strict: false,
+        fingerprints: scan::Fingerprints::Files,
         keep_contents: false,
         jobs: Some(2),
         now: 1_781_524_800,

@@ -145,3 +145,12 @@ fn a_damaged_file_has_a_page_and_no_digest() {
     assert!(text.contains("not read") && text.contains("'A class.'"), "{text}");
     assert!(!text.contains("v1:"), "{text}");
 }
+
+#[test]
+fn an_archive_without_a_member_shows_all_of_them_and_a_folder_none() {
+    let value = json(&samples(), &["poisoned-1.0-py3-none-any.whl"]);
+    assert!(!value["pycs"].as_array().unwrap().is_empty());
+    let output = inspect(&samples(), &["orphans"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("is a folder"));
+}

@@ -172,16 +172,17 @@ def form(value):
     if isinstance(value, tuple):
         return value[0].encode() + value[1]
     if isinstance(value, Sequence):
-        items = [item(each) for each in value.items]
         if value.letter in "<>":
-            items = sorted(set(items))
+            items = sorted({b"\xff" + sha256(form(each)) for each in value.items})
+        else:
+            items = [item(each) for each in value.items]
         return value.letter.encode() + b"".join(items)
     return b"c" + fields(value, FORM)
 
 
 def item(value):
     data = form(value)
-    if isinstance(value, Code) or len(data) > 32:
+    if isinstance(value, Code) or len(data) > 254:
         return b"\xff" + sha256(data)
     return bytes([len(data)]) + data
 

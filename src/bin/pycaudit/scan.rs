@@ -139,10 +139,22 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
         rules,
         member: None,
         strict: args.strict,
+        fingerprints: fingerprints(args),
         keep_contents: false,
         jobs: args.jobs.map(usize::from),
         now: now(),
     })
+}
+
+/// The digests that the reports show.
+fn fingerprints(args: &ScanArgs) -> scan::Fingerprints {
+    if args.format == Format::Jsonl || !args.jsonl.is_empty() {
+        scan::Fingerprints::All
+    } else if args.csv.is_empty() {
+        scan::Fingerprints::Files
+    } else {
+        scan::Fingerprints::Code
+    }
 }
 
 /// Reads paths from a file or stdin, one per line or NUL-separated. Empty ones are passed over.

@@ -97,6 +97,8 @@ impl<'a> Facts<'a> {
             }
             facts.add_constants(code, &mut seen);
         }
+        facts.strings.sort_by_key(|constant| constant.offset);
+        facts.constants.sort_by_key(|constant| constant.offset);
         facts
     }
 

@@ -3,7 +3,7 @@
 //! | field | holds |
 //! | --- | --- |
 //! | `type`, `format`, `version` | `inspect`, 1, the version of pycaudit |
-//! | `pycs` | an object for each pyc found at the place: one, unless the place is a folder or an archive |
+//! | `pycs` | an object for each pyc found at the place: one, unless the place is an archive |
 //!
 //! Each of these has
 //!
@@ -46,24 +46,20 @@ use serde::Serialize;
 use crate::inspect::facts::CodeFacts;
 use crate::inspect::facts::Constant;
 use crate::inspect::facts::Facts;
-use crate::inspect::with_tree;
-
-/// The version of the format.
-const FORMAT: u32 = 1;
 
 /// Bytes of a constant's `repr`.
 const VALUE: usize = 1000;
 
-/// Writes the object.
-pub(crate) fn write(entries: &[PycEntry], out: &mut dyn Write) -> io::Result<()> {
-    // One page at a time: a folder may hold many.
-    let version = env!("CARGO_PKG_VERSION");
-    write!(out, "{{\"type\":\"inspect\",\"format\":{FORMAT},\"version\":\"{version}\",\"pycs\":[")?;
-    for (place, entry) in entries.iter().enumerate() {
-        out.write_all(if place == 0 { b"\n" } else { b",\n" })?;
-        with_tree(entry, |facts| serde_json::to_writer(&mut *out, &page(entry, facts)))?;
-    }
-    out.write_all(b"\n]}\n")
+/// What stands before the pages; `,` and a line end stand between them.
+pub(crate) const BEGIN: &str =
+    concat!("{\"type\":\"inspect\",\"format\":1,\"version\":\"", env!("CARGO_PKG_VERSION"), "\",\"pycs\":[\n");
+
+/// What stands behind them.
+pub(crate) const END: &str = "\n]}\n";
+
+/// Writes the page of a pyc.
+pub(crate) fn write(entry: &PycEntry, facts: &Facts<'_>, out: &mut dyn Write) -> io::Result<()> {
+    Ok(serde_json::to_writer(out, &page(entry, facts))?)
 }
 
 #[derive(Serialize)]

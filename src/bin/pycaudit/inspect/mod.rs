@@ -36,6 +36,7 @@ use crate::output::Stdout;
 /// Runs the command.
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
     let (path, member) = split(&args.file)?;
+    anyhow::ensure!(!path.is_dir(), "`{}` is a folder; `pycaudit scan` reads folders", path.display());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let config = Config {
         paths: vec![path],
@@ -46,37 +47,45 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
         rules: RULES.to_vec(),
         member: (!member.is_empty()).then_some(member),
         strict: false,
+        fingerprints: scan::Fingerprints::All,
         keep_contents: true,
         jobs: Some(2),
         now: i64::try_from(now).unwrap_or(i64::MAX),
     };
-    let mut found: Vec<PycEntry> = Vec::new();
+    let mut out = Stdout::new();
+    let mut pages = 0_usize;
+    let mut is_incomplete = false;
     let mut others = Vec::new();
     let mut sink = |entry: Entry| {
         match entry {
-            Entry::Pyc(entry) => found.push(*entry),
+            Entry::Pyc(entry) => {
+                is_incomplete |= !entry.problems.is_empty();
+                match args.format {
+                    InspectFormat::Text => {
+                        let most = if args.all { Most::All } else { Most::Some };
+                        with_tree(&entry, |facts| out.write_all(page::page(&entry, facts, most).as_bytes()))?;
+                    }
+                    InspectFormat::Json => {
+                        out.write_all(if pages == 0 { json::BEGIN.as_bytes() } else { b",\n" })?;
+                        with_tree(&entry, |facts| json::write(&entry, facts, &mut out))?;
+                    }
+                }
+                pages += 1;
+            }
             Entry::Artifact(entry) => others.extend(entry.problems.into_iter().map(|(_, problem)| problem)),
         }
         Ok(())
     };
     scan::scan(&config, &Progress::default(), &AtomicBool::new(false), &mut sink)?;
-    if found.is_empty() {
+    if pages == 0 {
         let why = others.first().map_or("there is no bytecode at that place".to_owned(), ToString::to_string);
         anyhow::bail!("`{}`: {why}", args.file.display());
     }
-    let mut out = Stdout::new();
-    match args.format {
-        InspectFormat::Text => {
-            let most = if args.all { Most::All } else { Most::Some };
-            for entry in &found {
-                with_tree(entry, |facts| out.write_all(page::page(entry, facts, most).as_bytes()))?;
-            }
-        }
-        InspectFormat::Json => json::write(&found, &mut out)?,
+    if args.format == InspectFormat::Json {
+        out.write_all(json::END.as_bytes())?;
     }
-    let incomplete = found.iter().any(|entry| !entry.problems.is_empty());
     out.flush()?;
-    Ok(if incomplete { Exit::Incomplete } else { Exit::Clean })
+    Ok(if is_incomplete { Exit::Incomplete } else { Exit::Clean })
 }
 
 /// Reads a pyc once more, for the tree of its code objects, and hands what is in it to a function.
