@@ -1,6 +1,6 @@
 //! Code objects: a view of their fields, and what is odd about them.
 //!
-//! Instructions and the tables of lines and exceptions are bytes here; decoding them is not done in this module.
+//! Instructions and the tables of lines and exceptions are bytes here; `instruction`, `lines` and `exceptions` decode them.
 
 use super::layout::Field;
 use super::layout::NUMBERS;
@@ -9,6 +9,7 @@ use super::layout::OBJECTS;
 use super::layout::Object;
 use super::objects::Arena;
 use super::objects::Items;
+use super::objects::Kind;
 use super::objects::ObjectId;
 use super::objects::Text;
 use super::objects::Value;
@@ -84,6 +85,13 @@ impl<'a> Code<'a> {
     pub fn object_offset(self, object: Object) -> Option<u64> {
         let id = self.record.objects.get(object.slot()).copied()?;
         id.is_some().then(|| self.arena.offset(id))
+    }
+
+    /// Where the first byte of a byte string field is, when it is one.
+    pub fn bytes_offset(self, object: Object) -> Option<u64> {
+        let id = self.record.objects.get(object.slot()).copied()?;
+        let node = self.arena.node(id).filter(|node| node.kind == Kind::Bytes)?;
+        Some(u64::from(node.a))
     }
 
     fn has(self, wanted: impl Fn(Field) -> bool) -> bool {
@@ -245,7 +253,7 @@ pub struct Oddity {
     pub code: usize,
 }
 
-/// What can be odd about a code object without its instructions being decoded.
+/// What can be odd about a code object; from `UndefinedOpcode` on only `walk` finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum OddityKind {
@@ -269,6 +277,40 @@ pub enum OddityKind {
     NotText,
     /// A name has invisible characters or such as reorder text.
     DeceptiveCharacter,
+    /// The version has no instruction of that number.
+    UndefinedOpcode,
+    /// An instruction that only an interpreter puts into code, while it runs.
+    InterpreterOpcode,
+    /// The code ends inside an instruction.
+    CutInstruction,
+    /// The code ends inside the caches of an instruction.
+    CutCache,
+    /// A cache is not empty; an interpreter may trust what is in it.
+    FilledCache,
+    /// An index for which there is no constant, name, variable or operator.
+    OperandOutOfRange,
+    /// An argument on an instruction that has none.
+    NeedlessOperand,
+    /// More EXTENDED_ARG before an instruction than the argument has bytes.
+    LongPrefixChain,
+    /// A jump to before or behind the code.
+    JumpOutsideCode,
+    /// A jump to between two instructions' starts: into one, its prefixes or its caches.
+    JumpIntoInstruction,
+    /// The last instruction lets execution go on behind the code.
+    FallsOffEnd,
+    /// The table of lines does not follow its format.
+    DamagedLineTable,
+    /// The table of lines ends before the code does.
+    ShortLineTable,
+    /// The table of lines goes on behind the code.
+    LongLineTable,
+    /// The table of exception handlers does not follow its format.
+    DamagedExceptionTable,
+    /// A range or handler of exceptions lies outside the code or between two instructions' starts.
+    ExceptionTableOutsideCode,
+    /// So many code objects share the same instructions that the rest were not looked at.
+    NotWalked,
 }
 
 impl OddityKind {
@@ -285,6 +327,23 @@ impl OddityKind {
             Self::ControlCharacter => "control characters in a name",
             Self::NotText => "a name that is not text",
             Self::DeceptiveCharacter => "invisible characters in a name",
+            Self::UndefinedOpcode => "unknown opcode",
+            Self::InterpreterOpcode => "opcode that only an interpreter writes",
+            Self::CutInstruction => "code ends inside an instruction",
+            Self::CutCache => "code ends inside an inline cache",
+            Self::FilledCache => "inline cache that is not empty",
+            Self::OperandOutOfRange => "operand out of range",
+            Self::NeedlessOperand => "operand on an instruction without one",
+            Self::LongPrefixChain => "EXTENDED_ARG chain longer than 3",
+            Self::JumpOutsideCode => "jump outside the code",
+            Self::JumpIntoInstruction => "jump into an instruction",
+            Self::FallsOffEnd => "code falls off its end",
+            Self::DamagedLineTable => "damaged line table",
+            Self::ShortLineTable => "line table shorter than the code",
+            Self::LongLineTable => "line table longer than the code",
+            Self::DamagedExceptionTable => "damaged exception table",
+            Self::ExceptionTableOutsideCode => "exception table outside the code",
+            Self::NotWalked => "instructions shared too often to be looked at",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Tests over files and through the public interface, in one binary.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, helpers included")]
 
+mod code;
 mod containers;
 mod corpus;
 mod digest;

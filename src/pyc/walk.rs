@@ -1,0 +1,291 @@
+//! Walks the instructions and tables of every code object and lists what no compiler writes.
+//!
+//! It is not part of reading a pyc: it costs time of its own, and only versions whose opcodes are certain have it. It does not
+//! follow the flow of control and does not know what code does.
+
+use super::code::Code;
+use super::code::ODDITIES;
+use super::code::Oddity;
+use super::code::OddityKind;
+use super::exceptions::Handlers;
+use super::instruction::Cut;
+use super::instruction::Instruction;
+use super::instruction::Instructions;
+use super::instruction::Table;
+use super::instruction::has_locals;
+use super::layout::Object;
+use super::lines;
+use super::lines::LineFormat;
+use super::objects::Tree;
+use super::opcodes::Argument;
+use super::opcodes::Format;
+use super::opcodes::Op;
+use super::opcodes::Opcodes;
+use super::opcodes::Use;
+use super::table::TableFaultKind;
+
+/// Bytes of instructions and tables that are walked for a byte of file. Code objects can share theirs by reference, so that a
+/// file of a megabyte can hold a gigabyte of code; compilers share a few.
+const SHARING: u64 = 8;
+
+/// What one thread keeps between files.
+#[derive(Debug, Default)]
+pub struct Walk {
+    /// One bit for each byte of code: whether an instruction begins there.
+    starts: Vec<u64>,
+    /// The jumps: where they are and go to.
+    jumps: Vec<(u32, i64)>,
+}
+
+/// What is odd about the instructions and tables of a pyc, each kind once for a code object and at most [`ODDITIES`] in all.
+///
+/// Nothing for a version whose opcodes are not certain, or when the body is not of the version that the magic says.
+pub fn oddities(tree: &Tree<'_>, walk: &mut Walk) -> Vec<Oddity> {
+    let mut found = Vec::new();
+    let Some(version) = tree.pyc.version else { return found };
+    let Some(opcodes) = Opcodes::of(version) else { return found };
+    if tree.pyc.fit.is_some_and(|fit| fit.is_other_layout()) {
+        return found;
+    }
+    let lines = LineFormat::of(version);
+    let mut budget = u64::try_from(tree.bytes.len()).unwrap_or(u64::MAX).saturating_mul(SHARING);
+    for code in tree.codes() {
+        // A code object that was not read to its end lacks what its instructions refer to.
+        if code.end().is_none() {
+            continue;
+        }
+        let Some(offset) = code.bytes_offset(Object::Code) else { continue };
+        let size = [code.code().len(), code.linetable().len(), code.exceptiontable().len()];
+        let size = u64::try_from(size.iter().sum::<usize>()).unwrap_or(u64::MAX);
+        let mut one = One { code, opcodes, from: found.len(), found: &mut found };
+        let Some(left) = budget.checked_sub(size) else {
+            one.odd(OddityKind::NotWalked, offset);
+            return found;
+        };
+        budget = left;
+        one.walk(offset, lines, walk);
+        if found.len() >= ODDITIES {
+            break;
+        }
+    }
+    found
+}
+
+/// One code object while it is walked.
+struct One<'a, 'f> {
+    code: Code<'a>,
+    opcodes: &'static Opcodes,
+    found: &'f mut Vec<Oddity>,
+    /// How many oddities the code objects before it have.
+    from: usize,
+}
+
+/// How many there are of what arguments are indexes of.
+struct Sizes {
+    consts: usize,
+    names: usize,
+    locals: usize,
+    cells: usize,
+}
+
+impl Sizes {
+    fn of(code: Code<'_>) -> Self {
+        let locals = code.localsplusnames().len().max(code.varnames().len());
+        Self {
+            consts: code.consts().len(),
+            names: code.names().len(),
+            locals: if has_locals(code) { locals } else { usize::MAX },
+            cells: code.cellvars().len().saturating_add(code.freevars().len()),
+        }
+    }
+
+    fn of_table(&self, table: Table, opcodes: &Opcodes) -> usize {
+        match table {
+            Table::Consts => self.consts,
+            Table::Names => self.names,
+            Table::Locals => self.locals,
+            Table::Cells => self.cells,
+            Table::Compare => opcodes.compare.len(),
+            Table::Binary => opcodes.binary.len(),
+            Table::Intrinsics1 => opcodes.intrinsics_1.len(),
+            Table::Intrinsics2 => opcodes.intrinsics_2.len(),
+            Table::CommonConstants => opcodes.common_constants.len(),
+            Table::SpecialMethods => opcodes.special_methods.len(),
+        }
+    }
+}
+
+impl One<'_, '_> {
+    #[cold]
+    fn odd(&mut self, kind: OddityKind, offset: u64) {
+        let is_known = self.found.iter().skip(self.from).any(|oddity| oddity.kind == kind);
+        if !is_known && self.found.len() < ODDITIES {
+            self.found.push(Oddity { kind, offset, code: self.code.index() });
+        }
+    }
+
+    fn walk(&mut self, offset: u64, lines: LineFormat, walk: &mut Walk) {
+        let bytes = self.code.code();
+        let sizes = Sizes::of(self.code);
+        walk.jumps.clear();
+        walk.starts.clear();
+        walk.starts.resize(bytes.len().div_ceil(64), 0);
+        let at = |place: u32| offset.saturating_add(u64::from(place));
+        let (mut last, mut tail) = (None, 0);
+        for instruction in Instructions::new(bytes, self.opcodes) {
+            walk.mark(instruction.start);
+            if let Some(target) = instruction.target {
+                walk.jumps.push((instruction.offset, target));
+            }
+            self.look_at(&instruction, &sizes, at(instruction.offset));
+            if instruction.is_end() {
+                tail = instruction.end;
+            }
+            last = Some(instruction);
+        }
+        if let Some(last) = last.filter(|last| last.cut == Cut::No && last.row.is_some() && !last.is_end())
+            && self.is_reached(i64::from(tail), walk)
+        {
+            self.odd(OddityKind::FallsOffEnd, at(last.offset));
+        }
+        let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        for &(place, target) in &walk.jumps {
+            if target < 0 || target >= length {
+                self.odd(OddityKind::JumpOutsideCode, at(place));
+            } else if !walk.is_start(target.unsigned_abs()) {
+                self.odd(OddityKind::JumpIntoInstruction, at(place));
+            }
+        }
+        self.look_at_lines(lines);
+        self.look_at_handlers(walk);
+    }
+
+    /// Whether execution can come to the instructions from an offset on, before which it ends. Compilers leave instructions
+    /// there that nothing leads to.
+    #[cold]
+    fn is_reached(&self, tail: i64, walk: &Walk) -> bool {
+        let is_target = |target: i64| target >= tail;
+        let mut handlers = Handlers::new(self.code.exceptiontable()).filter_map(Result::ok);
+        tail == 0
+            || walk.jumps.iter().any(|&(_, target)| is_target(target))
+            || handlers.any(|handler| i64::try_from(handler.target).is_ok_and(is_target))
+    }
+
+    #[inline]
+    fn look_at(&mut self, instruction: &Instruction, sizes: &Sizes, offset: u64) {
+        if instruction.cut != Cut::No {
+            let is_cache = instruction.cut == Cut::Cache;
+            self.odd(if is_cache { OddityKind::CutCache } else { OddityKind::CutInstruction }, offset);
+        }
+        if instruction.prefixes > 3 || instruction.prefixes > 1 && self.opcodes.format == Format::ByteCode {
+            self.odd(OddityKind::LongPrefixChain, offset);
+        }
+        let Some(row) = instruction.row else {
+            self.odd(OddityKind::UndefinedOpcode, offset);
+            return;
+        };
+        if row.used != Use::Compiled {
+            self.look_at_internal(row.op, offset);
+            return;
+        }
+        if row.argument == Argument::None {
+            if instruction.arg != 0 && !is_left_over(row.op) {
+                self.odd(OddityKind::NeedlessOperand, offset);
+            }
+        } else if row.argument == Argument::LocalsPlusPair {
+            let larger = (instruction.arg >> 4).max(instruction.arg & 15);
+            if usize::try_from(larger).unwrap_or(usize::MAX) >= sizes.locals {
+                self.odd(OddityKind::OperandOutOfRange, offset);
+            }
+        } else if let Some((table, index)) = instruction.index()
+            && usize::try_from(index).unwrap_or(usize::MAX) >= sizes.of_table(table, self.opcodes)
+        {
+            self.odd(OddityKind::OperandOutOfRange, offset);
+        }
+        if row.caches > 0 {
+            let [start, end] =
+                [instruction.caches_start, instruction.end].map(|at| usize::try_from(at).unwrap_or(usize::MAX));
+            let code = self.code.code();
+            let caches = code.get(start..end.min(code.len())).unwrap_or_default();
+            if caches.iter().any(|&byte| byte != 0) {
+                self.odd(OddityKind::FilledCache, offset);
+            }
+        }
+    }
+
+    #[cold]
+    fn look_at_internal(&mut self, op: Op, offset: u64) {
+        // RESERVED is a hole in the numbers, no instruction.
+        let is_hole = op == Op::RESERVED;
+        self.odd(if is_hole { OddityKind::UndefinedOpcode } else { OddityKind::InterpreterOpcode }, offset);
+    }
+
+    fn look_at_lines(&mut self, format: LineFormat) {
+        let Some(offset) = self.code.bytes_offset(Object::LineTable) else { return };
+        let extent = lines::extent(self.code, format);
+        if let Some(fault) = extent.fault {
+            self.odd(
+                OddityKind::DamagedLineTable,
+                offset.saturating_add(u64::try_from(fault.offset).unwrap_or(u64::MAX)),
+            );
+            return;
+        }
+        let length = u64::try_from(self.code.code().len()).unwrap_or(u64::MAX);
+        match extent.end {
+            Some(end) if end < length => self.odd(OddityKind::ShortLineTable, offset),
+            Some(end) if end > length => self.odd(OddityKind::LongLineTable, offset),
+            _ => {}
+        }
+    }
+
+    fn look_at_handlers(&mut self, walk: &Walk) {
+        let Some(offset) = self.code.bytes_offset(Object::ExceptionTable) else { return };
+        let length = u64::try_from(self.code.code().len()).unwrap_or(u64::MAX);
+        let mut before = 0;
+        for handler in Handlers::new(self.code.exceptiontable()) {
+            let at = |place: usize| offset.saturating_add(u64::try_from(place).unwrap_or(u64::MAX));
+            match handler {
+                // No code is as long as a number of more than 32 bits.
+                Err(fault) if fault.kind == TableFaultKind::TooLarge => {
+                    self.odd(OddityKind::ExceptionTableOutsideCode, at(fault.offset));
+                }
+                Err(fault) => self.odd(OddityKind::DamagedExceptionTable, at(fault.offset)),
+                Ok(handler) => {
+                    let is_inside = handler.end <= length
+                        && walk.is_start(handler.start)
+                        && walk.is_start(handler.target)
+                        && (handler.end == length || walk.is_start(handler.end));
+                    if !is_inside {
+                        self.odd(OddityKind::ExceptionTableOutsideCode, at(handler.offset));
+                    }
+                    // The interpreter searches it by halves (`get_exception_handler` in Python/ceval.c).
+                    if handler.start < before || handler.end <= handler.start {
+                        self.odd(OddityKind::DamagedExceptionTable, at(handler.offset));
+                    }
+                    before = handler.end;
+                }
+            }
+        }
+    }
+}
+
+/// Instructions that 3.10's compiler makes out of others without clearing their argument.
+fn is_left_over(op: Op) -> bool {
+    matches!(op, Op::NOP | Op::ROT_TWO | Op::ROT_THREE | Op::ROT_FOUR)
+}
+
+impl Walk {
+    #[inline]
+    fn mark(&mut self, start: u32) {
+        let word = usize::try_from(start >> 6).unwrap_or(usize::MAX);
+        if let Some(word) = self.starts.get_mut(word) {
+            *word |= 1_u64.wrapping_shl(start & 63);
+        }
+    }
+
+    #[inline]
+    fn is_start(&self, offset: u64) -> bool {
+        let word = usize::try_from(offset >> 6).ok().and_then(|word| self.starts.get(word));
+        word.is_some_and(|word| word.wrapping_shr(u32::try_from(offset & 63).unwrap_or_default()) & 1 == 1)
+    }
+}

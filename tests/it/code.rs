@@ -1,0 +1,301 @@
+//! Code objects as the interpreters see them: tests/oracle/code.py asks each what it makes of its own bytecode, and every line of
+//! the answer has to be ours.
+//!
+//! The answers in tests/fixtures/code are always compared; a folder of more, named by `PYCAUDIT_CODE_DUMPS`, where it is set.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use pycaudit::limits::Limits;
+use pycaudit::pyc;
+use pycaudit::pyc::Code;
+use pycaudit::pyc::Scratch;
+use pycaudit::pyc::Text;
+use pycaudit::pyc::Tree;
+use pycaudit::pyc::Value;
+use pycaudit::pyc::Version;
+use pycaudit::pyc::code::KIND_CELL;
+use pycaudit::pyc::code::KIND_FREE;
+use pycaudit::pyc::code::KIND_LOCAL;
+use pycaudit::pyc::exceptions::Handlers;
+use pycaudit::pyc::instruction::Instructions;
+use pycaudit::pyc::instruction::Operand;
+use pycaudit::pyc::lines;
+use pycaudit::pyc::lines::LineFormat;
+use pycaudit::pyc::lines::Position;
+use pycaudit::pyc::lines::Positions;
+use pycaudit::pyc::objects::Items;
+use pycaudit::pyc::opcodes::Argument;
+use pycaudit::pyc::opcodes::Opcodes;
+use pycaudit::pyc::walk;
+use pycaudit::pyc::walk::Walk;
+
+/// A constant longer than this is given as its checksum.
+const LONGEST: usize = 48;
+
+/// Bytes in one line, as the oracle writes them.
+fn shown(bytes: &[u8]) -> String {
+    if !bytes.is_empty() && bytes.iter().all(|byte| matches!(byte, 33..=126) && *byte != b'\\') {
+        return String::from_utf8(bytes.to_vec()).unwrap();
+    }
+    let mut text = String::from("\\");
+    for byte in bytes {
+        write!(text, "{byte:02x}").unwrap();
+    }
+    text
+}
+
+fn text(text: Text<'_>) -> String {
+    shown(&text.to_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+/// The hexadecimal digits of an integer of digits of 15 bits.
+fn long(digits: impl Iterator<Item = u16>) -> String {
+    let mut bits: Vec<bool> = digits.flat_map(|digit| (0..15).map(move |bit| digit >> bit & 1 == 1)).collect();
+    while bits.len() % 4 != 0 {
+        bits.push(false);
+    }
+    let nibbles = bits.chunks(4).rev().map(|bits| bits.iter().rev().fold(0, |value, bit| value << 1 | u32::from(*bit)));
+    let text: String = nibbles.map(|nibble| char::from_digit(nibble, 16).unwrap()).collect();
+    let text = text.trim_start_matches('0');
+    if text.is_empty() { "0".to_owned() } else { text.to_owned() }
+}
+
+fn items(items: Items<'_>) -> Vec<String> {
+    items.iter().map(constant).collect()
+}
+
+fn constant(value: Value<'_>) -> String {
+    match value {
+        Value::None => "None".to_owned(),
+        Value::True => "True".to_owned(),
+        Value::False => "False".to_owned(),
+        Value::Ellipsis => "...".to_owned(),
+        Value::StopIteration => "StopIteration".to_owned(),
+        Value::Int(number) => format!("i{}{:x}", if number < 0 { "-" } else { "" }, number.unsigned_abs()),
+        Value::Long(number) => format!("i{}{}", if number.negative { "-" } else { "" }, long(number.digits())),
+        Value::Float(number) => format!("f{}", hex(&number.to_le_bytes())),
+        Value::Complex { real, imag } => format!("j{}{}", hex(&real.to_le_bytes()), hex(&imag.to_le_bytes())),
+        Value::Bytes(bytes) => format!("b{}", shown(bytes)),
+        Value::Text(value) => format!("s{}", text(value)),
+        Value::Tuple(value) => format!("({})", items(value).join(",")),
+        Value::FrozenSet(value) => {
+            let mut items = items(value);
+            items.sort();
+            format!("{{{}}}", items.join(","))
+        }
+        Value::Slice(value) => format!("[{}]", items(value).join(",")),
+        Value::Code(code) => format!("code {}", text(code.name().unwrap())),
+        other => format!("unexpected {}", other.type_name()),
+    }
+}
+
+fn short(text: String) -> String {
+    if text.len() <= LONGEST { text } else { format!("#{:08x}", crc32fast::hash(text.as_bytes())) }
+}
+
+/// The lines about one code object.
+fn describe(code: Code<'_>, version: &Version, out: &mut Vec<String>) {
+    let opcodes = Opcodes::of(version).unwrap();
+    let is_311 = version.series >= (3, 11);
+    let mut line = format!("code\t{}\t{}", code.index(), text(code.name().unwrap()));
+    let counts = [code.argcount(), code.posonlyargcount(), code.kwonlyargcount(), code.nlocals(), code.stacksize()];
+    for count in counts.into_iter().chain([code.flags(), code.firstlineno().unwrap()]) {
+        write!(line, "\t{count}").unwrap();
+    }
+    write!(line, "\t{}", code.code().len()).unwrap();
+    if is_311 {
+        write!(line, "\t{}", text(code.qualname().unwrap())).unwrap();
+    }
+    out.push(line);
+    let mut names = |letter: &str, names: Vec<Value<'_>>| {
+        let names = names.into_iter().map(|name| format!("\t{}", text(name.as_name().unwrap())));
+        out.push(format!("{letter}{}", names.collect::<String>()));
+    };
+    names("n", code.names().iter().collect());
+    if is_311 {
+        for (letter, kind) in [("v", KIND_LOCAL), ("c", KIND_CELL), ("f", KIND_FREE)] {
+            let kinds = code.localspluskinds().iter();
+            let row = code.localsplusnames().iter().zip(kinds).filter(|(_, found)| **found & kind != 0);
+            names(letter, row.map(|(name, _)| name).collect());
+        }
+    } else {
+        names("v", code.varnames().iter().collect());
+        names("c", code.cellvars().iter().collect());
+        names("f", code.freevars().iter().collect());
+    }
+    out.extend(code.consts().iter().map(|value| format!("k\t{}", short(constant(value)))));
+    describe_instructions(code, opcodes, out);
+    describe_tables(code, version, out);
+}
+
+fn describe_instructions(code: Code<'_>, opcodes: &'static Opcodes, out: &mut Vec<String>) {
+    for instruction in Instructions::new(code.code(), opcodes) {
+        let argument = instruction.argument();
+        let arg = if argument == Argument::None { "-".to_owned() } else { instruction.arg.to_string() };
+        let value = match instruction.operand(code, opcodes) {
+            // The oracle has functions and types for these.
+            Operand::Word(_) if argument == Argument::CommonConstant => "-".to_owned(),
+            Operand::None | Operand::Number(_) => "-".to_owned(),
+            Operand::Const(value) => short(constant(value)),
+            Operand::Name(name) | Operand::Local(name) | Operand::Cell(name) => format!("={}", text(name)),
+            Operand::Pair(first, second) => format!("={},{}", text(first), text(second)),
+            Operand::Target(target) => format!(">{target}"),
+            Operand::Word(word) => format!("={}", shown(word.as_bytes())),
+            Operand::OutOfRange => "out of range".to_owned(),
+        };
+        out.push(format!("i\t{}\t{}\t{arg}\t{value}", instruction.offset, instruction.name()));
+    }
+}
+
+fn describe_tables(code: Code<'_>, version: &Version, out: &mut Vec<String>) {
+    let word = |line: Option<i64>| line.map_or("-".to_owned(), |line| line.to_string());
+    let (ranges, faults) = lines::line_ranges(code, version);
+    out.extend(faults.iter().map(|fault| format!("{fault:?}")));
+    let format = LineFormat::of(version);
+    for range in ranges {
+        let line = word(range.line.map(i64::from));
+        out.push(match format {
+            LineFormat::Unsigned | LineFormat::Signed => format!("l\t{}\t{line}", range.start),
+            _ => format!("l\t{}\t{}\t{line}", range.start, range.end),
+        });
+    }
+    if format != LineFormat::Positions {
+        return;
+    }
+    let mut last: Option<(Position, u64)> = None;
+    let mut write = |(position, units): (Position, u64)| {
+        let columns = [position.column, position.end_column].map(|column| word(column.map(i64::from)));
+        let lines = [position.line, position.end_line].map(|line| word(line.map(i64::from)));
+        out.push(format!("p\t{units}\t{}\t{}", lines.join("\t"), columns.join("\t")));
+    };
+    for entry in Positions::of(code) {
+        let entry = entry.unwrap();
+        let units = (entry.end - entry.start) / 2;
+        last = match last {
+            Some((position, count)) if position == entry.position => Some((position, count + units)),
+            other => {
+                other.map(&mut write);
+                Some((entry.position, units))
+            }
+        };
+    }
+    last.map(&mut write);
+    for handler in Handlers::new(code.exceptiontable()) {
+        let handler = handler.unwrap();
+        let (start, end, target) = (handler.start, handler.end, handler.target);
+        out.push(format!("x\t{start}\t{end}\t{target}\t{}\t{}", handler.depth, u8::from(handler.lasti)));
+    }
+}
+
+/// What was compared: how many lines of each kind, and which differ.
+#[derive(Default)]
+struct Comparison {
+    modules: usize,
+    counts: BTreeMap<String, usize>,
+    differences: Vec<String>,
+    oddities: Vec<String>,
+}
+
+impl Comparison {
+    fn compare(&mut self, path: &Path, scratch: &mut Scratch, walk: &mut Walk) {
+        let bytes = fs::read(path).unwrap();
+        let wanted = fs::read_to_string(path.with_extension("txt")).unwrap();
+        let parsed = pyc::read(&bytes, &Limits::default(), scratch);
+        let tree: Tree<'_> = parsed.value;
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !parsed.problems.is_empty() {
+            self.differences.push(format!("{name}: {:?}", parsed.problems));
+            return;
+        }
+        self.modules += 1;
+        for oddity in walk::oddities(&tree, walk) {
+            self.oddities.push(format!("{name}: {oddity:?}"));
+        }
+        let mut found = Vec::new();
+        for code in tree.codes() {
+            describe(code, tree.pyc.version.unwrap(), &mut found);
+        }
+        let wanted: Vec<_> = wanted.lines().collect();
+        for line in &wanted {
+            *self.counts.entry(line.split('\t').next().unwrap().to_owned()).or_default() += 1;
+        }
+        if found.len() != wanted.len() {
+            self.differences.push(format!("{name}: {} lines, {} by the interpreter", found.len(), wanted.len()));
+        }
+        let mut code = "";
+        for (found, wanted) in found.iter().zip(&wanted) {
+            if wanted.starts_with("code\t") {
+                code = wanted;
+            }
+            if found != wanted {
+                self.differences.push(format!("{name}: in {code:?}: {found:?}, {wanted:?} by the interpreter"));
+                break;
+            }
+        }
+    }
+}
+
+/// The folders of answers below a folder, one for each interpreter.
+fn folders(root: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.retain(|path| path.is_dir());
+    folders.sort();
+    folders
+}
+
+#[expect(clippy::print_stdout, reason = "the counts are the result of a run over whole standard libraries")]
+fn compare_all(root: &Path) -> usize {
+    let (mut scratch, mut walk) = (Scratch::default(), Walk::default());
+    let mut wrong = String::new();
+    let folders = folders(root);
+    for folder in &folders {
+        let mut comparison = Comparison::default();
+        let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "pyc"));
+        files.sort();
+        for path in files {
+            comparison.compare(&path, &mut scratch, &mut walk);
+        }
+        let name = folder.file_name().unwrap().to_string_lossy();
+        println!(
+            "{name}: {} modules, {:?}, {} differ, {} odd",
+            comparison.modules,
+            comparison.counts,
+            comparison.differences.len(),
+            comparison.oddities.len()
+        );
+        for line in comparison.differences.iter().chain(&comparison.oddities).take(12) {
+            writeln!(wrong, "{name}: {line}").unwrap();
+        }
+        assert!(comparison.modules > 0, "{name} is empty");
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    folders.len()
+}
+
+#[test]
+fn code_is_what_the_interpreters_say_it_is() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/code");
+    assert_eq!(compare_all(&fixtures), 12);
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that checks nothing has to say so")]
+fn code_of_whole_standard_libraries_is_what_the_interpreters_say_it_is() {
+    let Some(folder) = std::env::var_os("PYCAUDIT_CODE_DUMPS") else {
+        println!("PYCAUDIT_CODE_DUMPS is not set: nothing was checked");
+        return;
+    };
+    compare_all(Path::new(&folder));
+}
