@@ -22,6 +22,9 @@ pub struct Handler {
     pub lasti: bool,
     /// Where the entry is in the table.
     pub offset: usize,
+    /// Whether a byte behind the first has the bit that begins an entry. The interpreter reads over it, but its search by halves
+    /// takes the byte for the first of an entry.
+    pub is_torn: bool,
 }
 
 /// The entries of a table in their order.
@@ -42,20 +45,15 @@ impl<'a> Handlers<'a> {
         }
         let start = u64::from(self.cursor.high_first(first)?);
         let mut number = || {
-            let first = self.cursor.byte()?;
+            let first = self.cursor.first().ok_or(TableFaultKind::Truncated)?;
             self.cursor.high_first(first)
         };
         let (length, target, depth) = (u64::from(number()?), u64::from(number()?), number()?);
         let bytes = |units: u64| units.wrapping_mul(2);
         let end = bytes(start.wrapping_add(length));
-        Ok(Handler {
-            start: bytes(start),
-            end,
-            target: bytes(target),
-            depth: depth >> 1,
-            lasti: depth & 1 == 1,
-            offset,
-        })
+        let (depth, lasti) = (depth >> 1, depth & 1 == 1);
+        let is_torn = self.cursor.has_start_since(offset.wrapping_add(1));
+        Ok(Handler { start: bytes(start), end, target: bytes(target), depth, lasti, offset, is_torn })
     }
 }
 
@@ -81,16 +79,17 @@ mod tests {
     fn entries_are_four_numbers_in_code_units() {
         let table = [0x82, 0x0b, 0x0e, 0x00, 0xc1, 0x24, 0x0a, 0x1b, 0x03];
         let found: Vec<_> = Handlers::new(&table).map(Result::unwrap).collect();
-        assert_eq!(found[0], Handler { start: 4, end: 26, target: 28, depth: 0, lasti: false, offset: 0 });
-        assert_eq!(found[1], Handler { start: 200, end: 220, target: 54, depth: 1, lasti: true, offset: 4 });
+        let handler = Handler { start: 4, end: 26, target: 28, depth: 0, lasti: false, offset: 0, is_torn: false };
+        assert_eq!(found[0], handler);
+        assert_eq!(found[1], Handler { start: 200, end: 220, target: 54, depth: 1, lasti: true, offset: 4, ..handler });
     }
 
     #[test]
     fn reading_goes_on_with_the_entry_behind_a_damaged_one() {
         let table = [0x01, 0x02, 0x82, 0x0b, 0x82, 0x01, 0x02, 0x00, 0x83];
-        let kinds: Vec<_> = Handlers::new(&table).map(|entry| entry.map(|handler| handler.start)).collect();
+        let seen: Vec<_> = Handlers::new(&table).map(|entry| entry.map(|found| (found.start, found.is_torn))).collect();
         let fault = |kind, offset| Err(TableFault { kind, offset });
         let (none, cut) = (TableFaultKind::NoStart, TableFaultKind::Truncated);
-        assert_eq!(kinds, [fault(none, 0), fault(cut, 2), Ok(4), fault(cut, 8)]);
+        assert_eq!(seen, [fault(none, 0), Ok((4, true)), fault(none, 6), fault(cut, 8)]);
     }
 }

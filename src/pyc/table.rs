@@ -68,6 +68,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Whether a byte from an offset up to here begins an entry.
+    #[inline]
+    pub(super) fn has_start_since(self, offset: usize) -> bool {
+        self.table.get(offset..self.at).is_some_and(|bytes| bytes.iter().any(|byte| byte & START != 0))
+    }
+
     /// Goes on to the next byte that begins an entry.
     #[cold]
     pub(super) fn skip_entry(&mut self) {
@@ -108,7 +114,7 @@ impl<'a> Cursor<'a> {
         let mut number = u32::from(first & BITS);
         let mut byte = first;
         while byte & MORE != 0 {
-            byte = self.byte()?;
+            byte = self.first().ok_or(TableFaultKind::Truncated)?;
             if number > u32::MAX >> 6 {
                 return Err(TableFaultKind::TooLarge);
             }

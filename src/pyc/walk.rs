@@ -259,7 +259,7 @@ impl One<'_, '_> {
                         self.odd(OddityKind::ExceptionTableOutsideCode, at(handler.offset));
                     }
                     // The interpreter searches it by halves (`get_exception_handler` in Python/ceval.c).
-                    if handler.start < before || handler.end <= handler.start {
+                    if handler.is_torn || handler.start < before || handler.end <= handler.start {
                         self.odd(OddityKind::DamagedExceptionTable, at(handler.offset));
                     }
                     before = handler.end;

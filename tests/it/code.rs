@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use pycaudit::limits::Limits;
 use pycaudit::pyc;
 use pycaudit::pyc::Code;
+use pycaudit::pyc::OddityKind;
 use pycaudit::pyc::Scratch;
 use pycaudit::pyc::Text;
 use pycaudit::pyc::Tree;
@@ -62,7 +63,7 @@ fn hex(bytes: &[u8]) -> String {
 /// The hexadecimal digits of an integer of digits of 15 bits.
 fn long(digits: impl Iterator<Item = u16>) -> String {
     let mut bits: Vec<bool> = digits.flat_map(|digit| (0..15).map(move |bit| digit >> bit & 1 == 1)).collect();
-    while bits.len() % 4 != 0 {
+    while !bits.len().is_multiple_of(4) {
         bits.push(false);
     }
     let nibbles = bits.chunks(4).rev().map(|bits| bits.iter().rev().fold(0, |value, bit| value << 1 | u32::from(*bit)));
@@ -291,11 +292,90 @@ fn code_is_what_the_interpreters_say_it_is() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a test that checks nothing has to say so")]
 fn code_of_whole_standard_libraries_is_what_the_interpreters_say_it_is() {
     let Some(folder) = std::env::var_os("PYCAUDIT_CODE_DUMPS") else {
         println!("PYCAUDIT_CODE_DUMPS is not set: nothing was checked");
         return;
     };
     compare_all(Path::new(&folder));
+}
+
+/// Everything that reads code, over damaged bytes: nothing may panic, and every place is inside the file.
+fn read_all(bytes: &[u8], scratch: &mut Scratch, walk: &mut Walk) {
+    let tree = pyc::read(bytes, &Limits::default(), scratch).value;
+    for oddity in walk::oddities(&tree, walk) {
+        assert!(oddity.offset <= bytes.len() as u64, "{oddity:?}");
+    }
+    let Some(version) = tree.pyc.version else { return };
+    let Some(opcodes) = Opcodes::near(version) else { return };
+    for code in tree.codes() {
+        let mut before = 0;
+        for instruction in Instructions::new(code.code(), opcodes) {
+            let ends = [instruction.start, instruction.offset, instruction.caches_start, instruction.end];
+            assert!(instruction.start == before && ends.is_sorted() && ends[0] < ends[3], "{instruction:?}");
+            before = instruction.end;
+            assert!(!format!("{:?}", instruction.operand(code, opcodes)).is_empty());
+        }
+        assert!(before as usize >= code.code().len());
+        let (ranges, _) = lines::line_ranges(code, version);
+        assert!(ranges.iter().all(|range| range.start < range.end && range.end <= code.code().len() as u64));
+        assert!(ranges.is_sorted_by_key(|range| range.start));
+        assert!(Positions::of(code).count() <= code.linetable().len());
+        assert!(Handlers::new(code.exceptiontable()).count() <= code.exceptiontable().len());
+    }
+}
+
+#[test]
+fn damaged_code_is_read_to_its_end() {
+    let (mut scratch, mut walk) = (Scratch::default(), Walk::default());
+    for folder in folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/code")) {
+        let bytes = fs::read(folder.join("classic.pyc")).unwrap();
+        // One byte in three, each in one of four ways, which differ between interpreters.
+        let series = folder.file_name().unwrap().len();
+        for place in (16..bytes.len()).step_by(3) {
+            let mut changed = bytes.clone();
+            changed[place] = [0x7f, 0x80, 0xff, bytes[place] ^ 1][(place / 3 + series) % 4];
+            read_all(&changed, &mut scratch, &mut walk);
+        }
+        for end in (0..bytes.len()).step_by(17) {
+            read_all(&bytes[..end], &mut scratch, &mut walk);
+        }
+    }
+}
+
+/// A pyc of 3.8 in which many code objects are the same two bytes of header and one shared byte string of instructions.
+fn shared_instructions(codes: u8, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0x55, 0x0d, 0x0d, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let numbers = [0_u8; 24];
+    let (empty, name) = (&b")\0"[..], &b"z\x01a"[..]);
+    let rest = [empty, empty, empty, empty, name, name, &[0; 4], b"s\0\0\0\0"].concat();
+    // The outer one has the instructions as the first object that can be referred to.
+    bytes.push(b'c');
+    bytes.extend(numbers);
+    bytes.push(b's' | 0x80);
+    bytes.extend(u32::try_from(length).unwrap().to_le_bytes());
+    bytes.extend(std::iter::repeat_n([9, 0], length / 2).flatten());
+    bytes.extend([b')', codes]);
+    for _ in 0..codes {
+        bytes.push(b'c');
+        bytes.extend(numbers);
+        bytes.extend([b'r', 0, 0, 0, 0]);
+        bytes.extend([empty, &rest].concat());
+    }
+    bytes.extend(rest);
+    bytes
+}
+
+#[test]
+fn shared_instructions_are_not_walked_more_often_than_the_file_is_long() {
+    let (mut scratch, mut walk) = (Scratch::default(), Walk::default());
+    let mut kinds = |codes| {
+        let bytes = shared_instructions(codes, 1 << 20);
+        let parsed = pyc::read(&bytes, &Limits::default(), &mut scratch);
+        assert_eq!(parsed.problems, []);
+        let found = walk::oddities(&parsed.value, &mut walk);
+        (found.len(), found.last().unwrap().kind)
+    };
+    assert_eq!(kinds(5), (6, OddityKind::FallsOffEnd));
+    assert_eq!(kinds(200), (9, OddityKind::NotWalked));
 }

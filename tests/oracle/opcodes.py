@@ -71,7 +71,7 @@ def main(path, meta_path):
             "        /// An instruction, whatever its number is in a version. The names are those of CPython's `opcode` module and",
             "        /// PyPy's.",
             "        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]",
-            "        #[expect(missing_docs, non_camel_case_types, clippy::upper_case_acronyms, reason = \"the names are CPython's\")]",
+            "        #[expect(missing_docs, non_camel_case_types, reason = \"the names are CPython's\")]",
             "        #[repr(u16)]",
             "        #[non_exhaustive]",
             "        pub enum Op { $($variant,)+ }",
