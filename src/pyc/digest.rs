@@ -49,8 +49,8 @@
 //! and in those around it, and nowhere else.
 //!
 //! The lines digest is the SHA-256 of `L`, the code digest's 32 bytes, then `co_firstlineno` (18, four bytes), `co_linetable` or
-//! `co_lnotab` (19), `co_endlinetable` (20), `co_columntable` (21) in the manner of the fields above, then the lines digest of every
-//! code object among the items of `co_consts`, in their order.
+//! `co_lnotab` (19), `co_endlinetable` (20), `co_columntable` (21) in the manner of the fields above, then the SHA-256 of the lines
+//! digests, one after the other, of the code objects among the items of `co_consts`.
 //!
 //! There is no digest of a body that an interpreter refuses, nor of one with a container that holds itself.
 //!
@@ -64,12 +64,13 @@
 //! ```
 //!
 //! `v1:1fd223b28c17033921ed69a6742f5966abb3d9b30c5454b2cc7cbab734420e5b`; with first line 1 and line table f103010101,
-//! `v1+lines:29d43642b47f34d743bc4ea7cd50b4ccd14c2e4b7a0e9c168a5eb5d52a71ebe1`.
+//! `v1+lines:83b9298c3ca41105f4ee15bf4e2f6e1aa3252456b413adbf37209bcad50f296a`.
 //!
 //! # Cost
 //!
 //! Every object is hashed once, whatever refers to it; a reference to it costs at most 255 bytes.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str;
 
@@ -227,6 +228,7 @@ impl Digester {
         // A code object ends after those that it refers to, so theirs are known by then.
         let mut order: Vec<_> = tree.codes().collect();
         order.sort_by_key(|code| code.end());
+        let mut inner = HashMap::new();
         for code in order {
             let Some(digest) = digests.get(code.index()).copied().flatten() else { continue };
             let mut hasher = Sha256::new();
@@ -247,13 +249,20 @@ impl Digester {
                     hasher.update(&self.buffer);
                 }
             }
-            for constant in code.consts().iter() {
-                if let Value::Code(inner) = constant
-                    && let Some((_, lines)) = found.get(inner.index()).copied().flatten()
-                {
-                    hasher.update(lines.0);
+            let id = code.record.objects.get(Object::Consts.slot()).copied().unwrap_or(ObjectId::ABSENT);
+            // Many code objects can have one tuple of constants.
+            let inner = inner.entry(id).or_insert_with(|| {
+                let mut hasher = Sha256::new();
+                for constant in code.consts().iter() {
+                    if let Value::Code(inner) = constant
+                        && let Some((_, lines)) = found.get(inner.index()).copied().flatten()
+                    {
+                        hasher.update(lines.0);
+                    }
                 }
-            }
+                hasher.finalize()
+            });
+            hasher.update(inner);
             if let Some(slot) = found.get_mut(code.index()) {
                 *slot = Some((CodeDigest(digest), LinesDigest(hasher.finalize().into())));
             }

@@ -68,7 +68,7 @@ pub fn arguments<'a>(code: Code<'a>) -> Vec<Argument<'a>> {
 
 /// Bytes of a name that are worth showing. Compilers have no limit, but many code objects can refer to one name of megabytes, which
 /// must not be copied for each.
-const LONGEST_NAME: usize = 1024;
+const LONGEST_NAME: usize = 256;
 
 /// A name for showing: a very long one ends in `...`.
 pub fn short_name(text: Text<'_>) -> Name {

@@ -199,7 +199,7 @@ def fields(code, numbers):
 
 def lines(code):
     inner = [each for each in code.fields["consts"].items if isinstance(each, Code)]
-    return sha256(b"L" + sha256(form(code)) + fields(code, PLACE) + b"".join(lines(each) for each in inner))
+    return sha256(b"L" + sha256(form(code)) + fields(code, PLACE) + sha256(b"".join(lines(each) for each in inner)))
 
 
 def rows(code, path):

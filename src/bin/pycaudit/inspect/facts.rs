@@ -75,10 +75,14 @@ impl<'a> Facts<'a> {
         let digests = Digester::default().codes(tree);
         let qualnames = signature::qualnames(tree);
         let mut seen = Seen::default();
+        // Many code objects can have one tuple of names.
+        let mut room = tree.object_count().saturating_mul(8);
         for ((code, digests), qualname) in tree.codes().zip(digests).zip(qualnames) {
             let parent = code.parent().and_then(|parent| facts.codes.get(parent));
             let depth = parent.map_or(0, |parent| parent.depth + 1);
-            let arguments = signature::arguments(code);
+            let mut arguments = if room > 0 { signature::arguments(code) } else { Vec::new() };
+            arguments.truncate(room);
+            room -= arguments.len();
             facts.codes.push(CodeFacts { code, depth, qualname, arguments, digests });
             if let Some(filename) = code.filename()
                 && code.object_offset(Object::Filename).is_some_and(|offset| seen.filename_objects.insert(offset))
@@ -86,16 +90,20 @@ impl<'a> Facts<'a> {
             {
                 facts.filenames.push(filename);
             }
-            let names = code.names();
-            for (name, &id) in names.iter().zip(names.ids()) {
-                if seen.name_objects.insert(id)
-                    && let Some(name) = name.as_name()
-                    && seen.names.insert(name.bytes)
-                {
-                    facts.names.push(name);
+            if seen.is_new_tuple(code, Object::Names) {
+                let names = code.names();
+                for (name, &id) in names.iter().zip(names.ids()) {
+                    if seen.name_objects.insert(id)
+                        && let Some(name) = name.as_name()
+                        && seen.names.insert(name.bytes)
+                    {
+                        facts.names.push(name);
+                    }
                 }
             }
-            facts.add_constants(code, &mut seen);
+            if seen.is_new_tuple(code, Object::Consts) {
+                facts.add_constants(code, &mut seen);
+            }
         }
         facts.strings.sort_by_key(|constant| constant.offset);
         facts.constants.sort_by_key(|constant| constant.offset);
@@ -135,6 +143,8 @@ impl<'a> Facts<'a> {
 /// What was met already. Objects are asked for before their bytes, so that a reference never costs the length of a string.
 #[derive(Default)]
 struct Seen<'a> {
+    /// Tuples of names and of constants, by their offsets: many code objects can have one.
+    tuples: HashSet<(&'static str, u64)>,
     filename_objects: HashSet<u64>,
     filenames: HashSet<&'a [u8]>,
     name_objects: HashSet<ObjectId>,
@@ -143,4 +153,11 @@ struct Seen<'a> {
     constants: HashSet<(ObjectId, bool)>,
     texts: HashSet<&'a [u8]>,
     bytes: HashSet<&'a [u8]>,
+}
+
+impl Seen<'_> {
+    /// Whether this field of a code object is no other's that was met.
+    fn is_new_tuple(&mut self, code: Code<'_>, field: Object) -> bool {
+        code.object_offset(field).is_some_and(|offset| self.tuples.insert((field.name(), offset)))
+    }
 }

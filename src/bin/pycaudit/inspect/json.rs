@@ -25,7 +25,7 @@
 //! that holds it.
 //!
 //! Names and strings are `{"text": ..}`, or `{"bytes": ..}` in base64 when they are not UTF-8 or are byte strings that are not;
-//! names longer than 1,024 bytes end in `...`. `repr` is as Python writes it, cut behind 1,000 bytes. A field that is absent
+//! names longer than 256 bytes end in `...`, and a file's arguments are listed up to eight for each of its objects. `repr` is as Python writes it, cut behind 1,000 bytes. A field that is absent
 //! is unknown or does not apply. Within version 1 fields are only added.
 
 use std::io;
