@@ -85,6 +85,7 @@ use super::objects::Arena;
 use super::objects::Encoding;
 use super::objects::Kind;
 use super::objects::Long;
+use super::objects::Node;
 use super::objects::ObjectId;
 use super::objects::Tree;
 use super::objects::Value;
@@ -354,6 +355,10 @@ impl Digester {
 
     /// Writes an object as an item; a container or code object that is met for the first time is opened for that.
     fn item(&mut self, tree: &Tree<'_>, id: ObjectId) -> Result<(), NoForm> {
+        let node = tree.arena.node(id).ok_or(NoForm)?;
+        if self.short(tree, node) {
+            return Ok(());
+        }
         if let Some(digest) = self.known(id) {
             self.buffer.push(DIGEST);
             self.buffer.extend_from_slice(&digest);
@@ -361,7 +366,6 @@ impl Digester {
         }
         let start = self.buffer.len();
         self.buffer.push(0);
-        let node = tree.arena.node(id).ok_or(NoForm)?;
         let letter = match node.kind {
             Kind::Tuple => b'(',
             Kind::List => b'[',
@@ -376,6 +380,29 @@ impl Digester {
         self.buffer.push(letter);
         self.open.push(Open { id, kind: node.kind, start, next: 0, hasher: None });
         Ok(())
+    }
+
+    /// Writes what nearly all items are: a short string, or an object without a node of its own; false when it is none of these.
+    #[inline]
+    fn short(&mut self, tree: &Tree<'_>, node: &Node) -> bool {
+        let letter = match node.kind {
+            Kind::Bytes => b's',
+            Kind::Utf8 | Kind::Latin1 => b'u',
+            Kind::None => b'N',
+            Kind::True => b'T',
+            Kind::False => b'F',
+            _ => return false,
+        };
+        let length = if matches!(letter, b's' | b'u') { index_of(node.b) } else { 0 };
+        let run = tree.bytes.get(index_of(node.a)..).and_then(|rest| rest.get(..length)).unwrap_or_default();
+        let Ok(form) = u8::try_from(length.saturating_add(1)) else { return false };
+        if form == DIGEST || node.kind == Kind::Latin1 && !run.is_ascii() || self.open.last().is_some_and(Open::is_set)
+        {
+            return false;
+        }
+        self.buffer.extend_from_slice(&[form, letter]);
+        self.buffer.extend_from_slice(run);
+        true
     }
 
     /// Writes an object without items.

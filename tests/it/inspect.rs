@@ -87,7 +87,13 @@ fn every_version_has_a_page_in_both_forms() {
         for code in pyc["code"].as_array().unwrap() {
             assert!(text.contains(code["qualname"]["text"].as_str().unwrap()), "{name}: {code}");
         }
-        for words in ["Shape.area(self, width, height, *rest, **named)", "sample.py", "'plus'"] {
+        for words in [
+            "Shape.area(self, width, height, *rest, **named)",
+            "sample.py",
+            "'plus'",
+            "import os.path",
+            "from sys import version",
+        ] {
             assert!(text.contains(words), "{name} has no {words}:\n{text}");
         }
         assert!(!text.contains("more; --all"), "{name}");

@@ -16,6 +16,8 @@ use pycaudit::pyc::repr::Era;
 use pycaudit::pyc::signature;
 use pycaudit::pyc::signature::Argument;
 
+use crate::inspect::imports::Imports;
+
 /// The gathered facts.
 pub(crate) struct Facts<'a> {
     /// How strings are written.
@@ -24,6 +26,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) series: (u8, u8),
     /// Every code object, an outer one before those inside it.
     pub(crate) codes: Vec<CodeFacts<'a>>,
+    /// The imports.
+    pub(crate) imports: Imports<'a>,
     /// The names that the code uses, each once, in the order of the file.
     pub(crate) names: Vec<Text<'a>>,
     /// The strings among the constants and in them, each once, in the order of the file.
@@ -67,6 +71,7 @@ impl<'a> Facts<'a> {
             era: if is_python_2 { Era::Python2 } else { Era::Python3 },
             series: tree.pyc.version.map_or((0, 0), |version| version.series),
             codes: Vec::new(),
+            imports: Imports::new(tree),
             names: Vec::new(),
             strings: Vec::new(),
             constants: Vec::new(),

@@ -14,6 +14,7 @@
 //! | `body` | `offset` and `end` of the code in the file; absent when there is none |
 //! | `build_paths` | the file names that the code objects were compiled under |
 //! | `code` | every code object, an outer one before those inside it |
+//! | `imports` | `module`, `level`, `names` (256 at most), `code`; 10,000 at most, and none for a pre-release |
 //! | `names` | the names that the code uses, each once |
 //! | `strings` | the strings among the constants and in them, each once: `value`, `offset`, `code` |
 //! | `constants` | the other constants: `type`, `repr`, `offset`, `code` |
@@ -25,7 +26,8 @@
 //! that holds it.
 //!
 //! Names and strings are `{"text": ..}`, or `{"bytes": ..}` in base64 when they are not UTF-8 or are byte strings that are not;
-//! names longer than 256 bytes end in `...`, and a file's arguments are listed up to eight for each of its objects. `repr` is as Python writes it, cut behind 1,000 bytes. A field that is absent
+//! names longer than 256 bytes end in `...`, and a file's arguments are listed up to eight for each of its objects.
+//! `repr` is as Python writes it, cut behind 1,000 bytes. A field that is absent
 //! is unknown or does not apply. Within version 1 fields are only added.
 
 use std::io;
@@ -46,6 +48,10 @@ use serde::Serialize;
 use crate::inspect::facts::CodeFacts;
 use crate::inspect::facts::Constant;
 use crate::inspect::facts::Facts;
+use crate::inspect::imports::Import;
+
+/// Names of one import.
+const IMPORTED: usize = 256;
 
 /// Bytes of a constant's `repr`.
 const VALUE: usize = 1000;
@@ -70,6 +76,7 @@ struct Page<'a, P: Serialize, F: Serialize, R: Serialize> {
     body: Option<Body>,
     build_paths: Vec<Text<'a>>,
     code: Vec<CodeRecord<'a>>,
+    imports: Vec<ImportRecord<'a>>,
     names: Vec<Text<'a>>,
     strings: Vec<StringRecord<'a>>,
     constants: Vec<ConstantRecord>,
@@ -121,6 +128,15 @@ struct ArgumentRecord<'a> {
 }
 
 #[derive(Serialize)]
+struct ImportRecord<'a> {
+    module: Text<'a>,
+    level: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    names: Vec<Text<'a>>,
+    code: usize,
+}
+
+#[derive(Serialize)]
 struct StringRecord<'a> {
     value: Text<'a>,
     offset: u64,
@@ -150,6 +166,7 @@ fn page<'a>(entry: &'a PycEntry, facts: &'a Facts<'a>) -> impl Serialize + use<'
         body: entry.pyc.body.root().map(|root| Body { offset: root.offset, end: root.end }),
         build_paths: facts.filenames.iter().copied().map(short).collect(),
         code: facts.codes.iter().map(|code| code_record(code, facts)).collect(),
+        imports: facts.imports.list.iter().map(import_record).collect(),
         names: facts.names.iter().copied().map(short).collect(),
         strings: facts.strings.iter().map(string_record).collect(),
         constants: facts.constants.iter().map(|constant| constant_record(constant, facts)).collect(),
@@ -186,6 +203,16 @@ fn code_record<'a>(facts: &'a CodeFacts<'a>, all: &Facts<'_>) -> CodeRecord<'a> 
 fn short(name: pyc::Text<'_>) -> Text<'_> {
     let name_of = short_name(name);
     if name_of.as_bytes() == name.bytes { Text::of(name.bytes) } else { Text::owned(name_of.as_bytes()) }
+}
+
+fn import_record<'a>(import: &Import<'a>) -> ImportRecord<'a> {
+    let names = import.names.map(|names| names.iter().take(IMPORTED).filter_map(Value::as_name).map(short).collect());
+    ImportRecord {
+        module: short(import.module),
+        level: import.level,
+        names: names.unwrap_or_default(),
+        code: import.code,
+    }
 }
 
 fn string_record<'a>(constant: &Constant<'a>) -> StringRecord<'a> {

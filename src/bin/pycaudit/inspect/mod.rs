@@ -1,6 +1,7 @@
 //! `pycaudit inspect`: one pyc, field by field and object by object.
 
 mod facts;
+mod imports;
 mod json;
 mod page;
 

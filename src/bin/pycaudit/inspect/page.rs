@@ -16,6 +16,7 @@ use pycaudit::source::Source;
 use crate::inspect::facts::CodeFacts;
 use crate::inspect::facts::Constant;
 use crate::inspect::facts::Facts;
+use crate::inspect::imports::Import;
 
 /// How much of long lists and values is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,7 @@ pub(crate) fn page(entry: &PycEntry, facts: &Facts<'_>, most: Most) -> String {
     page.header(entry);
     page.verdicts(entry);
     page.code(facts);
+    page.imports(facts);
     page.names(facts);
     page.constants("strings", &facts.strings, facts);
     page.constants("constants", &facts.constants, facts);
@@ -174,6 +176,18 @@ impl Page {
         self.rest(facts.codes.len());
     }
 
+    fn imports(&mut self, facts: &Facts<'_>) {
+        let count = facts.imports.list.len().saturating_add(facts.imports.left_out);
+        if !self.heading("imports", count) {
+            return;
+        }
+        for import in facts.imports.list.iter().take(self.most.rows()) {
+            let place = facts.codes.get(import.code).map(|code| code.qualname.to_string()).unwrap_or_default();
+            self.line(&format!("  {}  [{place}]", import_of(import)));
+        }
+        self.rest(count);
+    }
+
     fn names(&mut self, facts: &Facts<'_>) {
         if !self.heading("names", facts.names.len()) {
             return;
@@ -241,6 +255,20 @@ fn shown(code: &CodeFacts<'_>, facts: &Facts<'_>) -> String {
         let _ = write!(text, " flags {unknown:#x}");
     }
     text
+}
+
+/// An import as a statement.
+fn import_of(import: &Import<'_>) -> String {
+    // No honest package is that deep.
+    let dots = ".".repeat(usize::try_from(import.level).unwrap_or_default().min(ROWS));
+    let module = short_name(import.module);
+    let Some(names) = import.names else { return format!("import {dots}{module}") };
+    let shown = names.iter().take(ROWS).map(|name| name.as_name().map(short_name).unwrap_or_default().to_string());
+    let mut shown: Vec<String> = shown.collect();
+    if names.len() > ROWS {
+        shown.push(format!("... {} more", names.len() - ROWS));
+    }
+    format!("from {dots}{module} import {}", shown.join(", "))
 }
 
 /// Arguments as a `def` line has them.
