@@ -183,7 +183,9 @@ def describe(code, place, write):
         write("i", offset, name, word(arg), value)
     if VERSION < (3, 10):
         for start, line in dis.findlinestarts(code):
-            write("l", start, line)
+            # Up to 3.7 it gives the lines of code that the compiler removed at the end; from 3.8 on it leaves them out itself.
+            if start < len(code.co_code):
+                write("l", start, line)
     else:
         run = None
         for start, end, line in code.co_lines():
