@@ -430,15 +430,15 @@ fn without_times(bytes: &[u8]) -> String {
     let mut text = String::from_utf8(bytes.to_vec()).unwrap().replace("-j8", "-j1");
     text = (1..PATIENCE.as_secs()).fold(text, |text, n| text.replace(&format!("opened, in {n} s."), "opened."));
     text = text.replace("opened, in less than a second.", "opened.");
-    let is_time = |window: &[u8]| {
-        window.iter().zip(b"0000-00-00T00:00:00Z").all(
-            |(byte, form)| {
-                if *form == b'0' { byte.is_ascii_digit() } else { byte == form }
-            },
-        )
-    };
-    while let Some(at) = text.as_bytes().windows(20).position(is_time) {
-        text.replace_range(at..at + 20, "TIME");
+    // The second form is the page's own, to the minute.
+    for form in ["0000-00-00T00:00:00Z", ", 00:00 UTC"] {
+        let is_time = |window: &[u8]| {
+            let fits = |(byte, form): (&u8, u8)| if form == b'0' { byte.is_ascii_digit() } else { *byte == form };
+            window.iter().zip(form.bytes()).all(fits)
+        };
+        while let Some(at) = text.as_bytes().windows(form.len()).position(is_time) {
+            text.replace_range(at..at + form.len(), "TIME");
+        }
     }
     text
 }
