@@ -11,6 +11,8 @@ pub mod container;
 pub mod record;
 pub mod pyc;
 pub mod place;
+pub mod build_path;
+pub mod secret;
 pub mod source;
 pub mod load;
 pub mod ledger;

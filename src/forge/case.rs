@@ -24,6 +24,7 @@ pub struct Case {
     limits: Limits,
     now: i64,
     strict: bool,
+    reveal_secrets: bool,
     exclude: Exclude,
 }
 
@@ -59,6 +60,7 @@ impl Case {
             limits: Limits::default(),
             now: NOW,
             strict: false,
+            reveal_secrets: false,
             exclude: Exclude::default(),
         }
     }
@@ -113,6 +115,13 @@ impl Case {
         self
     }
 
+    /// Scans with `--reveal-secrets`.
+    #[must_use]
+    pub fn reveal_secrets(mut self) -> Self {
+        self.reveal_secrets = true;
+        self
+    }
+
     /// Scans with `--exclude`.
     ///
     /// # Panics
@@ -139,6 +148,7 @@ impl Case {
             strict: self.strict,
             fingerprints: scan::Fingerprints::All,
             keep_contents: false,
+            reveal_secrets: self.reveal_secrets,
             jobs: Some(1),
             now: self.now,
         };

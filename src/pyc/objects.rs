@@ -508,6 +508,16 @@ impl<'a> Tree<'a> {
         arena.codes.iter().zip(0_u32..).map(move |(record, index)| Code { bytes, arena, index, record })
     }
 
+    /// Every string of the file once, with where its bytes begin: constants, names, and the tables and instructions of code.
+    pub fn strings(&self) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
+        let bytes = self.bytes;
+        let nodes = self.arena.nodes.iter().filter(|node| matches!(node.kind, Kind::Bytes | Kind::Utf8 | Kind::Latin1));
+        nodes.filter_map(move |node| {
+            let run = bytes.get(index_of(node.a)..)?.get(..index_of(node.b))?;
+            Some((u64::from(node.a), run))
+        })
+    }
+
     /// Objects of the file, references not counted.
     pub fn object_count(&self) -> usize {
         self.arena.nodes.len()

@@ -48,7 +48,7 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
 }
 
 /// The top-level names of the package that a pyc lies in and of the one that it was compiled in, where both are known to differ.
-fn foreign(context: &PycContext<'_>) -> Option<(String, String)> {
+pub(super) fn foreign(context: &PycContext<'_>) -> Option<(String, String)> {
     let filename = context.pyc.body.root()?.filename.as_bytes();
     // Cheap before anything is copied: nearly no name of a wheel's own build has the word.
     if !contains(filename, b"-packages") {

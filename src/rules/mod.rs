@@ -6,16 +6,20 @@ mod alternate_runtime;
 mod autorun_bytecode;
 mod bad_reference;
 mod bomb;
+mod build_path_leak;
+mod built_from_crlf;
 mod bundled_environment;
 mod bytecode_shipped;
 mod cache_older_than_source;
 mod check_source_without_hash;
+mod ci_identifiers;
 mod dead_legacy_sibling;
 mod disguised_bytecode;
 mod duplicate_member;
 mod empty_or_zeroed;
 mod encrypted_body;
 mod encrypted_member;
+mod filename_location_mismatch;
 mod foreign_module;
 mod format_disguise;
 mod future_timestamp;
@@ -23,6 +27,7 @@ mod ghost_module;
 mod hash_of_other_source;
 mod header_length_anomaly;
 mod hook_instrumented;
+mod host_leak;
 mod impossible_age;
 mod internal_error;
 mod invalid_flags;
@@ -35,6 +40,7 @@ mod linked_bytecode;
 mod marshal_corrupt;
 mod marshal_truncated;
 mod missing_bytecode;
+mod mixed_build_roots;
 mod name_collision;
 mod not_bytecode;
 mod odd_cache_tag;
@@ -50,7 +56,9 @@ mod record_malformed;
 mod record_unhashed;
 mod record_unlisted;
 mod resource_bomb;
+mod root_name_anomaly;
 mod root_not_code;
+mod secret_constant;
 mod select;
 mod sentinel_timestamp;
 mod several_versions;
@@ -79,6 +87,7 @@ mod zip_differential;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::artifact::Locator;
 use crate::artifact::Sha256Digest;
@@ -95,11 +104,13 @@ use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::load::Load;
 use crate::load::LoadVerdict;
+use crate::name::Name;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc::Header;
 use crate::pyc::Pyc;
+use crate::pyc::Tree;
 use crate::pyc::Version;
 use crate::record::Record;
 use crate::source::HeaderCheck;
@@ -195,6 +206,8 @@ pub struct PycContext<'a> {
     pub is_whole: bool,
     /// What was parsed of them.
     pub pyc: &'a Pyc,
+    /// The tree of its objects.
+    pub tree: &'a Tree<'a>,
     /// What its path says.
     pub place: &'a Place,
     /// The dotted module name that an import would use, escaped.
@@ -205,6 +218,8 @@ pub struct PycContext<'a> {
     pub status: Option<FileStatus>,
     /// Its source.
     pub source: &'a Source,
+    /// Gives the text of the source, when it can be read. It is read then: for rules that have something to say already.
+    pub source_text: &'a dyn Fn() -> Option<&'a [u8]>,
     /// What the file system says of the source; `None` in archives or without one.
     pub source_status: Option<FileStatus>,
     /// The header against the source.
@@ -293,7 +308,7 @@ pub struct ArtifactContext<'a> {
 }
 
 /// What is kept of each pyc for the rules that look at all of them together.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PycFacts {
     /// Which member it is.
     pub member: MemberId,
@@ -307,6 +322,10 @@ pub struct PycFacts {
     pub has_source: bool,
     /// The load verdict.
     pub load: LoadVerdict,
+    /// Where its module was built: see [`crate::build_path::BuildPath::root`]. `None` when its code names no file.
+    pub build_root: Option<Arc<Name>>,
+    /// Whether the file that its code names can be its source by the names of the file and of the packages.
+    pub fits_build_path: bool,
 }
 
 /// What could not be read, and of what.
@@ -332,6 +351,10 @@ pub struct ContainerFacts<'a> {
     /// What the `.pth` files of its `site-packages` import at every start of the interpreter: the dotted names of modules and of
     /// the packages that they are in, escaped, each with the file.
     pub startup: &'a BTreeMap<String, Locator>,
+    /// The absolute path of a tree with its links resolved, as bytes; empty for archives.
+    pub real_root: &'a [u8],
+    /// Whether findings show the secrets that they are about (`--reveal-secrets`).
+    pub reveal_secrets: bool,
     /// When the run began, seconds since 1970.
     pub now: i64,
     /// The archive file's own times, for archives on disk.
@@ -491,6 +514,7 @@ pub static RULES: &[&Rule] = &[
     &source_mtime_mismatch::RULE,
     &source_size_mismatch::RULE,
     &hash_of_other_source::RULE,
+    &root_name_anomaly::RULE,
     &pycache_orphan::RULE,
     &sourceless_importable::RULE,
     &zip_bytecode_first::RULE,
@@ -519,6 +543,13 @@ pub static RULES: &[&Rule] = &[
     &bad_reference::RULE,
     &layout_of_other_version::RULE,
     &invalid_text::RULE,
+    &build_path_leak::RULE,
+    &host_leak::RULE,
+    &filename_location_mismatch::RULE,
+    &mixed_build_roots::RULE,
+    &secret_constant::RULE,
+    &ci_identifiers::RULE,
+    &built_from_crlf::RULE,
     &future_timestamp::RULE,
     &impossible_age::RULE,
     &sentinel_timestamp::RULE,

@@ -6,16 +6,16 @@ use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::declare_rule;
 use crate::rules::hook_instrumented;
+use crate::rules::host_leak;
 
 declare_rule! {
     /// ## What it reports
-    /// A pyc whose name no interpreter would give it: text around the cache tag (` 2`, ` (1)`, `(conflicted copy 2019-11-22)`,
-    /// a host's name), a tag of no known interpreter, no tag in a `__pycache__` folder, an optimisation level that no start
-    /// has. Names that test and typing hooks make are `PYC106`.
+    /// A pyc whose name no interpreter would give it: text around the cache tag (` 2`, ` (1)`, `(conflicted copy 2019-11-22)`),
+    /// a tag of no known interpreter, no tag in a `__pycache__` folder, an optimisation level that no start
+    /// has. Names that test and typing hooks make are `PYC106`, those that name a machine or person `PYC602`.
     ///
     /// ## Why it matters
-    /// No import looks for such a file. It is a copy, often an older one than the file beside it, and its name can tell of the
-    /// person or machine that made it.
+    /// No import looks for such a file. It is a copy, often an older one than the file beside it.
     ///
     /// ## Innocent causes
     /// Services that synchronise folders, copies made in a file manager, Python 2 files moved by hand.
@@ -36,7 +36,7 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let place = context.place;
     let extension = place.extension.as_bytes();
     let is_named_so = extension.eq_ignore_ascii_case(b"pyc") || extension.eq_ignore_ascii_case(b"pyo");
-    if !is_named_so || hook_instrumented::hook(place).is_some() {
+    if !is_named_so || hook_instrumented::hook(place).is_some() || host_leak::machine_or_person(place).is_some() {
         return;
     }
     if let Some((message, observed)) = oddity(place) {
@@ -81,8 +81,8 @@ mod tests {
     fn flags_copies() {
         let finding = case("__pycache__/m.cpython-312 (conflicted copy 2019-11-22).pyc").flags(&RULE);
         assert_eq!(finding.observed, " (conflicted copy 2019-11-22)");
-        let finding = case("__pycache__/m.cpython-312-Matthew's MacBook Pro.pyc").flags(&RULE);
-        assert_eq!(finding.message, "`m` has `-Matthew's MacBook Pro` in its file name besides module and tag");
+        let finding = case("__pycache__/m.cpython-312 (1).pyc").flags(&RULE);
+        assert_eq!(finding.message, "`m` has ` (1)` in its file name besides module and tag");
         case("m 2.pyc").flags(&RULE);
     }
 
@@ -103,6 +103,7 @@ mod tests {
             "__pycache__/m.pypy3-58.pyc",
             "__pycache__/a.b.cpython-312.pyc",
             "__pycache__/m.cpython-312-pytest-8.3.3.pyc",
+            "__pycache__/m.cpython-312-DESKTOP-A96PE4D.pyc",
             "__pycache__/m.cpython-312.opt-typeguard.pyc",
             "__pycache__/m.cpython-312.pyc.140230",
         ] {

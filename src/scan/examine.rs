@@ -1,6 +1,7 @@
 //! One job: a member is read, recognised, parsed, paired with its source and judged. Runs on any thread, touches nothing shared
 //! but counters.
 
+use std::cell::OnceCell;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use crate::artifact::Locator;
 use crate::artifact::Sha256Digest;
 use crate::artifact::Times;
+use crate::build_path::BuildPath;
 use crate::container;
 use crate::container::Content;
 use crate::container::Input;
@@ -21,6 +23,7 @@ use crate::entry::PycEntry;
 use crate::ledger::Fate;
 use crate::load;
 use crate::load::BodyState;
+use crate::name::Name;
 use crate::place;
 use crate::place::Place;
 use crate::problem::Problem;
@@ -285,11 +288,12 @@ impl Worker<'_> {
         let Content { mut bytes, status, problems: read_problems, oddities } = content;
         let whole = read_problems.is_empty().then(|| digest(&bytes));
         let parsed = pyc::read(&bytes, limits, &mut desk.scratch);
+        let tree = parsed.value;
+        let pyc = &tree.pyc;
         let wanted = whole.map_or(Fingerprints::Files, |_| self.config.fingerprints);
         let is_digested = wanted >= Fingerprints::Code;
-        let code_digest = if is_digested { desk.digester.module(&parsed.value) } else { None };
-        let pyc = parsed.value.pyc;
-        let payload = payload(&bytes, &pyc).filter(|_| wanted == Fingerprints::All);
+        let code_digest = if is_digested { desk.digester.module(&tree) } else { None };
+        let payload = payload(&bytes, pyc).filter(|_| wanted == Fingerprints::All);
         let payload_sha256 = payload.map(Sha256Digest::of);
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
@@ -301,7 +305,7 @@ impl Worker<'_> {
         };
         let place = Place::of(&path);
         let module = place::module_name(listing, &place, container.kind());
-        let paired = self.pair(scope, &place, &pyc);
+        let paired = self.pair(scope, &place, pyc);
         let load = load::judge(&load::Judged {
             kind: container.kind(),
             listing,
@@ -310,24 +314,29 @@ impl Worker<'_> {
             version: pyc.version,
             candidates: pyc.candidates,
             header: pyc.header.as_ref(),
-            body: BodyState::of(&pyc),
+            body: BodyState::of(pyc),
             source: paired.source.file(),
             header_check: &paired.check,
         });
         let facts = self.facts(scope);
         let mut findings = Vec::new();
+        let text = OnceCell::new();
+        let text = &text;
+        let source_text = || text.get_or_init(|| self.source_text(&paired)).as_deref();
         let known = PycContext {
             container: &facts,
             member,
             locator: &locator,
             bytes: &bytes,
             is_whole: whole.is_some(),
-            pyc: &pyc,
+            pyc,
+            tree: &tree,
             place: &place,
             module: &module,
             times,
             status,
             source: &paired.source,
+            source_text: &source_text,
             source_status: paired.status,
             header_check: &paired.check,
             load: &load,
@@ -343,6 +352,8 @@ impl Worker<'_> {
         }
         self.judge_member(scope, member, &locator, whole, &oddities, &mut findings);
         scan::finish_findings(&mut findings, scope);
+        let package = place::package_of(listing, &place, container.kind());
+        let build_path = BuildPath::of(pyc, &place, package);
         let pyc_facts = PycFacts {
             member,
             version: pyc.version,
@@ -350,7 +361,10 @@ impl Worker<'_> {
             times,
             has_source: paired.source.file().is_some(),
             load: load.verdict,
+            build_root: build_path.as_ref().map(|path| Arc::new(Name::new(path.root()))),
+            fits_build_path: build_path.as_ref().is_some_and(BuildPath::fits),
         };
+        let pyc = tree.pyc;
         let size = status.map(|status| status.size).or(found.and_then(|found| found.size));
         let entry = PycEntry {
             sha256: whole.map(|whole| whole.sha256),
@@ -417,6 +431,8 @@ impl Worker<'_> {
             locator: &scope.locator,
             record: scope.record.as_ref(),
             startup: &scope.startup,
+            real_root: &scope.real_root,
+            reveal_secrets: self.config.reveal_secrets,
             now: self.config.now,
             times: scope.times,
         }

@@ -71,6 +71,8 @@ pub struct Config {
     pub fingerprints: Fingerprints,
     /// Whether entries keep the bytes of their files: for commands that look into a few.
     pub keep_contents: bool,
+    /// Whether findings show the secrets that they are about.
+    pub reveal_secrets: bool,
     /// Threads; `None` for the default of four per core and at least 16.
     pub jobs: Option<usize>,
     /// When the run began, seconds since 1970.

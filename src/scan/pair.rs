@@ -87,19 +87,22 @@ impl HashIndexes {
 }
 
 /// A pyc's source and what the header says of it.
-pub(crate) struct Paired {
+pub(crate) struct Paired<'a> {
     /// The source.
     pub(crate) source: Source,
     /// What the file system says of it.
     pub(crate) status: Option<FileStatus>,
     /// The header against it.
     pub(crate) check: HeaderCheck,
+    /// The container that holds the source, and which member of it the source is.
+    holder: Option<(&'a Scope, MemberId)>,
 }
 
 impl Worker<'_> {
     /// Finds the source of a pyc and compares the header with it.
-    pub(crate) fn pair(&self, scope: &Scope, place: &Place, pyc: &Pyc) -> Paired {
-        let without = |source, outcome| Paired { source, status: None, check: HeaderCheck::not_compared(outcome) };
+    pub(crate) fn pair<'a>(&'a self, scope: &'a Scope, place: &Place, pyc: &Pyc) -> Paired<'a> {
+        let without =
+            |source, outcome| Paired { source, status: None, check: HeaderCheck::not_compared(outcome), holder: None };
         let listing = scope.container.listing();
         let kind = scope.container.kind();
         let search = match source::beside(listing, place) {
@@ -141,7 +144,13 @@ impl Worker<'_> {
             }
             _ => HeaderCheck::not_compared(HeaderMatch::Unknown),
         };
-        Paired { source: Source::Present(file), status, check }
+        Paired { source: Source::Present(file), status, check, holder: Some((holder, member)) }
+    }
+
+    /// The text of the source, when there is one and it can be read whole.
+    pub(crate) fn source_text(&self, paired: &Paired<'_>) -> Option<Vec<u8>> {
+        let (holder, member) = paired.holder?;
+        self.read_source(holder, member)
     }
 
     fn read_source(&self, holder: &Scope, member: MemberId) -> Option<Vec<u8>> {

@@ -1,6 +1,7 @@
 //! Outcomes into entries: in order, with the rules that look at whole containers, the ledger and the summary.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::entry::PycEntry;
 use crate::entry::Summary;
 use crate::ledger::Fate;
 use crate::ledger::Ledger;
+use crate::name::Name;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::rules::ArtifactContext;
@@ -43,9 +45,22 @@ struct Open {
     scope: Arc<Scope>,
     sha256: Option<Sha256Digest>,
     pycs: Vec<PycFacts>,
+    /// The build roots of the pycs, each once: there are few, and many pycs.
+    roots: BTreeSet<Arc<Name>>,
     ledger: Ledger,
     findings: Vec<Finding>,
     problems: Vec<(Option<Locator>, Problem)>,
+}
+
+impl Open {
+    /// The same build root, in memory once.
+    fn shared(&mut self, root: Arc<Name>) -> Arc<Name> {
+        if let Some(known) = self.roots.get(&root) {
+            return Arc::clone(known);
+        }
+        self.roots.insert(Arc::clone(&root));
+        root
+    }
 }
 
 /// Makes entries of outcomes that come in path order.
@@ -77,15 +92,17 @@ impl<'a> Settler<'a> {
                     scope,
                     sha256,
                     pycs: Vec::new(),
+                    roots: BTreeSet::new(),
                     ledger,
                     findings: Vec::new(),
                     problems: Vec::new(),
                 });
                 Ok(())
             }
-            Outcome::Pyc(entry, facts, fate) => {
+            Outcome::Pyc(entry, mut facts, fate) => {
                 if let Some(open) = self.open.last_mut() {
                     open.ledger.saw(fate);
+                    facts.build_root = facts.build_root.map(|root| open.shared(root));
                     open.pycs.push(facts);
                 }
                 self.emit(Entry::Pyc(entry), sink)
@@ -118,7 +135,7 @@ impl<'a> Settler<'a> {
     }
 
     fn close(&mut self, open: Open, sink: &mut Sink<'_>) -> io::Result<()> {
-        let Open { scope, sha256, pycs, ledger, mut findings, mut problems } = open;
+        let Open { scope, sha256, pycs, roots: _, ledger, mut findings, mut problems } = open;
         let facts = self.worker.facts(&scope);
         let listed = scope.members().len() as u64 + scope.container.excluded();
         if listed != ledger.seen() {

@@ -323,6 +323,7 @@ fn rules_that_report(folder: &Path) -> BTreeMap<String, Vec<&'static str>> {
         strict: false,
         fingerprints: scan::Fingerprints::Files,
         keep_contents: false,
+        reveal_secrets: false,
         jobs: Some(2),
         now: 1_781_524_800,
     };

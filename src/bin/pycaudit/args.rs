@@ -89,6 +89,9 @@ pub(crate) struct ScanArgs {
     /// Whatever could not be verified or read counts as a failure
     #[arg(long, help_heading = "Checks")]
     pub(crate) strict: bool,
+    /// Show the secrets that are found (PYC605) instead of their first and last characters: then every report holds them
+    #[arg(long, help_heading = "Reports")]
+    pub(crate) reveal_secrets: bool,
     /// Exit with 0 whatever is found
     #[arg(long, help_heading = "Checks")]
     pub(crate) exit_zero: bool,

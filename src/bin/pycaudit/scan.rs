@@ -141,6 +141,7 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
         strict: args.strict,
         fingerprints: fingerprints(args),
         keep_contents: false,
+        reveal_secrets: args.reveal_secrets,
         jobs: args.jobs.map(usize::from),
         now: now(),
     })
@@ -258,6 +259,7 @@ fn describe(args: &ScanArgs, config: &Config) -> Run {
             ("min-severity", severity(args.min_severity).code().to_owned()),
             ("fail-on", severity(args.fail_on).code().to_owned()),
             ("strict", config.strict.to_string()),
+            ("reveal-secrets", config.reveal_secrets.to_string()),
             ("max-depth", limits.depth.to_string()),
             ("max-member-size", limits.member_size.to_string()),
             ("max-total-size", limits.total_size.to_string()),

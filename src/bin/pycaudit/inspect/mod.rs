@@ -48,6 +48,7 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
         rules: RULES.to_vec(),
         member: (!member.is_empty()).then_some(member),
         strict: false,
+        reveal_secrets: false,
         fingerprints: scan::Fingerprints::All,
         keep_contents: true,
         jobs: Some(2),
