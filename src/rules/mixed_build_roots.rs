@@ -37,21 +37,27 @@ declare_rule! {
 /// How many files make a single one from elsewhere an exception.
 const MANY: usize = 10;
 
+/// A pyc that was built in some folder.
+struct Built {
+    member: MemberId,
+    is_live: bool,
+}
+
 fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     // Trees and plain archives hold many projects; a zipapp holds several that were installed one by one.
     if !matches!(context.container.kind(), Kind::Wheel | Kind::Egg) {
         return;
     }
-    let mut versions: BTreeMap<Magic, BTreeMap<&Name, Vec<(MemberId, bool)>>> = BTreeMap::new();
+    let mut versions: BTreeMap<Magic, BTreeMap<&Name, Vec<Built>>> = BTreeMap::new();
     for facts in context.pycs.iter().filter(|facts| facts.fits_build_path) {
         let (Some(version), Some(root)) = (facts.version, facts.build_root.as_deref()) else { continue };
         if Origin::of(root.as_bytes()) != Origin::Relative {
             let built = versions.entry(version.magic).or_default().entry(root).or_default();
-            built.push((facts.member, facts.load.is_live()));
+            built.push(Built { member: facts.member, is_live: facts.load.is_live() });
         }
     }
     for roots in versions.values() {
-        let mut apart: Vec<(&Name, &Vec<(MemberId, bool)>)> = Vec::new();
+        let mut apart: Vec<(&Name, &[Built])> = Vec::new();
         // In order, so that a folder comes right before those inside it.
         for (root, built) in roots {
             let is_inside = apart.iter().any(|(outer, _)| is_inside(root, outer));
@@ -61,12 +67,12 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
         }
         let Some((most, many)) = apart.iter().max_by_key(|(_, built)| built.len()).copied() else { continue };
         for (root, built) in apart.iter().filter(|(root, _)| *root != most) {
-            let Some((first, is_live)) = built.first().copied() else { continue };
+            let Some(first) = built.first() else { continue };
             let files = if built.len() == 1 { "One pyc was".to_owned() } else { format!("{} pycs were", built.len()) };
             let message = format!("{files} compiled in `{root}`, and {} in `{most}`", many.len());
-            let is_alone = built.len() == 1 && apart.len() == 2 && many.len() >= MANY && is_live;
+            let is_alone = built.len() == 1 && apart.len() == 2 && many.len() >= MANY && first.is_live;
             let finding = findings.add(message);
-            finding.compared(format!("`{most}`"), format!("`{root}`")).about(context.container.locate(first));
+            finding.compared(format!("`{most}`"), format!("`{root}`")).about(context.container.locate(first.member));
             finding.severity(if is_alone { Severity::Medium } else { Severity::Low });
         }
     }

@@ -257,21 +257,17 @@ impl Secret<'_> {
     pub fn masked(&self) -> String {
         let length = self.text.len();
         let shown = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match self.format.shape {
-            Shape::PrivateKey => {
-                let label = self.text.split(|&byte| byte == b'\n' || byte == b'\\' || byte == b'\r').next();
-                let label = label.filter(|label| label.len() < 48 && label.ends_with(b"-----"));
-                format!("{}... ({length} characters)", shown(label.unwrap_or(b"-----BEGIN PRIVATE KEY-----")))
-            }
-            _ => {
-                let body = self.body();
-                let prefix = length - body.len();
-                let (first, last) = if body.len() >= 24 { (4, 4) } else { (0, 0) };
-                let start = self.text.get(..prefix + first).unwrap_or_default();
-                let end = self.text.get(length - last..).unwrap_or_default();
-                format!("{}...{} ({length} characters)", shown(start), shown(end))
-            }
+        if let Shape::PrivateKey = self.format.shape {
+            let label = self.text.split(|byte| matches!(byte, b'\n' | b'\\' | b'\r')).next();
+            let label = label.filter(|label| label.len() < 48 && label.ends_with(b"-----"));
+            return format!("{}... ({length} characters)", shown(label.unwrap_or(b"-----BEGIN PRIVATE KEY-----")));
         }
+        let body = self.body();
+        let prefix = length - body.len();
+        let (first, last) = if body.len() >= 24 { (4, 4) } else { (0, 0) };
+        let start = self.text.get(..prefix + first).unwrap_or_default();
+        let end = self.text.get(length - last..).unwrap_or_default();
+        format!("{}...{} ({length} characters)", shown(start), shown(end))
     }
 }
 
