@@ -352,18 +352,7 @@ impl Worker<'_> {
         }
         self.judge_member(scope, member, &locator, whole, &oddities, &mut findings);
         scan::finish_findings(&mut findings, scope);
-        let package = place::package_of(listing, &place, container.kind());
-        let build_path = BuildPath::of(pyc, &place, package);
-        let pyc_facts = PycFacts {
-            member,
-            version: pyc.version,
-            mtime: pyc.header.as_ref().and_then(pyc::Header::mtime),
-            times,
-            has_source: paired.source.file().is_some(),
-            load: load.verdict,
-            build_root: build_path.as_ref().map(|path| Arc::new(Name::new(path.root()))),
-            fits_build_path: build_path.as_ref().is_some_and(BuildPath::fits),
-        };
+        let pyc_facts = pyc_facts(&known);
         let pyc = tree.pyc;
         let size = status.map(|status| status.size).or(found.and_then(|found| found.size));
         let entry = PycEntry {
@@ -436,6 +425,22 @@ impl Worker<'_> {
             now: self.config.now,
             times: scope.times,
         }
+    }
+}
+
+/// What is kept of a pyc for the rules that look at all of them together.
+fn pyc_facts(known: &PycContext<'_>) -> PycFacts {
+    let package = place::package_of(known.container.listing(), known.place, known.container.kind());
+    let build_path = BuildPath::of(known.pyc, known.place, package);
+    PycFacts {
+        member: known.member,
+        version: known.pyc.version,
+        mtime: known.pyc.header.as_ref().and_then(pyc::Header::mtime),
+        times: known.times,
+        has_source: known.source.file().is_some(),
+        load: known.load.verdict,
+        build_root: build_path.as_ref().map(|path| Arc::new(Name::new(path.root()))),
+        fits_build_path: build_path.as_ref().is_some_and(BuildPath::fits),
     }
 }
 
