@@ -379,3 +379,65 @@ fn shared_instructions_are_not_walked_more_often_than_the_file_is_long() {
     assert_eq!(kinds(5), (6, OddityKind::FallsOffEnd));
     assert_eq!(kinds(200), (9, OddityKind::NotWalked));
 }
+
+/// A byte string as marshal writes it.
+fn marshalled(bytes: &[u8]) -> Vec<u8> {
+    [b"s".as_slice(), &u32::try_from(bytes.len()).unwrap().to_le_bytes(), bytes].concat()
+}
+
+/// A module of 3.8 with one constant and no names.
+fn module_38(code: &[u8], lnotab: &[u8]) -> Vec<u8> {
+    let head = b"\x55\x0d\x0d\x0a\0\0\0\0\0\0\0\0\0\0\0\0c".as_slice();
+    let fields = b")\x01N)\0)\0)\0)\0z\x01az\x01a\x01\0\0\0".as_slice();
+    [head, &[0; 24], &marshalled(code), fields, &marshalled(lnotab)].concat()
+}
+
+/// A module of 3.12 with one constant and no names.
+fn module_312(code: &[u8], positions: &[u8], exceptions: &[u8]) -> Vec<u8> {
+    let head = b"\xcb\x0d\x0d\x0a\0\0\0\0\0\0\0\0\0\0\0\0c".as_slice();
+    let fields = b")\x01N)\0)\0s\0\0\0\0z\x01az\x01az\x01a\x01\0\0\0".as_slice();
+    [head, &[0; 20], &marshalled(code), fields, &marshalled(positions), &marshalled(exceptions)].concat()
+}
+
+#[test]
+fn each_oddity_of_code_is_told_from_the_others() {
+    use OddityKind as Odd;
+    // RETURN_CONST 0 of 3.12, and a table without positions for some code units.
+    const RETURN: [u8; 2] = [121, 0];
+    let covered = |units: u8| [0xf8 | (units - 1)];
+    let cases: &[(Vec<u8>, &[OddityKind])] = &[
+        (module_38(&[100, 0, 83, 0], &[]), &[]),
+        (module_38(&[255, 0, 83, 0], &[]), &[Odd::UndefinedOpcode]),
+        (module_38(&[100, 1, 83, 0], &[]), &[Odd::OperandOutOfRange]),
+        (module_38(&[101, 0, 83, 0], &[]), &[Odd::OperandOutOfRange]),
+        (module_38(&[1, 7, 83, 0], &[]), &[Odd::NeedlessOperand]),
+        (module_38(&[100, 0], &[]), &[Odd::FallsOffEnd]),
+        (module_38(&[100, 0, 144, 0], &[]), &[Odd::CutInstruction]),
+        (module_38(&[113, 6, 83, 0], &[]), &[Odd::JumpOutsideCode]),
+        (module_38(&[113, 3, 83, 0], &[]), &[Odd::JumpIntoInstruction]),
+        (module_38(&[144, 0, 144, 0, 144, 0, 144, 0, 100, 0, 83, 0], &[]), &[Odd::LongPrefixChain]),
+        (module_38(&[144, 0, 113, 2, 83, 0], &[]), &[Odd::JumpIntoInstruction]),
+        (module_38(&[100, 0, 83, 0], &[0]), &[Odd::DamagedLineTable]),
+        (module_312(&RETURN, &covered(1), &[]), &[]),
+        (module_312(&RETURN, &[], &[]), &[Odd::ShortLineTable]),
+        (module_312(&RETURN, &covered(2), &[]), &[Odd::LongLineTable]),
+        (module_312(&RETURN, &[0x01], &[]), &[Odd::DamagedLineTable]),
+        (module_312(&RETURN, &covered(1), &[0x80, 1, 0, 0]), &[]),
+        (module_312(&RETURN, &covered(1), &[0x80, 2, 0, 0]), &[Odd::ExceptionTableOutsideCode]),
+        (module_312(&RETURN, &covered(1), &[0x80, 1, 5, 0]), &[Odd::ExceptionTableOutsideCode]),
+        (module_312(&RETURN, &covered(1), &[0x80, 1]), &[Odd::DamagedExceptionTable]),
+        (module_312(&RETURN, &covered(1), &[0x80, 1, 0, 0, 0x80, 1, 0, 0]), &[Odd::DamagedExceptionTable]),
+        // BINARY_SUBSCR has one cache; CACHE is no instruction of its own; 237 stands in for LOAD_SUPER_ATTR, which has one as well.
+        (module_312(&[25, 0], &covered(1), &[]), &[Odd::CutCache]),
+        (module_312(&[25, 0, 1, 0, 121, 0], &covered(3), &[]), &[Odd::FilledCache]),
+        (module_312(&[0, 0, 121, 0], &covered(2), &[]), &[Odd::InterpreterOpcode]),
+        (module_312(&[237, 0, 0, 0, 121, 0], &covered(3), &[]), &[Odd::InterpreterOpcode]),
+    ];
+    let (mut scratch, mut walk) = (Scratch::default(), Walk::default());
+    for (place, (bytes, wanted)) in cases.iter().enumerate() {
+        let parsed = pyc::read(bytes, &Limits::default(), &mut scratch);
+        assert_eq!(parsed.problems, [], "case {place}");
+        let found: Vec<_> = walk::oddities(&parsed.value, &mut walk).iter().map(|oddity| oddity.kind).collect();
+        assert_eq!(&found, wanted, "case {place}");
+    }
+}
