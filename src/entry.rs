@@ -79,6 +79,8 @@ pub struct PycEntry {
     pub code_digest: Option<CodeDigest>,
     /// All bytes that were read, when the run keeps them (`Config::keep_contents` of the scan).
     pub contents: Option<Vec<u8>>,
+    /// The bytes of its source, when the run keeps them and they could be read whole.
+    pub source_contents: Option<Vec<u8>>,
     /// The first bytes of the file, up to the longest header, for the evidence.
     pub head: Vec<u8>,
     /// What was parsed.

@@ -10,6 +10,7 @@ pub mod artifact;
 pub mod container;
 pub mod record;
 pub mod pyc;
+pub mod disassembly;
 pub mod place;
 pub mod build_path;
 pub mod secret;

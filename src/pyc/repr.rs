@@ -21,9 +21,18 @@ pub enum Era {
     Python3,
 }
 
+/// A value as [`repr`] writes it, and whether it was cut.
+pub fn repr_or_cut(value: Value<'_>, era: Era, most: usize) -> (String, bool) {
+    let text = repr(value, era, most);
+    // What is written stops behind `most`, so only what was cut is longer, or ends so in place of a character.
+    let is_cut = text.len() > most || text.len() > most.saturating_sub(4) && text.ends_with("...");
+    (text, is_cut)
+}
+
 /// A value as a Python of this era writes it: printable, in one line, and cut behind `most` bytes, with `...` for the rest.
 ///
-/// A code object is `<code NAME>`, an integer of more than 128 bits `<int of N bits>`.
+/// A code object is `<code NAME>`, an integer of more than some thousand bits `<int of N bits>`. Up to 2.6 and in 3.0 floats were
+/// written with 17 digits; here they are as short as later.
 pub fn repr(value: Value<'_>, era: Era, most: usize) -> String {
     let mut writer = Writer { text: String::new(), era, most };
     writer.value(value);
@@ -64,7 +73,7 @@ impl Writer {
             Value::None => self.text.push_str("None"),
             Value::True => self.text.push_str("True"),
             Value::False => self.text.push_str("False"),
-            Value::Ellipsis => self.text.push_str(if self.era == Era::Python2 { "Ellipsis" } else { "..." }),
+            Value::Ellipsis => self.text.push_str("Ellipsis"),
             Value::StopIteration => self.text.push_str("StopIteration"),
             Value::Null => self.text.push_str("<NULL>"),
             Value::Cycle => self.text.push_str("<itself>"),
@@ -73,15 +82,20 @@ impl Writer {
             }
             Value::Long(long) => self.long(long),
             Value::Float(number) => self.text.push_str(&float(number)),
-            Value::FloatText(text) => self.text.push_str(&name::shown(text)),
+            Value::FloatText(text) => self.text.push_str(&parsed(text).map_or_else(|| name::shown(text), float)),
             Value::Complex { real, imag } => self.complex(real, imag),
-            Value::ComplexText { real, imag } => {
-                let _ = write!(self.text, "({}+{}j)", name::shown(real), name::shown(imag));
-            }
+            Value::ComplexText { real, imag } => match parsed(real).zip(parsed(imag)) {
+                Some((real, imag)) => self.complex(real, imag),
+                None => {
+                    let _ = write!(self.text, "({}+{}j)", name::shown(real), name::shown(imag));
+                }
+            },
             Value::Bytes(bytes) => self.bytes(bytes),
             Value::Text(text) => self.string(text),
             Value::Tuple(items) => self.items("(", items, if items.len() == 1 { ",)" } else { ")" }),
             Value::List(items) => self.items("[", items, "]"),
+            Value::Set(items) if self.era == Era::Python2 => self.items("set([", items, "])"),
+            Value::FrozenSet(items) if self.era == Era::Python2 => self.items("frozenset([", items, "])"),
             Value::Set(items) if items.is_empty() => self.text.push_str("set()"),
             Value::Set(items) => self.items("{", items, "}"),
             Value::FrozenSet(items) if items.is_empty() => self.text.push_str("frozenset()"),
@@ -125,13 +139,17 @@ impl Writer {
     }
 
     fn long(&mut self, long: Long<'_>) {
-        match long.to_i128() {
-            Some(number) => {
-                let _ = write!(self.text, "{number}{}", if self.era == Era::Python2 { "L" } else { "" });
-            }
+        let text = match long.to_i128() {
+            Some(number) => number.to_string(),
+            None if long.bits() <= LONGEST_DECIMAL => decimal(long),
             None => {
                 let _ = write!(self.text, "<int of {} bits>", long.bits());
+                return;
             }
+        };
+        self.text.push_str(&text);
+        if self.era == Era::Python2 {
+            self.text.push('L');
         }
     }
 
@@ -205,7 +223,8 @@ impl Writer {
             if self.is_full() {
                 return;
             }
-            if name::is_deceptive(character) {
+            let is_foreign = self.era == Era::Python2 && !character.is_ascii();
+            if is_foreign || name::is_deceptive(character) || !is_printable(character) {
                 self.escaped(u32::from(character));
             } else {
                 self.plain(character, quote);
@@ -230,6 +249,51 @@ impl Writer {
             _ => write!(self.text, "\\U{number:08x}"),
         };
     }
+}
+
+/// Whether `str.isprintable` holds, by the Unicode of the standard library, whose own escapes leave out the same categories; behind
+/// a letter, as they escape a mark that has none.
+fn is_printable(character: char) -> bool {
+    if character.is_ascii() {
+        return !character.is_ascii_control();
+    }
+    let mut bytes = [b'a', 0, 0, 0, 0];
+    let [_, rest @ ..] = &mut bytes;
+    let length = character.encode_utf8(rest).len();
+    let text = bytes.get(..=length).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or_default();
+    text.escape_debug().nth(1) == Some(character)
+}
+
+/// Bits of the longest integer that is written in decimal, which takes time by the square of its length.
+const LONGEST_DECIMAL: usize = 4096;
+
+/// An integer in decimal.
+fn decimal(long: Long<'_>) -> String {
+    // Nine decimal digits each, least significant first.
+    let mut groups: Vec<u64> = vec![0];
+    for digit in long.digits().rev() {
+        let mut carry = u64::from(digit);
+        for group in &mut groups {
+            let sum = group.wrapping_shl(15).wrapping_add(carry);
+            *group = sum.wrapping_rem(1_000_000_000);
+            carry = sum.wrapping_div(1_000_000_000);
+        }
+        if carry > 0 {
+            groups.push(carry);
+        }
+    }
+    let mut text = if long.negative { "-".to_owned() } else { String::new() };
+    let mut groups = groups.into_iter().rev();
+    let _ = write!(text, "{}", groups.next().unwrap_or_default());
+    for group in groups {
+        let _ = write!(text, "{group:09}");
+    }
+    text
+}
+
+/// The float that a text stands for.
+fn parsed(text: &[u8]) -> Option<f64> {
+    str::from_utf8(text).ok()?.parse().ok()
 }
 
 /// The quote that Python takes: the single one, unless only that one occurs.
@@ -291,7 +355,7 @@ mod tests {
             (Forged::Tuple(vec![Forged::True]), "(True,)"),
             (Forged::Tuple(Vec::new()), "()"),
             (Forged::FrozenSet(vec![Forged::Int(1), Forged::None]), "frozenset({1, None})"),
-            (Forged::Dict(vec![(Forged::Int(1), Forged::Ellipsis)]), "{1: ...}"),
+            (Forged::Dict(vec![(Forged::Int(1), Forged::Ellipsis)]), "{1: Ellipsis}"),
             (Forged::Bytes(b"a'\n\xff\\".to_vec()), r#"b"a'\n\xff\\""#),
             (Forged::Str("it's \"é\"".to_owned()), r#"'it\'s "é"'"#),
             (Forged::Raw(b"u\x04\0\0\0a\xed\xa0\x80".to_vec()), r"'a\ud800'"),
@@ -300,6 +364,15 @@ mod tests {
         for (value, wanted) in cases {
             assert_eq!(shown(value, Era::Python3, 100), wanted);
         }
+        let power = Forged::Long(false, [vec![0; 10], vec![1]].concat());
+        assert_eq!(shown(power.clone(), Era::Python3, 100), "1427247692705959881058285969449495136382746624");
+        assert_eq!(shown(power, Era::Python2, 9), "142724769...");
+        assert_eq!(
+            shown(Forged::Str("a\u{e9}\u{301}\u{378}".to_owned()), Era::Python3, 100),
+            "'a\u{e9}\u{301}\\u0378'"
+        );
+        assert_eq!(shown(Forged::Str("\u{e9}".to_owned()), Era::Python2, 100), "u'\\xe9'");
+        assert_eq!(shown(Forged::FrozenSet(vec![Forged::Int(1)]), Era::Python2, 100), "frozenset([1])");
         assert_eq!(shown(Forged::Str("a".to_owned()), Era::Python2, 100), "u'a'");
         assert_eq!(shown(Forged::Bytes(b"a".to_vec()), Era::Python2, 100), "'a'");
     }

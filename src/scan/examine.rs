@@ -371,6 +371,7 @@ impl Worker<'_> {
             load,
             findings,
             problems,
+            source_contents: paired.contents,
             contents: if self.config.keep_contents { Some(std::mem::take(&mut bytes)) } else { None },
         };
         desk.give_back(bytes);

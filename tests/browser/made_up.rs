@@ -356,6 +356,7 @@ fn made_up(artifact: &Locator, name: &[u8], sequence: &mut Sequence) -> PycEntry
         payload_sha256: None,
         code_digest: None,
         contents: None,
+        source_contents: None,
         head,
         pyc,
         module: place.stem.to_string(),

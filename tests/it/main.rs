@@ -5,6 +5,7 @@ mod code;
 mod containers;
 mod corpus;
 mod digest;
+mod dis;
 mod hostile;
 mod inspect;
 mod load;

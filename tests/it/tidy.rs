@@ -30,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("container", &["artifact", "limits", "name", "problem"]),
     ("record", &["artifact", "limits", "name", "problem"]),
     ("pyc", &["limits", "name", "problem"]),
+    ("disassembly", &["name", "pyc"]),
     ("place", &["container", "name", "pyc"]),
     ("build_path", &["name", "place", "pyc"]),
     ("secret", &[]),
@@ -95,6 +96,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &[
             "artifact",
             "container",
+            "disassembly",
             "entry",
             "ledger",
             "limits",

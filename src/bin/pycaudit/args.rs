@@ -1,5 +1,6 @@
 //! What was typed. What it means is decided where it is used.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -26,6 +27,8 @@ pub(crate) enum Command {
     Scan(Box<ScanArgs>),
     /// Show one pyc: header, code objects, imports, names, strings, constants, digests, load verdict, findings
     Inspect(InspectArgs),
+    /// Show the instructions of a pyc of any Python version, with the source's lines beside them
+    Dis(DisArgs),
     /// Show a rule's page, or the table of rules
     Explain(ExplainArgs),
     /// Show what a magic number stands for, or the table of magic numbers
@@ -137,6 +140,22 @@ pub(crate) struct InspectArgs {
     /// Show long lists whole, and values without cutting them (text only; JSON has lists whole in any case)
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DisArgs {
+    /// A pyc, or ARCHIVE!MEMBER
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Only the code objects of this name or qualified name (Shape.area)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) code: Option<OsString>,
+    /// Leave out the lines of the source
+    #[arg(long)]
+    pub(crate) no_source: bool,
+    /// Read the instructions as those of this CPython series (3.12), whatever the magic number says
+    #[arg(long, value_name = "SERIES")]
+    pub(crate) python: Option<String>,
 }
 
 #[derive(Debug, Args)]

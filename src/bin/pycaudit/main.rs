@@ -1,10 +1,12 @@
 //! The `pycaudit` command: parse, run, exit.
 
 mod args;
+mod dis;
 mod exit;
 mod explain;
 mod inspect;
 mod magic;
+mod one;
 mod output;
 mod progress;
 mod scan;
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Dis(args) => dis::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Magic(args) => magic::run(&args),
     };

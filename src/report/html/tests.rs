@@ -110,6 +110,7 @@ fn entry(name: &[u8], severities: &[Severity]) -> Entry {
         payload_sha256: None,
         code_digest: None,
         contents: None,
+        source_contents: None,
         head: bytes.iter().copied().take(16).collect(),
         pyc: pyc::parse(&bytes, &Limits::default(), &mut Scratch::default()).value,
         place: Place::of(name),
