@@ -4,6 +4,8 @@
 //! all versions say what the most talkative says. A jump is to an offset, never to a numbered label. What refers to nothing is said
 //! to.
 
+use std::fmt::Write as _;
+
 use crate::pyc::Code;
 use crate::pyc::Value;
 use crate::pyc::instruction::Instruction;
@@ -66,7 +68,8 @@ pub fn constant(value: Value<'_>, era: Era) -> String {
             _ => value.items().map(|items| (items.len(), "items")),
         };
         if let Some((size, unit)) = size {
-            text.push_str(&format!("[{} of {size} {unit}]", value.type_name()));
+            // Writing to a `String` cannot fail.
+            let _ = write!(text, "[{} of {size} {unit}]", value.type_name());
         }
     }
     text

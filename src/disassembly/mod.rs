@@ -15,6 +15,7 @@ use crate::name::Name;
 use crate::pyc::Code;
 use crate::pyc::Tree;
 use crate::pyc::Version;
+use crate::pyc::exceptions::Handler;
 use crate::pyc::exceptions::Handlers;
 use crate::pyc::opcodes::Opcodes;
 use crate::pyc::repr::Era;
@@ -134,13 +135,11 @@ impl<'t, 'a> Disassembly<'t, 'a> {
             written = written.saturating_add(1);
             write_title(code, qualname, out)?;
             let sizes = [code.code().len(), code.linetable().len(), code.exceptiontable().len()];
-            match budget.checked_sub(sizes.iter().sum()) {
-                Some(left) => budget = left,
-                None => {
-                    writeln!(out, "  not written out: its instructions are shared by too many code objects")?;
-                    continue;
-                }
-            }
+            let Some(left) = budget.checked_sub(sizes.iter().sum()) else {
+                writeln!(out, "  not written out: its instructions are shared by too many code objects")?;
+                continue;
+            };
+            budget = left;
             self.write_code(code, source, out)?;
         }
         Ok(written)
@@ -157,7 +156,7 @@ impl<'t, 'a> Disassembly<'t, 'a> {
                 if let (LineStart::Line(line), Some(text)) = (row.line, source)
                     && let Some(text) = text.shown(line)
                 {
-                    writeln!(out, "{line:>5} | {text}")?;
+                    writeln!(out, "{}", format!("{line:>5} | {text}").trim_end())?;
                 }
             }
             is_first = false;
@@ -216,7 +215,7 @@ fn write_handlers(code: Code<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// An entry of the exception table: `4 to 24 -> 28 [0] lasti`.
-pub fn handler_text(handler: &crate::pyc::exceptions::Handler) -> String {
+pub fn handler_text(handler: &Handler) -> String {
     let last = handler.end.saturating_sub(2);
     let lasti = if handler.lasti { " lasti" } else { "" };
     format!("{} to {last} -> {} [{}]{lasti}", handler.start, handler.target, handler.depth)

@@ -508,7 +508,6 @@ impl<'a> Tree<'a> {
         arena.codes.iter().zip(0_u32..).map(move |(record, index)| Code { bytes, arena, index, record })
     }
 
-<<<<<<< HEAD
     /// Every string of the file once, with where its bytes begin: constants, names, and the tables and instructions of code.
     pub fn strings(&self) -> impl Iterator<Item = (u64, &'a [u8])> + use<'a> {
         let bytes = self.bytes;
@@ -517,11 +516,11 @@ impl<'a> Tree<'a> {
             let run = bytes.get(index_of(node.a)..)?.get(..index_of(node.b))?;
             Some((u64::from(node.a), run))
         })
-=======
+    }
+
     /// Bytes of the file.
     pub fn size(&self) -> usize {
         self.bytes.len()
->>>>>>> 308871f (Show the instructions of a pyc of any version: pycaudit dis)
     }
 
     /// Objects of the file, references not counted.

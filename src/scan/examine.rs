@@ -353,6 +353,7 @@ impl Worker<'_> {
         self.judge_member(scope, member, &locator, whole, &oddities, &mut findings);
         scan::finish_findings(&mut findings, scope);
         let pyc_facts = pyc_facts(&known);
+        let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let pyc = tree.pyc;
         let size = status.map(|status| status.size).or(found.and_then(|found| found.size));
         let entry = PycEntry {
@@ -371,7 +372,7 @@ impl Worker<'_> {
             load,
             findings,
             problems,
-            source_contents: paired.contents,
+            source_contents,
             contents: if self.config.keep_contents { Some(std::mem::take(&mut bytes)) } else { None },
         };
         desk.give_back(bytes);

@@ -92,8 +92,6 @@ pub(crate) struct Paired<'a> {
     pub(crate) source: Source,
     /// What the file system says of it.
     pub(crate) status: Option<FileStatus>,
-    /// Its bytes, when the run keeps them.
-    pub(crate) contents: Option<Vec<u8>>,
     /// The header against it.
     pub(crate) check: HeaderCheck,
     /// The container that holds the source, and which member of it the source is.
@@ -102,19 +100,9 @@ pub(crate) struct Paired<'a> {
 
 impl Worker<'_> {
     /// Finds the source of a pyc and compares the header with it.
-<<<<<<< HEAD
     pub(crate) fn pair<'a>(&'a self, scope: &'a Scope, place: &Place, pyc: &Pyc) -> Paired<'a> {
         let without =
             |source, outcome| Paired { source, status: None, check: HeaderCheck::not_compared(outcome), holder: None };
-=======
-    pub(crate) fn pair(&self, scope: &Scope, place: &Place, pyc: &Pyc) -> Paired {
-        let without = |source, outcome| Paired {
-            source,
-            status: None,
-            contents: None,
-            check: HeaderCheck::not_compared(outcome),
-        };
->>>>>>> 308871f (Show the instructions of a pyc of any version: pycaudit dis)
         let listing = scope.container.listing();
         let kind = scope.container.kind();
         let search = match source::beside(listing, place) {
@@ -156,7 +144,6 @@ impl Worker<'_> {
             }
             _ => HeaderCheck::not_compared(HeaderMatch::Unknown),
         };
-<<<<<<< HEAD
         Paired { source: Source::Present(file), status, check, holder: Some((holder, member)) }
     }
 
@@ -164,10 +151,6 @@ impl Worker<'_> {
     pub(crate) fn source_text(&self, paired: &Paired<'_>) -> Option<Vec<u8>> {
         let (holder, member) = paired.holder?;
         self.read_source(holder, member)
-=======
-        let contents = if self.config.keep_contents { self.read_source(holder, member) } else { None };
-        Paired { source: Source::Present(file), status, contents, check }
->>>>>>> 308871f (Show the instructions of a pyc of any version: pycaudit dis)
     }
 
     fn read_source(&self, holder: &Scope, member: MemberId) -> Option<Vec<u8>> {

@@ -44,7 +44,11 @@ fn every_real_pyc_has_rows_whose_offsets_rise_and_whose_targets_are_marked() {
             let rows: Vec<_> = disassembly.rows(code).collect();
             assert!(rows.windows(2).all(|pair| pair[0].offset < pair[1].offset), "{} {name}", path.display());
             for row in &rows {
-                assert!(!row.text.contains("out"), "{} {name} {row:?}", path.display());
+                assert!(
+                    !row.text.contains("out of") && !row.text.contains("outside"),
+                    "{} {name} {row:?}",
+                    path.display()
+                );
                 let Some(target) = row.target else { continue };
                 let there = rows.iter().find(|there| i64::from(there.offset) == target);
                 assert!(there.unwrap().is_target, "{} {name} {row:?}", path.display());
@@ -80,7 +84,10 @@ fn every_prefix_and_every_changed_byte_can_be_shown() {
 
 fn of_312(code: &[u8], consts: Vec<Forged>) -> String {
     let code = code.to_vec();
-    shown(&forge::Pyc::python("3.12").consts(consts).edit(move |it| it.code = Forged::Bytes(code.clone())).build(), None)
+    shown(
+        &forge::Pyc::python("3.12").consts(consts).edit(move |it| it.code = Forged::Bytes(code.clone())).build(),
+        None,
+    )
 }
 
 #[test]
@@ -113,7 +120,11 @@ fn code_that_many_code_objects_share_is_written_out_for_few() {
     let object = |code: &[u8], flag: u8| {
         let mut bytes = vec![b'c'];
         bytes.extend([0; 20]);
-        bytes.extend(if flag == 0 { b"r\x01\0\0\0".to_vec() } else { [&[b's' | flag][..], &100_000_u32.to_le_bytes(), code].concat() });
+        bytes.extend(if flag == 0 {
+            b"r\x01\0\0\0".to_vec()
+        } else {
+            [&[b's' | flag][..], &100_000_u32.to_le_bytes(), code].concat()
+        });
         bytes.extend(b")\0)\0)\0s\0\0\0\0z\x01mz\x01mz\x01m\x01\0\0\0s\0\0\0\0s\0\0\0\0");
         bytes
     };
@@ -138,7 +149,7 @@ fn the_command_shows_one_code_object_and_knows_when_there_is_none() {
     let (exit, text) = run(&["dis", file, "--code", "Shape.area"]);
     assert_eq!(exit, Some(0));
     assert_eq!(text.matches("Disassembly of").count(), 1);
-    assert!(text.contains("Disassembly of Shape.area (line 17):"), "{text}");
+    assert!(text.contains("Disassembly of Shape.area (line 16):"), "{text}");
     let (exit, text) = run(&["dis", file, "--code", "Shape.volume"]);
     assert_eq!(exit, Some(2), "{text}");
     assert!(text.contains("has no code object `Shape.volume`"), "{text}");
@@ -171,7 +182,7 @@ fn the_source_is_beside_the_code_and_can_be_left_out() {
     fs::copy(fixtures.join("sample.py"), folder.path().join("sample.py")).unwrap();
     let (exit, text) = run(&["dis", file.to_str().unwrap()]);
     assert_eq!(exit, Some(0));
-    assert!(text.contains("   18 |         total = width * height\n   18 "), "{text}");
+    assert!(text.contains("   17 |         total = width * height\n   17 "), "{text}");
     let (_, text) = run(&["dis", file.to_str().unwrap(), "--no-source"]);
     assert!(!text.contains("total = width"), "{text}");
 }
