@@ -34,23 +34,27 @@ impl<'a> BuildPath<'a> {
         let path = slashed(filename);
         let (folder, file) = name::split_last(&path);
         let names_file = is_file_of(file, place.stem.as_bytes());
-        let mut root = folder.len();
-        let mut shared = 0_usize;
-        if names_file {
-            let mut below = place.source_folder.as_bytes();
-            while let Some(left) = folder.get(..root).filter(|left| !left.is_empty() && !below.is_empty()) {
-                let (outer, part) = name::split_last(left);
-                let (outer_place, part_of_place) = name::split_last(below);
-                if part != part_of_place || part.is_empty() {
+        let place_folder = place.source_folder.as_bytes();
+        let mut shared = if names_file { shared_tail(folder, place_folder) } else { Shared::default() };
+        let packages = parts(package);
+        let mut names_packages = names_file && shared.parts >= packages.min(parts(folder));
+        if names_file && !names_packages {
+            // `compileall -d` of 3.6 forgets the folders below the one that it is given: the whole standard library of 3.6.15 is
+            // compiled as if it had no packages.
+            let mut outer = place_folder;
+            for _ in 0..packages.min(MOST_PACKAGES) {
+                outer = name::split_last(outer).0;
+                let tail = shared_tail(folder, outer);
+                if tail.parts > shared.parts {
+                    (shared, names_packages) = (tail, true);
                     break;
                 }
-                (root, below) = (outer.len(), outer_place);
-                shared += 1;
             }
         }
-        let packages = package.split(|&byte| byte == b'/').filter(|part| !part.is_empty()).count();
-        let folders = folder.split(|&byte| byte == b'/').filter(|part| !matches!(*part, b"" | b"." | b"..")).count();
-        let names_packages = names_file && shared >= packages.min(folders);
+        let mut root = folder.len().saturating_sub(shared.bytes);
+        if path.get(..root).is_some_and(|root| root.len() > 1 && root.ends_with(b"/")) {
+            root -= 1;
+        }
         if root == 0 && path.first() == Some(&b'/') {
             root = 1;
         }
@@ -78,6 +82,36 @@ impl<'a> BuildPath<'a> {
     pub fn fits(&self) -> bool {
         self.names_packages
     }
+}
+
+/// Packages inside one another that are looked through; honest ones have less than ten.
+const MOST_PACKAGES: usize = 32;
+
+/// How many parts a path has.
+fn parts(path: &[u8]) -> usize {
+    path.split(|&byte| byte == b'/').filter(|part| !matches!(*part, b"" | b"." | b"..")).count()
+}
+
+/// The end that two folders have in common.
+#[derive(Clone, Copy, Default)]
+struct Shared {
+    parts: usize,
+    bytes: usize,
+}
+
+fn shared_tail(folder: &[u8], place: &[u8]) -> Shared {
+    let mut shared = Shared::default();
+    let (mut left, mut below) = (folder, place);
+    while !left.is_empty() && !below.is_empty() {
+        let (outer, part) = name::split_last(left);
+        let (outer_place, part_of_place) = name::split_last(below);
+        if part != part_of_place || part.is_empty() {
+            break;
+        }
+        (left, below) = (outer, outer_place);
+        shared = Shared { parts: shared.parts + 1, bytes: folder.len() - left.len() };
+    }
+    shared
 }
 
 /// A path with `/` between its parts. A backslash is a separator in a path of Windows alone: one with a drive or a host, or
@@ -328,6 +362,7 @@ mod tests {
         check("./m.py", ".", true, true);
         check("C:\\w\\pkg\\sub\\M.py", "C:/w", true, true);
         check("/w/other/sub/m.py", "/w/other", true, false);
+        check("/w/pkg/m.py", "/w", true, true);
         check("/w/pkg/sub/n.py", "/w/pkg/sub", false, false);
         check("/w/pkg/sub/mm.py", "/w/pkg/sub", false, false);
     }

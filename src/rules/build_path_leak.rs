@@ -45,7 +45,7 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
             Origin::Relative | Origin::Service(_) | Origin::Host(_) | Origin::System => continue,
         };
         let message = format!("{} compiled in `{root}`{whose}", place.were());
-        findings.add(message).severity(severity).compared("a path below the package", place.first(context, root));
+        findings.add(message).severity(severity).compared("a relative path", place.first(context, root));
     }
 }
 

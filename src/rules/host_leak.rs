@@ -8,6 +8,7 @@ use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::build_path_leak;
 use crate::rules::declare_rule;
+use crate::rules::hook_instrumented;
 
 declare_rule! {
     /// ## What it reports
@@ -50,9 +51,13 @@ fn check_roots(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
 /// The machine or person that a file name names besides module and tag.
 pub(super) fn machine_or_person(place: &Place) -> Option<&[u8]> {
     let extra = place.extra.as_bytes();
+    if extra.is_empty() || hook_instrumented::hook(place).is_some() {
+        return None;
+    }
     // OneDrive: `-` and the name of the machine.
     if let Some(host) = extra.strip_prefix(b"-") {
-        let is_host = host.first().is_some_and(u8::is_ascii_uppercase) && host.len() >= 3;
+        // pytest before 4.5 wrote `-PYTEST`.
+        let is_host = host != b"PYTEST" && host.first().is_some_and(u8::is_ascii_uppercase) && host.len() >= 3;
         return is_host.then_some(host);
     }
     // Dropbox: ` (Ann's conflicted copy 2019-11-22)`, ` (host's conflicted copy ..)`; older clients write ` (host)`.
@@ -97,6 +102,7 @@ mod tests {
             "__pycache__/m.cpython-312 2.pyc",
             "__pycache__/m.cpython-312 (1).pyc",
             "__pycache__/m.cpython-312-pytest-8.3.3.pyc",
+            "__pycache__/m.cpython-27-PYTEST.pyc",
             "__pycache__/m.cpython-312.pyc.140230",
         ] {
             named(name).passes(&RULE);

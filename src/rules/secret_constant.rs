@@ -28,7 +28,8 @@ declare_rule! {
     /// ## Severity
     /// High when the source lies beside the pyc and does not have it, or when it has the checksum that its issuer gives (GitHub,
     /// npm); otherwise medium. One step lower when that checksum does not fit, and for kinds that are often public
-    /// or do not last (Google API keys and client secrets, JSON Web Tokens). At most low in tests, examples and documentation.
+    /// or do not last (Google API keys and client secrets, JSON Web Tokens), and inside a longer text of several lines, such as
+    /// documentation. At most low in tests, examples and documentation.
     ///
     /// ## What to do
     /// Revoke it first; taking the file back does not take back what was copied. Then see who used it, and build again
@@ -61,12 +62,33 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
                 findings.add(format!("`{}` holds more secrets, which are not listed", context.module));
                 return;
             }
-            report(context, findings, &secret, offset.saturating_add(secret.offset as u64));
+            let is_in_text = is_in_text(&secret, string);
+            let offset = offset.saturating_add(secret.offset as u64);
+            report(context, findings, &Found { secret, offset, is_in_text });
         }
     }
 }
 
-fn report(context: &PycContext<'_>, findings: &mut Findings<'_>, secret: &Secret<'_>, offset: u64) {
+/// A secret and where it was found.
+struct Found<'a> {
+    secret: Secret<'a>,
+    /// Where it is in the file.
+    offset: u64,
+    /// Whether a longer text is around it.
+    is_in_text: bool,
+}
+
+/// Whether a string has several lines besides the secret: the documentation of a module, a file that it writes.
+fn is_in_text(secret: &Secret<'_>, string: &[u8]) -> bool {
+    const LINES: usize = 5;
+    let (before, rest) = string.split_at_checked(secret.offset).unwrap_or_default();
+    let behind = rest.get(secret.text.len()..).unwrap_or_default();
+    memchr::memchr_iter(b'\n', before).chain(memchr::memchr_iter(b'\n', behind)).take(LINES).count() == LINES
+}
+
+fn report(context: &PycContext<'_>, findings: &mut Findings<'_>, found: &Found<'_>) {
+    let Found { secret, offset, .. } = found;
+    let offset = *offset;
     let in_source = (context.source_text)().map(|text| memchr::memmem::find(text, secret.line()).is_some());
     let what = secret.format.name;
     let where_else = match (in_source, context.source.file()) {
@@ -90,15 +112,15 @@ fn report(context: &PycContext<'_>, findings: &mut Findings<'_>, secret: &Secret
     let message = format!("`{}` holds {what}{where_else}{checksum}", context.module);
     let finding = findings.add(message);
     finding
-        .severity(severity(context, secret, in_source))
+        .severity(severity(context, found, in_source))
         .at(offset)
         .compared("no secret", format!("`{shown}`{inside}"));
 }
 
-fn severity(context: &PycContext<'_>, secret: &Secret<'_>, in_source: Option<bool>) -> Severity {
-    let fits = secret.checksum_fits();
+fn severity(context: &PycContext<'_>, found: &Found<'_>, in_source: Option<bool>) -> Severity {
+    let fits = found.secret.checksum_fits();
     let mut severity = if in_source == Some(false) || fits == Some(true) { Severity::High } else { Severity::Medium };
-    if fits == Some(false) || secret.is_often_public() {
+    if fits == Some(false) || found.is_in_text || found.secret.is_often_public() {
         severity = if severity == Severity::High { Severity::Medium } else { Severity::Low };
     }
     if is_for_show(context) { severity.min(Severity::Low) } else { severity }
@@ -193,6 +215,14 @@ mod tests {
             Case::tree().file("p/tests/m.pyc", with(Value::Str(token())), 1).flags(&RULE).severity,
             Severity::Low
         );
+    }
+
+    #[test]
+    fn a_token_in_documentation_is_one_step_lower() {
+        let text = format!("How to use it:\n\n1. Get a key.\n2. Write\n\n    key: {}\n\nThat is all.\n", token());
+        let finding = Case::tree().file("m.pyc", with(Value::Str(text.clone())), 1).flags(&RULE);
+        assert_eq!(finding.severity, Severity::Low);
+        assert_eq!(beside(Value::Str(text), "x = 1\n").flags(&RULE).severity, Severity::Medium);
     }
 
     #[test]
