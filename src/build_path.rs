@@ -40,9 +40,9 @@ impl<'a> BuildPath<'a> {
         let mut names_packages = names_file && shared.parts >= packages.min(parts(folder));
         if names_file && !names_packages {
             // `compileall -d` of 3.6 forgets the folders below the one that it is given: the whole standard library of 3.6.15 is
-            // compiled as if it had no packages.
+            // compiled as if it had no packages, and what is in its `site-packages` too.
             let mut outer = place_folder;
-            for _ in 0..packages.min(MOST_PACKAGES) {
+            for _ in 0..=packages.min(MOST_PACKAGES) {
                 outer = name::split_last(outer).0;
                 let tail = shared_tail(folder, outer);
                 if tail.parts > shared.parts {
@@ -163,7 +163,7 @@ impl<'a> Origin<'a> {
         if let Some(user) = HOMES.iter().find_map(|home| below(root, home)).filter(|user| !is_no_person(user)) {
             return Self::Home(user);
         }
-        if SYSTEM.iter().any(|folder| is_below(root, folder)) {
+        if matches!(root, b"/usr" | b"/usr/local") || SYSTEM.iter().any(|folder| is_below(root, folder)) {
             return Self::System;
         }
         Self::Absolute

@@ -98,10 +98,9 @@ pub(super) const FORMATS: &[Format] = &[
     format("an Anthropic key", "sk-ant-", Shape::Run(URL, 80, 130)),
     // huggingface.co/docs/hub/security-tokens.
     format("a Hugging Face token", "hf_", Shape::Run(ALPHANUMERIC, 34, 34)),
-    // console.groq.com/docs/quickstart; docs.x.ai; replicate.com/docs/topics/security/api-tokens.
+    // console.groq.com/docs/quickstart; docs.x.ai.
     format("a Groq key", "gsk_", Shape::Run(ALPHANUMERIC, 52, 52)),
     format("an xAI key", "xai-", Shape::Run(ALPHANUMERIC, 80, 80)),
-    format("a Replicate token", "r8_", Shape::Run(ALPHANUMERIC, 37, 37)),
     // docs.databricks.com, "Databricks personal access token authentication".
     format("a Databricks token", "dapi", Shape::Run(HEX, 32, 32)),
     // www.twilio.com/docs/sendgrid, "API keys": id of 22 and secret of 43 characters.
@@ -123,6 +122,9 @@ pub(super) const FORMATS: &[Format] = &[
     format("an age secret key", "AGE-SECRET-KEY-1", Shape::Run(UPPER, 58, 58)),
     // RFC 7468, sections 10 and 11; RFC 4716's relatives of OpenSSH and OpenPGP (RFC 9580, 6.2) look alike.
     format("a private key", "-----BEGIN ", Shape::PrivateKey),
-    // RFC 7519. Most are short-lived, and some are made to be public.
-    public(format("a JSON Web Token", "eyJ", Shape::Jwt)),
+    // RFC 7519: the header is an object in base64url, and begins with `alg`, `typ` or `kid`. Most are short-lived, and some are
+    // made to be public.
+    public(format("a JSON Web Token", "eyJhbGci", Shape::Jwt)),
+    public(format("a JSON Web Token", "eyJ0eXAi", Shape::Jwt)),
+    public(format("a JSON Web Token", "eyJraWQi", Shape::Jwt)),
 ];

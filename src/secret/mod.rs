@@ -9,8 +9,11 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 use aho_corasick::MatchKind;
+use aho_corasick::packed::Searcher;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use memchr::memmem::Finder;
 
 use formats::ALPHANUMERIC;
 use formats::BASE64;
@@ -84,9 +87,26 @@ static PREFIXES: LazyLock<AhoCorasick> = LazyLock::new(|| {
         .expect("the prefixes are few and short")
 });
 
+/// The prefixes that are long enough to be searched with vector instructions, where the processor has them: with a shorter one
+/// among them the search stops five times as often for nothing.
+static VECTORS: LazyLock<Option<Searcher>> =
+    LazyLock::new(|| Searcher::new(FORMATS.iter().map(|format| format.prefix).filter(|prefix| prefix.len() >= LONG)));
+
+/// The others, each on its own.
+static SHORT: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
+    let prefixes = FORMATS.iter().map(|format| format.prefix);
+    prefixes.filter(|prefix| prefix.len() < LONG).map(Finder::new).collect()
+});
+
+/// The length from which a prefix is a long one.
+const LONG: usize = 4;
+
 /// Whether there is any prefix in these bytes: without one there is no secret in them. Fast enough for every file.
 pub fn may_hold(bytes: &[u8]) -> bool {
-    PREFIXES.is_match(bytes)
+    match &*VECTORS {
+        Some(vectors) => vectors.find(bytes).is_some() || SHORT.iter().any(|short| short.find(bytes).is_some()),
+        None => PREFIXES.is_match(bytes),
+    }
 }
 
 /// The secrets of a string, each where it begins.
@@ -394,7 +414,13 @@ mod tests {
                     let lines = [noise(64, LETTERS), noise(64, LETTERS)].join("\n");
                     format!("{}RSA PRIVATE KEY-----\n{lines}\n-----END RSA PRIVATE KEY-----\n", format.prefix)
                 }
-                Shape::Jwt => format!("eyJhbGciOiJIUzI1NiJ9.{}.{}", noise(40, LETTERS), noise(43, LETTERS)),
+                Shape::Jwt => format!(
+                    "{}{}.{}.{}",
+                    format.prefix,
+                    &URL_SAFE_NO_PAD.encode("{\"xyz\":1,\"alg\":\"HS256\",\"typ\":\"JWT\"}")[8..],
+                    noise(40, LETTERS),
+                    noise(43, LETTERS)
+                ),
             };
             let found: Vec<_> = find(text.as_bytes()).map(|secret| secret.format.name).collect();
             assert_eq!(found, [format.name], "{text}");
@@ -414,5 +440,7 @@ mod tests {
         let prefixes: BTreeSet<&str> = FORMATS.iter().map(|format| format.prefix).collect();
         assert_eq!(prefixes.len(), FORMATS.len());
         assert!(prefixes.iter().all(|prefix| prefix.len() >= 3));
+        // Each short one costs a search of its own.
+        assert!(prefixes.iter().filter(|prefix| prefix.len() < LONG).count() <= 2);
     }
 }
