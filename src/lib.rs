@@ -11,6 +11,7 @@ pub mod container;
 pub mod record;
 pub mod pyc;
 pub mod disassembly;
+pub mod comparison;
 pub mod place;
 pub mod build_path;
 pub mod secret;

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use crate::pyc::Code;
+use crate::pyc::Value;
 use crate::pyc::Version;
 use crate::pyc::exceptions::Handlers;
 use crate::pyc::instruction::Cut;
 use crate::pyc::instruction::Instruction;
 use crate::pyc::instruction::Instructions;
+use crate::pyc::instruction::Operand;
 use crate::pyc::lines::LineRange;
 use crate::pyc::lines::line_ranges;
 use crate::pyc::opcodes::Argument;
@@ -37,6 +39,8 @@ pub struct Row {
     pub target: Option<i64>,
     /// Whether the argument is an index of names, constants or variables, which the text says better.
     pub is_index: bool,
+    /// Whether the text is a constant that is a code object, with the file and line that it was compiled from.
+    pub is_code: bool,
 }
 
 impl Row {
@@ -145,6 +149,7 @@ impl<'a> Rows<'a> {
             arg: (has_argument || !text.is_empty()).then_some(instruction.arg),
             text,
             target: instruction.target,
+            is_code: matches!(instruction.operand(self.code, self.opcodes), Operand::Const(Value::Code(_))),
             is_index: instruction.index().is_some() || instruction.argument() == Argument::LocalsPlusPair,
         }
     }
@@ -180,6 +185,7 @@ impl Iterator for Rows<'_> {
             text: String::new(),
             target: None,
             is_index: false,
+            is_code: false,
         })
     }
 }

@@ -307,6 +307,9 @@ fn float(number: f64) -> String {
     if number.is_nan() {
         return "nan".to_owned();
     }
+    // Between two shortest texts that are equally near Python takes the even one; with 17 digits there can be two.
+    let exact = format!("{number:.16e}");
+    let text = if exact.len() == text.len() && text.contains('e') { exact } else { text };
     match text.split_once('e') {
         // Python gives the exponent a sign and two digits, and leaves out a fraction of zero.
         Some((digits, exponent)) => {
@@ -346,6 +349,7 @@ mod tests {
             (Forged::Float(-0.0), "-0.0"),
             (Forged::Float(1e16), "1e+16"),
             (Forged::Float(1.5e-7), "1.5e-07"),
+            (Forged::Float(2.980_232_238_769_531_3e-8), "2.9802322387695312e-08"),
             (Forged::Float(123_456.789), "123456.789"),
             (Forged::Float(0.0001), "0.0001"),
             (Forged::Float(f64::INFINITY), "inf"),

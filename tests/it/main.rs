@@ -4,6 +4,7 @@
 mod code;
 mod containers;
 mod corpus;
+mod diff;
 mod digest;
 mod dis;
 mod hostile;

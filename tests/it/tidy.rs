@@ -31,6 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("record", &["artifact", "limits", "name", "problem"]),
     ("pyc", &["limits", "name", "problem"]),
     ("disassembly", &["name", "pyc"]),
+    ("comparison", &["artifact", "disassembly", "name", "pyc"]),
     ("place", &["container", "name", "pyc"]),
     ("build_path", &["name", "place", "pyc"]),
     ("secret", &[]),
@@ -95,6 +96,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "bin",
         &[
             "artifact",
+            "comparison",
             "container",
             "disassembly",
             "entry",

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     /// Show the instructions of a pyc of any Python version, with the source's lines beside them
     Dis(DisArgs),
+    /// Compare two pycs: header, code objects, instructions; paths, references and interning do not count
+    Diff(DiffArgs),
     /// Show a rule's page, or the table of rules
     Explain(ExplainArgs),
     /// Show what a magic number stands for, or the table of magic numbers
@@ -156,6 +158,19 @@ pub(crate) struct DisArgs {
     /// Read the instructions as those of this CPython series (3.12), whatever the magic number says
     #[arg(long, value_name = "SERIES")]
     pub(crate) python: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 equal; 1 different; 2 it could not start; 3 one of them could not be read to its end."
+)]
+pub(crate) struct DiffArgs {
+    /// A pyc, or ARCHIVE!MEMBER
+    #[arg(value_name = "A")]
+    pub(crate) left: PathBuf,
+    /// Another one
+    #[arg(value_name = "B")]
+    pub(crate) right: PathBuf,
 }
 
 #[derive(Debug, Args)]

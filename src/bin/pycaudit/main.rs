@@ -1,6 +1,7 @@
 //! The `pycaudit` command: parse, run, exit.
 
 mod args;
+mod diff;
 mod dis;
 mod exit;
 mod explain;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Scan(args) => scan::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Dis(args) => dis::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Magic(args) => magic::run(&args),
     };
