@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use crate::artifact::Sha256Digest;
 use crate::disassembly;
@@ -98,15 +99,17 @@ impl<'s, 't, 'a> Own<'s, 't, 'a> {
     }
 
     /// The items of a list as they are compared: nested code objects by their names alone.
-    fn keys(&self, items: Items<'a>, budget: &mut Budget) -> Vec<String> {
-        let mut known: HashMap<ObjectId, String> = HashMap::new();
+    fn keys(&self, items: Items<'a>, budget: &mut Budget) -> Vec<Rc<str>> {
+        let mut known: HashMap<ObjectId, Rc<str>> = HashMap::new();
         let keys = items.iter().zip(items.ids());
-        keys.map(|(value, &id)| known.entry(id).or_insert_with(|| key(value, self.era, budget)).clone()).collect()
+        keys.map(|(value, &id)| known.entry(id).or_insert_with(|| key(value, self.era, budget).into()).clone())
+            .collect()
     }
 
-    fn handlers(&self) -> Vec<String> {
+    fn handlers(&self) -> Vec<Rc<str>> {
         let handlers = Handlers::new(self.code.exceptiontable());
-        handlers.map(|it| it.map_or("damaged".to_owned(), |handler| disassembly::handler_text(&handler))).collect()
+        let show = |handler| disassembly::handler_text(&handler);
+        handlers.map(|handler| handler.map_or("damaged".to_owned(), show).into()).collect()
     }
 
     /// The instructions without their prefixes, which come and go with the distances of jumps.
@@ -184,6 +187,8 @@ pub(super) fn differences(sides: &[Own<'_, '_, '_>; 2], budget: &mut Budget) -> 
         let (Some(one), Some(other)) = (left.items(object), right.items(object)) else { continue };
         if budget.take(one.len().saturating_add(other.len())) {
             list(object.name(), &left.keys(one, budget), &right.keys(other, budget), &mut text);
+        } else {
+            let _ = writeln!(text, "  {:<20} not compared: shared by too many code objects", object.name());
         }
     }
     let lengths = sides.each_ref().map(|own| own.code.code().len().saturating_add(own.code.exceptiontable().len()));
@@ -215,7 +220,7 @@ pub(super) fn differences(sides: &[Own<'_, '_, '_>; 2], budget: &mut Budget) -> 
 }
 
 /// The items of two lists that are not common.
-fn list(title: &str, left: &[String], right: &[String], text: &mut String) {
+fn list(title: &str, left: &[Rc<str>], right: &[Rc<str>], text: &mut String) {
     let aligned = align(left, right);
     let mut others = 0_usize;
     for item in aligned {
@@ -227,7 +232,7 @@ fn list(title: &str, left: &[String], right: &[String], text: &mut String) {
         others = others.saturating_add(1);
         if others <= SHOWN {
             let name = if others == 1 { title } else { "" };
-            let _ = writeln!(text, "  {name:<20} {mark} {}", item.map_or("", String::as_str));
+            let _ = writeln!(text, "  {name:<20} {mark} {}", item.map_or("", |item| &**item));
         }
     }
     if others > SHOWN {
