@@ -299,6 +299,8 @@ pub enum OddityKind {
     JumpIntoInstruction,
     /// The last instruction lets execution go on behind the code.
     FallsOffEnd,
+    /// It has no RESUME, with which compilers of 3.11 and later begin every code object.
+    NoResume,
     /// The table of lines does not follow its format.
     DamagedLineTable,
     /// The table of lines ends before the code does.
@@ -338,6 +340,7 @@ impl OddityKind {
             Self::JumpOutsideCode => "jump outside the code",
             Self::JumpIntoInstruction => "jump into an instruction",
             Self::FallsOffEnd => "code falls off its end",
+            Self::NoResume => "no RESUME",
             Self::DamagedLineTable => "damaged line table",
             Self::ShortLineTable => "line table shorter than the code",
             Self::LongLineTable => "line table longer than the code",

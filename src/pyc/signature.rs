@@ -137,6 +137,12 @@ const FLAGS: &[Flag] = &[
     (0x800_0000, "METHOD", (3, 14), EVER),
 ];
 
+/// The bits of `co_flags` that have a name in a series.
+pub fn known_flags(series: (u8, u8)) -> i32 {
+    let known = FLAGS.iter().filter(|(_, _, first, last)| *first <= series && series <= *last);
+    known.fold(0, |known, (bit, ..)| known | bit)
+}
+
 /// The names of the bits that are set in `co_flags`, for a series, and the bits that have no name there.
 pub fn flag_names(flags: i32, series: (u8, u8)) -> (Vec<&'static str>, i32) {
     let set = FLAGS.iter().filter(|(bit, _, first, last)| flags & bit != 0 && *first <= series && series <= *last);

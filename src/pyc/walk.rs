@@ -37,17 +37,45 @@ pub struct Walk {
     jumps: Vec<(u32, i64)>,
 }
 
+/// Where the code of a pyc is odd in one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// The first place.
+    pub first: Oddity,
+    /// How many there are.
+    pub count: u64,
+}
+
+/// What a walk found.
+#[derive(Default)]
+struct Found {
+    /// Each kind once for a code object, at most [`ODDITIES`] in all.
+    oddities: Vec<Oddity>,
+    /// Each kind once, with the number of its places.
+    places: Vec<Places>,
+}
+
 /// What is odd about the instructions and tables of a pyc, each kind once for a code object and at most [`ODDITIES`] in all.
 ///
 /// Nothing for a version whose opcodes are not certain, or when the body is not of the version that the magic says.
 pub fn oddities(tree: &Tree<'_>, walk: &mut Walk) -> Vec<Oddity> {
-    let mut found = Vec::new();
+    find(tree, walk).oddities
+}
+
+/// The same, each kind once for the whole pyc, with the number of its places.
+pub fn places(tree: &Tree<'_>, walk: &mut Walk) -> Vec<Places> {
+    find(tree, walk).places
+}
+
+fn find(tree: &Tree<'_>, walk: &mut Walk) -> Found {
+    let mut found = Found::default();
     let Some(version) = tree.pyc.version else { return found };
     let Some(opcodes) = Opcodes::of(version) else { return found };
     if tree.pyc.fit.is_some_and(|fit| fit.is_other_layout()) {
         return found;
     }
     let lines = LineFormat::of(version);
+    let has_resume = opcodes.rows.iter().flatten().any(|row| row.op == Op::RESUME);
     let mut budget = u64::try_from(tree.bytes.len()).unwrap_or(u64::MAX).saturating_mul(SHARING);
     for code in tree.codes() {
         // A code object that was not read to its end lacks what its instructions refer to.
@@ -57,16 +85,14 @@ pub fn oddities(tree: &Tree<'_>, walk: &mut Walk) -> Vec<Oddity> {
         let Some(offset) = code.bytes_offset(Object::Code) else { continue };
         let size = [code.code().len(), code.linetable().len(), code.exceptiontable().len()];
         let size = u64::try_from(size.iter().sum::<usize>()).unwrap_or(u64::MAX);
-        let mut one = One { code, opcodes, from: found.len(), found: &mut found };
+        let from = found.oddities.len();
+        let mut one = One { code, opcodes, from, found: &mut found, is_lost: false, is_resumed: !has_resume };
         let Some(left) = budget.checked_sub(size) else {
             one.odd(OddityKind::NotWalked, offset);
             return found;
         };
         budget = left;
         one.walk(offset, lines, walk);
-        if found.len() >= ODDITIES {
-            break;
-        }
     }
     found
 }
@@ -75,9 +101,13 @@ pub fn oddities(tree: &Tree<'_>, walk: &mut Walk) -> Vec<Oddity> {
 struct One<'a, 'f> {
     code: Code<'a>,
     opcodes: &'static Opcodes,
-    found: &'f mut Vec<Oddity>,
+    found: &'f mut Found,
     /// How many oddities the code objects before it have.
     from: usize,
+    /// Whether an undefined opcode was seen: it may have caches or be a jump, so that what follows from it is not certain.
+    is_lost: bool,
+    /// Whether a RESUME was seen, or none has to be there.
+    is_resumed: bool,
 }
 
 /// How many there are of what arguments are indexes of.
@@ -118,9 +148,19 @@ impl Sizes {
 impl One<'_, '_> {
     #[cold]
     fn odd(&mut self, kind: OddityKind, offset: u64) {
-        let is_known = self.found.iter().skip(self.from).any(|oddity| oddity.kind == kind);
-        if !is_known && self.found.len() < ODDITIES {
-            self.found.push(Oddity { kind, offset, code: self.code.index() });
+        if self.is_lost && is_uncertain(kind) {
+            return;
+        }
+        let oddity = Oddity { kind, offset, code: self.code.index() };
+        let Found { oddities, places } = &mut *self.found;
+        let is_known = oddities.iter().skip(self.from).any(|oddity| oddity.kind == kind);
+        if !is_known && oddities.len() < ODDITIES {
+            oddities.push(oddity);
+        }
+        // No more of them than there are kinds.
+        match places.iter_mut().find(|places| places.first.kind == kind) {
+            Some(places) => places.count = places.count.saturating_add(1),
+            None => places.push(Places { first: oddity, count: 1 }),
         }
     }
 
@@ -147,6 +187,10 @@ impl One<'_, '_> {
             && self.is_reached(i64::from(tail), walk)
         {
             self.odd(OddityKind::FallsOffEnd, at(last.offset));
+        }
+        // Code without any instruction is odd for that alone.
+        if !self.is_resumed && !bytes.is_empty() {
+            self.odd(OddityKind::NoResume, offset);
         }
         let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         for &(place, target) in &walk.jumps {
@@ -182,8 +226,10 @@ impl One<'_, '_> {
         }
         let Some(row) = instruction.row else {
             self.odd(OddityKind::UndefinedOpcode, offset);
+            self.is_lost = true;
             return;
         };
+        self.is_resumed |= row.op == Op::RESUME;
         if row.used != Use::Compiled {
             self.look_at_internal(row.op, offset);
             return;
@@ -217,6 +263,7 @@ impl One<'_, '_> {
     fn look_at_internal(&mut self, op: Op, offset: u64) {
         // RESERVED is a hole in the numbers, no instruction.
         let is_hole = op == Op::RESERVED;
+        self.is_lost |= is_hole;
         self.odd(if is_hole { OddityKind::UndefinedOpcode } else { OddityKind::InterpreterOpcode }, offset);
     }
 
@@ -267,6 +314,20 @@ impl One<'_, '_> {
             }
         }
     }
+}
+
+/// Whether it follows from where instructions begin and what they are.
+fn is_uncertain(kind: OddityKind) -> bool {
+    matches!(
+        kind,
+        OddityKind::InterpreterOpcode
+            | OddityKind::CutCache
+            | OddityKind::FilledCache
+            | OddityKind::JumpIntoInstruction
+            | OddityKind::FallsOffEnd
+            | OddityKind::NoResume
+            | OddityKind::ExceptionTableOutsideCode
+    )
 }
 
 /// Instructions that 3.10's compiler makes out of others without clearing their argument.

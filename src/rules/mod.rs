@@ -14,12 +14,15 @@ mod cache_older_than_source;
 mod check_source_without_hash;
 mod ci_identifiers;
 mod dead_legacy_sibling;
+mod dead_operand_payload;
 mod disguised_bytecode;
 mod duplicate_member;
 mod empty_or_zeroed;
 mod encrypted_body;
 mod encrypted_member;
+mod exception_table_anomaly;
 mod filename_location_mismatch;
+mod flags_anomaly;
 mod foreign_module;
 mod format_disguise;
 mod future_timestamp;
@@ -32,9 +35,11 @@ mod impossible_age;
 mod internal_error;
 mod invalid_flags;
 mod invalid_text;
+mod jump_into_instruction;
 mod late_insertion;
 mod layout_of_other_version;
 mod limit_reached;
+mod line_table_anomaly;
 mod link_member;
 mod linked_bytecode;
 mod marshal_corrupt;
@@ -44,10 +49,13 @@ mod mixed_build_roots;
 mod name_collision;
 mod not_bytecode;
 mod odd_cache_tag;
+mod oddity;
+mod operand_out_of_range;
 mod package_shadows_module;
 mod partially_scanned;
 mod prefix_tree;
 mod prerelease_magic;
+mod prologue_anomaly;
 mod pycache_orphan;
 mod pyo_in_modern;
 mod record_dangling;
@@ -62,11 +70,14 @@ mod secret_constant;
 mod select;
 mod sentinel_timestamp;
 mod several_versions;
+mod signature_anomaly;
 mod skipped_by_config;
 mod source_hash_mismatch;
 mod source_mtime_mismatch;
 mod source_size_mismatch;
 mod sourceless_importable;
+mod specialised_on_disk;
+mod stack_size_anomaly;
 mod stdlib_name_shadow;
 mod tag_magic_mismatch;
 mod timezone_inference;
@@ -75,6 +86,7 @@ mod trailing_data;
 mod truncated_header;
 mod unchecked_hash;
 mod uncompilable_type;
+mod undefined_opcode;
 mod unexpected_version;
 mod unknown_magic;
 mod unreadable;
@@ -112,6 +124,7 @@ use crate::pyc::Header;
 use crate::pyc::Pyc;
 use crate::pyc::Tree;
 use crate::pyc::Version;
+use crate::pyc::walk::Places;
 use crate::record::Record;
 use crate::source::HeaderCheck;
 use crate::source::Source;
@@ -208,6 +221,8 @@ pub struct PycContext<'a> {
     pub pyc: &'a Pyc,
     /// The tree of its objects.
     pub tree: &'a Tree<'a>,
+    /// Gives what is odd about the instructions and tables of its code objects. They are walked then, once for all rules.
+    pub code_places: &'a dyn Fn() -> &'a [Places],
     /// What its path says.
     pub place: &'a Place,
     /// The dotted module name that an import would use, escaped.
@@ -543,6 +558,17 @@ pub static RULES: &[&Rule] = &[
     &bad_reference::RULE,
     &layout_of_other_version::RULE,
     &invalid_text::RULE,
+    &undefined_opcode::RULE,
+    &operand_out_of_range::RULE,
+    &jump_into_instruction::RULE,
+    &dead_operand_payload::RULE,
+    &line_table_anomaly::RULE,
+    &exception_table_anomaly::RULE,
+    &stack_size_anomaly::RULE,
+    &flags_anomaly::RULE,
+    &specialised_on_disk::RULE,
+    &prologue_anomaly::RULE,
+    &signature_anomaly::RULE,
     &build_path_leak::RULE,
     &host_leak::RULE,
     &filename_location_mismatch::RULE,

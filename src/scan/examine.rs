@@ -2,6 +2,7 @@
 //! but counters.
 
 use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ use crate::pyc;
 use crate::pyc::Digester;
 use crate::pyc::Pyc;
 use crate::pyc::Scratch;
+use crate::pyc::walk;
+use crate::pyc::walk::Walk;
 use crate::rules::Check;
 use crate::rules::ContainerFacts;
 use crate::rules::Finding;
@@ -64,6 +67,8 @@ pub(crate) struct Desk {
     scratch: Scratch,
     /// What code digests are computed in.
     digester: Digester,
+    /// What instructions are walked with.
+    walk: Walk,
     /// The bytes of the last member; its memory takes those of the next.
     buffer: Vec<u8>,
 }
@@ -323,6 +328,9 @@ impl Worker<'_> {
         let text = OnceCell::new();
         let text = &text;
         let source_text = || text.get_or_init(|| self.source_text(&paired)).as_deref();
+        let places = OnceCell::new();
+        let walk = RefCell::new(&mut desk.walk);
+        let code_places = || places.get_or_init(|| walk::places(&tree, &mut walk.borrow_mut())).as_slice();
         let known = PycContext {
             container: &facts,
             member,
@@ -331,6 +339,7 @@ impl Worker<'_> {
             is_whole: whole.is_some(),
             pyc,
             tree: &tree,
+            code_places: &code_places,
             place: &place,
             module: &module,
             times,
