@@ -56,11 +56,11 @@ mod tests {
 
     #[test]
     fn flags_a_number_that_stands_for_nothing() {
-        let finding = case("3.8", &[100, 0, 255, 7, 83, 0]).flags(&RULE);
+        let finding = case("3.8", &[100, 0, 13, 7, 83, 0]).flags(&RULE);
         assert_eq!(finding.message, "`<module>` in `m` has an instruction that CPython 3.8 does not have");
-        assert_eq!(finding.observed, "opcode 255 at byte 2 of the code");
-        let bytes = Pyc::python("3.8").edit(|it| it.code = Value::Bytes(vec![100, 0, 255, 7, 83, 0])).build();
-        assert_eq!(bytes[usize::try_from(finding.offset.unwrap()).unwrap()], 255);
+        assert_eq!(finding.observed, "opcode 13 at byte 2 of the code");
+        let bytes = Pyc::python("3.8").edit(|it| it.code = Value::Bytes(vec![100, 0, 13, 7, 83, 0])).build();
+        assert_eq!(bytes[usize::try_from(finding.offset.unwrap()).unwrap()], 13);
         case("2.7", &[100, 0, 0, 6, 83]).flags(&RULE);
     }
 

@@ -318,7 +318,7 @@ fn rules_that_report(folder: &Path) -> BTreeMap<String, Vec<&'static str>> {
         exclude: Exclude::default(),
         verify: Verify::Header,
         limits: Limits::default(),
-        rules: RULES.iter().copied().filter(|rule| matches!(rule.id.get(..4), Some("PYC1" | "PYC4"))).collect(),
+        rules: RULES.iter().copied().filter(|rule| matches!(rule.id.get(..4), Some("PYC1" | "PYC4" | "PYC5"))).collect(),
         member: None,
         strict: false,
         fingerprints: scan::Fingerprints::Files,
@@ -373,6 +373,19 @@ fn rules_for(expect: &str) -> &'static [&'static str] {
         "flag:magic is 2.7 run with -U (magic + 1)" => &["PYC103"],
         "flag:unusual TYPE_INT64" => &["PYC406"],
         "flag:control characters in a name" => &["PYC411"],
+        "flag:unknown opcode" => &["PYC501"],
+        "flag:operand out of range" => &["PYC503"],
+        "flag:jump outside the code"
+        | "flag:code falls off its end"
+        | "flag:code ends inside an instruction"
+        | "flag:code ends inside an inline cache"
+        | "flag:empty code"
+        | "flag:odd code length" => &["PYC504"],
+        "flag:EXTENDED_ARG chain longer than 3" => &["PYC505"],
+        "flag:damaged line table" | "flag:line table shorter than the code" | "flag:negative line number" => &["PYC507"],
+        "flag:damaged exception table" | "flag:exception table outside the code" => &["PYC508"],
+        "flag:implausible stack size" => &["PYC509"],
+        "flag:counts do not agree" | "flag:variable of no kind" | "flag:variable kind bits unknown" => &["PYC513"],
         _ if expect.starts_with("notpyc:") => &["PYC114"],
         _ if expect.starts_with("flag:text-mode damage") => &["PYC101"],
         _ if expect.starts_with("flag:12-byte header") => &["PYC112"],
