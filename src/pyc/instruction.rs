@@ -200,7 +200,8 @@ fn local(code: Code<'_>, index: u32) -> Option<Text<'_>> {
     code.localsplusnames().get(place).or_else(|| code.varnames().get(place))?.as_name()
 }
 
-fn is_end(op: Op) -> bool {
+/// Whether no execution goes on behind an instruction.
+pub(super) fn is_end(op: Op) -> bool {
     matches!(
         op,
         Op::RETURN_VALUE

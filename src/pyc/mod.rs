@@ -32,6 +32,7 @@ mod opcodes_data;
 mod reader;
 mod recognise;
 pub mod repr;
+mod screen;
 pub mod signature;
 pub mod table;
 pub mod versions;

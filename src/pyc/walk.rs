@@ -22,6 +22,8 @@ use super::opcodes::Format;
 use super::opcodes::Op;
 use super::opcodes::Opcodes;
 use super::opcodes::Use;
+use super::screen;
+use super::screen::Screen;
 use super::table::TableFaultKind;
 
 /// Bytes of instructions and tables that are walked for a byte of file. Code objects can share theirs by reference, so that a
@@ -31,6 +33,15 @@ const SHARING: u64 = 8;
 /// What one thread keeps between files.
 #[derive(Debug, Default)]
 pub struct Walk {
+    /// Of the code object that is walked.
+    marks: Marks,
+    /// The quick look for the version of the file before.
+    screen: Option<Box<Screen>>,
+}
+
+/// Where instructions begin and jump to.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
     /// One bit for each byte of code: whether an instruction begins there.
     starts: Vec<u64>,
     /// The jumps: where they are and go to.
@@ -59,15 +70,25 @@ struct Found {
 ///
 /// Nothing for a version whose opcodes are not certain, or when the body is not of the version that the magic says.
 pub fn oddities(tree: &Tree<'_>, walk: &mut Walk) -> Vec<Oddity> {
-    find(tree, walk).oddities
+    find(tree, walk, Look::Quick).oddities
 }
 
 /// The same, each kind once for the whole pyc, with the number of its places.
 pub fn places(tree: &Tree<'_>, walk: &mut Walk) -> Vec<Places> {
-    find(tree, walk).places
+    find(tree, walk, Look::Quick).places
 }
 
-fn find(tree: &Tree<'_>, walk: &mut Walk) -> Found {
+/// How code is looked at first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// As a whole; what is not plainly as compilers write it is walked.
+    Quick,
+    /// Instruction by instruction: what a quick look is tested against.
+    #[cfg(test)]
+    Full,
+}
+
+fn find(tree: &Tree<'_>, walk: &mut Walk, look: Look) -> Found {
     let mut found = Found::default();
     let Some(version) = tree.pyc.version else { return found };
     let Some(opcodes) = Opcodes::of(version) else { return found };
@@ -75,6 +96,11 @@ fn find(tree: &Tree<'_>, walk: &mut Walk) -> Found {
         return found;
     }
     let lines = LineFormat::of(version);
+    let Walk { marks, screen } = walk;
+    if !screen.as_ref().is_some_and(|screen| screen.is_of(opcodes)) {
+        *screen = Some(Box::new(Screen::new(opcodes)));
+    }
+    let Some(screen) = screen.as_deref() else { return found };
     let has_resume = opcodes.rows.iter().flatten().any(|row| row.op == Op::RESUME);
     let mut budget = u64::try_from(tree.bytes.len()).unwrap_or(u64::MAX).saturating_mul(SHARING);
     for code in tree.codes() {
@@ -92,7 +118,8 @@ fn find(tree: &Tree<'_>, walk: &mut Walk) -> Found {
             return found;
         };
         budget = left;
-        one.walk(offset, lines, walk);
+        let screen = Some(screen).filter(|_| look == Look::Quick);
+        one.walk(offset, lines, screen, marks);
     }
     found
 }
@@ -164,27 +191,49 @@ impl One<'_, '_> {
         }
     }
 
-    fn walk(&mut self, offset: u64, lines: LineFormat, walk: &mut Walk) {
+    fn walk(&mut self, offset: u64, lines: LineFormat, screen: Option<&Screen>, marks: &mut Marks) {
         let bytes = self.code.code();
         let sizes = Sizes::of(self.code);
-        walk.jumps.clear();
-        walk.starts.clear();
-        walk.starts.resize(bytes.len().div_ceil(64), 0);
+        marks.clear(bytes.len());
+        let size_of = |table| sizes.of_table(table, self.opcodes);
+        if !screen.is_some_and(|screen| screen.passes(bytes, size_of, marks)) {
+            marks.clear(bytes.len());
+            self.look_at_instructions(offset, &sizes, marks);
+        }
+        let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+        for &(place, target) in &marks.jumps {
+            let at = offset.saturating_add(u64::from(place));
+            if target < 0 || target >= length {
+                self.odd(OddityKind::JumpOutsideCode, at);
+            } else if !marks.is_start(target.unsigned_abs()) {
+                self.odd(OddityKind::JumpIntoInstruction, at);
+            }
+        }
+        let (table, bytes) = (self.code.linetable(), self.code.code());
+        let is_quick = screen.is_some() && lines == LineFormat::Positions;
+        if !is_quick || !screen::positions_fit(table, bytes) {
+            self.look_at_lines(lines);
+        }
+        self.look_at_handlers(marks);
+    }
+
+    fn look_at_instructions(&mut self, offset: u64, sizes: &Sizes, marks: &mut Marks) {
+        let bytes = self.code.code();
         let at = |place: u32| offset.saturating_add(u64::from(place));
         let (mut last, mut tail) = (None, 0);
         for instruction in Instructions::new(bytes, self.opcodes) {
-            walk.mark(instruction.start);
+            marks.start(instruction.start);
             if let Some(target) = instruction.target {
-                walk.jumps.push((instruction.offset, target));
+                marks.jump(instruction.offset, target);
             }
-            self.look_at(&instruction, &sizes, at(instruction.offset));
+            self.look_at(&instruction, sizes, at(instruction.offset));
             if instruction.is_end() {
                 tail = instruction.end;
             }
             last = Some(instruction);
         }
         if let Some(last) = last.filter(|last| last.cut == Cut::No && last.row.is_some() && !last.is_end())
-            && self.is_reached(i64::from(tail), walk)
+            && self.is_reached(i64::from(tail), marks)
         {
             self.odd(OddityKind::FallsOffEnd, at(last.offset));
         }
@@ -192,26 +241,16 @@ impl One<'_, '_> {
         if !self.is_resumed && !bytes.is_empty() {
             self.odd(OddityKind::NoResume, offset);
         }
-        let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-        for &(place, target) in &walk.jumps {
-            if target < 0 || target >= length {
-                self.odd(OddityKind::JumpOutsideCode, at(place));
-            } else if !walk.is_start(target.unsigned_abs()) {
-                self.odd(OddityKind::JumpIntoInstruction, at(place));
-            }
-        }
-        self.look_at_lines(lines);
-        self.look_at_handlers(walk);
     }
 
     /// Whether execution can come to the instructions from an offset on, before which it ends. Compilers leave instructions
     /// there that nothing leads to.
     #[cold]
-    fn is_reached(&self, tail: i64, walk: &Walk) -> bool {
+    fn is_reached(&self, tail: i64, marks: &Marks) -> bool {
         let is_target = |target: i64| target >= tail;
         let mut handlers = Handlers::new(self.code.exceptiontable()).filter_map(Result::ok);
         tail == 0
-            || walk.jumps.iter().any(|&(_, target)| is_target(target))
+            || marks.jumps.iter().any(|&(_, target)| is_target(target))
             || handlers.any(|handler| i64::try_from(handler.target).is_ok_and(is_target))
     }
 
@@ -285,7 +324,7 @@ impl One<'_, '_> {
         }
     }
 
-    fn look_at_handlers(&mut self, walk: &Walk) {
+    fn look_at_handlers(&mut self, marks: &Marks) {
         let Some(offset) = self.code.bytes_offset(Object::ExceptionTable) else { return };
         let length = u64::try_from(self.code.code().len()).unwrap_or(u64::MAX);
         let mut before = 0;
@@ -299,9 +338,9 @@ impl One<'_, '_> {
                 Err(fault) => self.odd(OddityKind::DamagedExceptionTable, at(fault.offset)),
                 Ok(handler) => {
                     let is_inside = handler.end <= length
-                        && walk.is_start(handler.start)
-                        && walk.is_start(handler.target)
-                        && (handler.end == length || walk.is_start(handler.end));
+                        && marks.is_start(handler.start)
+                        && marks.is_start(handler.target)
+                        && (handler.end == length || marks.is_start(handler.end));
                     if !is_inside {
                         self.odd(OddityKind::ExceptionTableOutsideCode, at(handler.offset));
                     }
@@ -335,9 +374,22 @@ fn is_left_over(op: Op) -> bool {
     matches!(op, Op::NOP | Op::ROT_TWO | Op::ROT_THREE | Op::ROT_FOUR)
 }
 
-impl Walk {
+impl Marks {
+    fn clear(&mut self, length: usize) {
+        self.jumps.clear();
+        self.starts.clear();
+        self.starts.resize(length.div_ceil(64), 0);
+    }
+
+    /// An instruction jumps to an offset.
     #[inline]
-    fn mark(&mut self, start: u32) {
+    pub(super) fn jump(&mut self, from: u32, to: i64) {
+        self.jumps.push((from, to));
+    }
+
+    /// An instruction begins at an offset.
+    #[inline]
+    pub(super) fn start(&mut self, start: u32) {
         let word = usize::try_from(start >> 6).unwrap_or(usize::MAX);
         if let Some(word) = self.starts.get_mut(word) {
             *word |= 1_u64.wrapping_shl(start & 63);
@@ -348,5 +400,36 @@ impl Walk {
     fn is_start(&self, offset: u64) -> bool {
         let word = usize::try_from(offset >> 6).ok().and_then(|word| self.starts.get(word));
         word.is_some_and(|word| word.wrapping_shr(u32::try_from(offset & 63).unwrap_or_default()) & 1 == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::limits::Limits;
+    use crate::pyc;
+    use crate::pyc::Scratch;
+
+    #[test]
+    fn a_quick_look_finds_what_a_walk_finds() {
+        let (mut scratch, mut walk) = (Scratch::default(), Walk::default());
+        let (mut odd, mut clean) = (0, 0);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/code");
+        for python in ["cpython-2.7", "cpython-3.8", "cpython-3.10", "cpython-3.12", "cpython-3.13", "pypy-3.9"] {
+            let whole = fs::read(root.join(python).join("classic.pyc")).unwrap();
+            for place in (16..whole.len()).step_by(5) {
+                let mut bytes = whole.clone();
+                bytes[place] = [0, 0x80, 0xff, bytes[place] ^ 1, bytes[place] ^ 0x40][place / 5 % 5];
+                let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
+                let quick = find(&tree, &mut walk, Look::Quick);
+                let full = find(&tree, &mut walk, Look::Full);
+                assert_eq!((&quick.oddities, &quick.places), (&full.oddities, &full.places), "{python}, byte {place}");
+                if full.places.is_empty() { clean += 1 } else { odd += 1 }
+            }
+        }
+        assert!(odd > 1000 && clean > 1000, "{odd} odd, {clean} clean");
     }
 }

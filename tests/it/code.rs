@@ -437,7 +437,10 @@ fn each_oddity_of_code_is_told_from_the_others() {
     for (place, (bytes, wanted)) in cases.iter().enumerate() {
         let parsed = pyc::read(bytes, &Limits::default(), &mut scratch);
         assert_eq!(parsed.problems, [], "case {place}");
-        let found: Vec<_> = walk::oddities(&parsed.value, &mut walk).iter().map(|oddity| oddity.kind).collect();
+        let found = walk::oddities(&parsed.value, &mut walk);
+        let mut found: Vec<_> = found.into_iter().map(|oddity| oddity.kind).collect();
+        // The cases are short and do without; the rule about it has cases of its own.
+        found.retain(|&kind| kind != Odd::NoResume);
         assert_eq!(&found, wanted, "case {place}");
     }
 }

@@ -318,7 +318,11 @@ fn rules_that_report(folder: &Path) -> BTreeMap<String, Vec<&'static str>> {
         exclude: Exclude::default(),
         verify: Verify::Header,
         limits: Limits::default(),
-        rules: RULES.iter().copied().filter(|rule| matches!(rule.id.get(..4), Some("PYC1" | "PYC4" | "PYC5"))).collect(),
+        rules: RULES
+            .iter()
+            .copied()
+            .filter(|rule| matches!(rule.id.get(..4), Some("PYC1" | "PYC4" | "PYC5")))
+            .collect(),
         member: None,
         strict: false,
         fingerprints: scan::Fingerprints::Files,
@@ -382,7 +386,9 @@ fn rules_for(expect: &str) -> &'static [&'static str] {
         | "flag:empty code"
         | "flag:odd code length" => &["PYC504"],
         "flag:EXTENDED_ARG chain longer than 3" => &["PYC505"],
-        "flag:damaged line table" | "flag:line table shorter than the code" | "flag:negative line number" => &["PYC507"],
+        "flag:damaged line table" | "flag:line table shorter than the code" | "flag:negative line number" => {
+            &["PYC507"]
+        }
         "flag:damaged exception table" | "flag:exception table outside the code" => &["PYC508"],
         "flag:implausible stack size" => &["PYC509"],
         "flag:counts do not agree" | "flag:variable of no kind" | "flag:variable kind bits unknown" => &["PYC513"],
