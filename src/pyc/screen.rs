@@ -214,18 +214,17 @@ pub(super) fn positions_fit(table: &[u8], code: &[u8]) -> bool {
         units = units.wrapping_add(usize::from(first & 7)).wrapping_add(1);
         at = at.wrapping_add(1);
         let (bytes, numbers) = match first >> 3 & 15 {
-            0..=9 => (1, 0),
+            0..=9 => (1_usize, 0),
             10..=12 => (2, 0),
             13 => (0, 1),
             14 => (0, 4),
             _ => (0, 0),
         };
-        for _ in 0..bytes {
-            if table.get(at).is_none_or(|byte| byte & START != 0) {
-                return false;
-            }
-            at = at.wrapping_add(1);
+        let end = at.wrapping_add(bytes);
+        if table.get(at..end).is_none_or(|bytes| bytes.iter().any(|byte| byte & START != 0)) {
+            return false;
         }
+        at = end;
         for _ in 0..numbers {
             // Five bytes are 30 bits: what is longer may be too large.
             let Some(length) = table.get(at..).and_then(|rest| rest.iter().take(5).position(|byte| byte & 0x40 == 0))

@@ -43,13 +43,7 @@ const KINDS: &[OddityKind] = &[
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     // Half an instruction is cut in a walk as well.
-    let empty = Odd::in_fields(context, &[OddityKind::EmptyCode]);
-    let Some(odd) = (match (Odd::in_code(context, KINDS), empty) {
-        (Some(odd), empty) => Some(odd.and(empty)),
-        (None, empty) => empty,
-    }) else {
-        return;
-    };
+    let Some(odd) = Odd::in_code_or_field(context, KINDS, OddityKind::EmptyCode) else { return };
     let what = match odd.first.kind {
         OddityKind::JumpIntoInstruction => "jumps to where no instruction begins",
         OddityKind::JumpOutsideCode => "jumps to outside its code",

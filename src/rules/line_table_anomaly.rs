@@ -34,13 +34,7 @@ declare_rule! {
 const KINDS: &[OddityKind] = &[OddityKind::DamagedLineTable, OddityKind::ShortLineTable, OddityKind::LongLineTable];
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
-    let line = Odd::in_fields(context, &[OddityKind::NegativeLine]);
-    let Some(odd) = (match (Odd::in_code(context, KINDS), line) {
-        (Some(odd), line) => Some(odd.and(line)),
-        (None, line) => line,
-    }) else {
-        return;
-    };
+    let Some(odd) = Odd::in_code_or_field(context, KINDS, OddityKind::NegativeLine) else { return };
     let what = match odd.first.kind {
         OddityKind::DamagedLineTable => "has a line table that does not follow its format",
         OddityKind::ShortLineTable => "has a line table that ends before the code",

@@ -53,11 +53,14 @@ impl<'c, 'p> Odd<'c, 'p> {
         })
     }
 
-    /// The two together.
-    pub(super) fn and(self, other: Option<Self>) -> Self {
-        let places = [Some(&self), other.as_ref()].into_iter().flatten().map(|odd| (odd.first, odd.count));
-        let context = self.context;
-        Self::of(context, places).unwrap_or(self)
+    /// What either found, the walk of some kinds and the reading of one.
+    pub(super) fn in_code_or_field(
+        context: &'c PycContext<'p>,
+        kinds: &[OddityKind],
+        field: OddityKind,
+    ) -> Option<Self> {
+        let both = [Self::in_code(context, kinds), Self::in_fields(context, &[field])];
+        Self::of(context, both.into_iter().flatten().map(|odd| (odd.first, odd.count)))
     }
 
     /// The code object of the first place.

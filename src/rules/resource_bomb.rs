@@ -2,15 +2,18 @@
 
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
+use crate::pyc::OddityKind;
 use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::declare_rule;
+use crate::rules::oddity::Odd;
 
 declare_rule! {
     /// ## What it reports
     /// Marshalled data that cost an interpreter far more than their size: a tuple, list or number that declares a length for
     /// which 64 MiB or more would be reserved before the missing items are noticed; objects nested deeper than an interpreter
-    /// reads; more objects than pycaudit reads. What references to references multiply to is not counted.
+    /// reads; more objects than pycaudit reads; code objects that share instructions, so that all of them together are more than
+    /// eight times as long as the file (the rest is not looked at). What references to references multiply to is not counted.
     ///
     /// ## Why it matters
     /// A file of some bytes can exhaust the memory or the stack of whatever unmarshals it: the interpreter, or a tool that
@@ -54,6 +57,9 @@ pub(super) fn is_bomb(context: &PycContext<'_>, damage: &Problem) -> bool {
 }
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
+    if let Some(odd) = Odd::in_code(context, &[OddityKind::NotWalked]) {
+        odd.report(findings, "and code objects behind it share so many instructions that they were not looked at");
+    }
     let Some(damage) = context.damage() else { return };
     let module = context.module;
     let message = match damage.kind {
@@ -75,14 +81,35 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forge;
     use crate::forge::Case;
     use crate::forge::Pyc;
     use crate::forge::pyc::Value;
     use crate::limits::Limits;
+    use crate::pyc;
 
     fn with_constant(raw: &[u8]) -> Case {
         let pyc = Pyc::python("3.12").consts(vec![Value::Raw(raw.to_vec())]);
         Case::tree().file("m.pyc", pyc.build(), 1)
+    }
+
+    fn sharing(count: usize) -> Case {
+        let version = pyc::versions::VERSIONS.iter().find(|version| version.python() == "CPython 3.8").unwrap();
+        let mut inner = forge::pyc::Code::function(version, "f", &[]);
+        inner.code = Value::Raw(b"r\x01\0\0\0".to_vec());
+        let code = [[9, 0].repeat(50_000), vec![100, 0, 83, 0]].concat();
+        // A byte string that can be referred to: the second such object, behind the module itself.
+        let code = [b"\xf3".as_slice(), &100_004_u32.to_le_bytes(), &code].concat();
+        let inner = vec![Value::Code(Box::new(inner)); count];
+        let pyc = Pyc::python("3.8").consts(inner).edit(|it| it.code = Value::Raw(code));
+        Case::tree().file("m.pyc", pyc.build(), 1)
+    }
+
+    #[test]
+    fn flags_instructions_that_are_shared_too_often_to_be_looked_at() {
+        let finding = sharing(20).flags(&RULE);
+        assert!(finding.message.starts_with("`f` in `m` and code objects behind it share"), "{}", finding.message);
+        sharing(4).passes(&RULE);
     }
 
     #[test]

@@ -303,10 +303,9 @@ impl Worker<'_> {
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
         let problems = if read_problems.is_empty() { parsed.problems } else { read_problems };
-        let times = match (found, status) {
-            (_, Some(status)) => Times { unix: Some(status.mtime), ..Times::default() },
-            (Some(found), None) => found.times,
-            (None, None) => Times::default(),
+        let times = match status {
+            Some(status) => Times { unix: Some(status.mtime), ..Times::default() },
+            None => found.map(|found| found.times).unwrap_or_default(),
         };
         let place = Place::of(&path);
         let module = place::module_name(listing, &place, container.kind());
