@@ -13,8 +13,8 @@ declare_rule! {
     /// such code object, and how many there are. CPython from 2.3 on is looked at; PyPy has bits of its own.
     ///
     /// ## Why it matters
-    /// No compiler of that version sets them and its interpreter does not look at them. Protectors and patched interpreters mark code
-    /// that they have to decrypt in this way, or the code was compiled by another version than the magic number says.
+    /// No compiler of that version sets them and its interpreter does not look at them. An interpreter or a loader
+    /// of its own may use them to mark code, or the code was compiled by another version than the magic number says.
     ///
     /// ## Innocent causes
     /// Protected, licensed software. A private interpreter with flags of its own.

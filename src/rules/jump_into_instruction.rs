@@ -25,7 +25,7 @@ declare_rule! {
     /// Do not run it. Disassemble from the target of the jump.
     ///
     /// ## References
-    /// `_PyCode_Validate` and `assemble_jump_offsets` of CPython; interpreters do not check targets.
+    /// `_PyCode_Validate` in CPython's `Objects/codeobject.c`, which does not look at instructions.
     id: "PYC504",
     name: "jump-into-instruction",
     summary: "execution leaves the code or goes to where no instruction begins",

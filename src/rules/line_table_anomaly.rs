@@ -14,7 +14,7 @@ declare_rule! {
     /// ## Why it matters
     /// Tracebacks, debuggers and coverage take lines from there, and so does pycaudit to compare with the source. Compilers always
     /// write a table that fits: the instructions were changed after compilation, or the table was taken away to hide from where they
-    /// come. Some interpreters read behind the end of a damaged one.
+    /// come.
     ///
     /// ## Innocent causes
     /// Tools that rewrite or assemble bytecode and leave the table as it was, or empty.

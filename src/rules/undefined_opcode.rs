@@ -24,7 +24,7 @@ declare_rule! {
     /// Find out which interpreter the file is for. Compare with a compilation of the source by the version of the magic number.
     ///
     /// ## References
-    /// `Include/opcode.h` and `Lib/opcode.py` of each version of CPython; rpython's `opcode.py` of PyPy.
+    /// `Include/opcode.h` and `Lib/opcode.py` of each version.
     id: "PYC501",
     name: "undefined-opcode",
     summary: "instructions that the version does not have",
