@@ -10,9 +10,8 @@
 //! | `summary` | last | counts, the ledger, `ended` |
 //!
 //! Names are `{"text": ...}` when they are valid UTF-8 and `{"bytes": ...}` (base64) when not, as they are. What is invisible or
-//! reorders a line is written as `\uXXXX`, which says the same in JSON and is safe on a terminal. Times are RFC 3339 in UTC. A
-//! field that is absent is unknown or does not apply. Within version
-//! 1 fields are only added.
+//! reorders a line is written as an escape (`\u202e`), which says the same in JSON and is safe on a terminal. Times are RFC 3339
+//! in UTC. A field that is absent is unknown or does not apply. Within version 1 fields are only added.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
