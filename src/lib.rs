@@ -17,6 +17,7 @@ pub mod build_path;
 pub mod secret;
 pub mod source;
 pub mod load;
+pub mod verify;
 pub mod ledger;
 pub mod rules;
 pub mod entry;

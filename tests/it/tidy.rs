@@ -37,6 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("source", &["artifact", "container", "name", "place", "pyc"]),
     ("load", &["artifact", "container", "name", "place", "pyc", "source"]),
+    ("verify", &["limits", "name", "pyc"]),
     (
         "rules",
         &[

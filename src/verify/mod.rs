@@ -1,0 +1,20 @@
+//! Whether bytecode was compiled from a source: told without running either.
+//!
+//! Both are run abstractly, side by side: the syntax tree by the rules of the language in its version, the instructions by the rules of the
+//! interpreter of that version. Whatever can be observed ([`event`]) must be the same on every path, with the same operands.
+
+pub mod constant;
+pub mod event;
+pub mod names;
+
+use constant::Constants;
+use names::Names;
+
+/// What both sides number alike.
+#[derive(Debug, Default)]
+pub struct Pool {
+    /// The names.
+    pub names: Names,
+    /// The constants.
+    pub constants: Constants,
+}
