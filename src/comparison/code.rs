@@ -17,8 +17,8 @@ use crate::pyc::objects::Items;
 use crate::pyc::objects::ObjectId;
 use crate::pyc::repr;
 use crate::pyc::repr::Era;
+use crate::pyc::repr::Style;
 use crate::pyc::signature;
-use crate::pyc::signature::short_name;
 
 use super::Side;
 use super::align::Aligned;
@@ -72,13 +72,13 @@ impl Budget {
 pub(super) struct Own<'s, 't, 'a> {
     code: Code<'a>,
     side: &'s Side<'t, 'a>,
-    era: Era,
+    style: Style<'t>,
 }
 
 impl<'s, 't, 'a> Own<'s, 't, 'a> {
     pub(super) fn new(code: Code<'a>, side: &'s Side<'t, 'a>) -> Self {
         let era = if code.layout().is_python_2() { Era::Python2 } else { Era::Python3 };
-        Self { code, side, era }
+        Self { code, side, style: Style { era, mask: side.mask } }
     }
 
     fn series(&self) -> (u8, u8) {
@@ -102,7 +102,7 @@ impl<'s, 't, 'a> Own<'s, 't, 'a> {
     fn keys(&self, items: Items<'a>, budget: &mut Budget) -> Vec<Rc<str>> {
         let mut known: HashMap<ObjectId, Rc<str>> = HashMap::new();
         let keys = items.iter().zip(items.ids());
-        keys.map(|(value, &id)| known.entry(id).or_insert_with(|| key(value, self.era, budget).into()).clone())
+        keys.map(|(value, &id)| known.entry(id).or_insert_with(|| key(value, self.style, budget).into()).clone())
             .collect()
     }
 
@@ -120,19 +120,19 @@ impl<'s, 't, 'a> Own<'s, 't, 'a> {
 }
 
 /// A value as it is compared and shown. What is too long is told by its digest, where it has bytes of its own.
-fn key(value: Value<'_>, era: Era, budget: &mut Budget) -> String {
+fn key(value: Value<'_>, style: Style<'_>, budget: &mut Budget) -> String {
     if let Value::Code(code) = value {
-        return format!("<code object {}>", code.name().map(short_name).unwrap_or_default());
+        return format!("<code object {}>", code.name().map(|name| style.mask.short_name(name)).unwrap_or_default());
     }
     if let Value::FrozenSet(items) = value
         && items.len() <= LARGEST_SET
         && budget.take(items.len())
     {
-        let mut keys: Vec<_> = items.iter().map(|item| repr::repr(item, era, LONGEST_ITEM / 10)).collect();
+        let mut keys: Vec<_> = items.iter().map(|item| repr::repr(item, style, LONGEST_ITEM / 10)).collect();
         keys.sort();
         return format!("frozenset({{{}}})", keys.join(", "));
     }
-    let (mut text, is_cut) = repr::repr_or_cut(value, era, LONGEST_ITEM);
+    let (mut text, is_cut) = repr::repr_or_cut(value, style, LONGEST_ITEM);
     if is_cut
         && let Some(whole) = value.as_name()
         && budget.take(whole.bytes.len())

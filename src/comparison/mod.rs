@@ -19,6 +19,7 @@ use crate::pyc::CodeDigest;
 use crate::pyc::Digester;
 use crate::pyc::Header;
 use crate::pyc::LinesDigest;
+use crate::pyc::Mask;
 use crate::pyc::Tree;
 use crate::pyc::header::Field;
 use crate::pyc::signature;
@@ -32,6 +33,7 @@ const LISTED: usize = 50;
 #[derive(Debug)]
 pub struct Side<'t, 'a> {
     tree: &'t Tree<'a>,
+    mask: &'t Mask,
     disassembly: Option<Disassembly<'t, 'a>>,
     codes: Vec<Code<'a>>,
     qualnames: Vec<Name>,
@@ -39,13 +41,14 @@ pub struct Side<'t, 'a> {
 }
 
 impl<'t, 'a> Side<'t, 'a> {
-    /// A tree as one of two.
-    pub fn new(tree: &'t Tree<'a>) -> Self {
+    /// A tree as one of two. What is masked is compared as it is shown, so a mask has to leave different strings different.
+    pub fn new(tree: &'t Tree<'a>, mask: &'t Mask) -> Self {
         Self {
             tree,
-            disassembly: Disassembly::of(tree).ok(),
+            mask,
+            disassembly: Disassembly::of(tree, mask).ok(),
             codes: tree.codes().collect(),
-            qualnames: signature::qualnames(tree),
+            qualnames: signature::qualnames(tree, mask),
             digests: Digester::default().codes(tree),
         }
     }

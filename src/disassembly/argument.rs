@@ -15,8 +15,7 @@ use crate::pyc::opcodes::Format;
 use crate::pyc::opcodes::Op;
 use crate::pyc::opcodes::Opcodes;
 use crate::pyc::repr;
-use crate::pyc::repr::Era;
-use crate::pyc::signature::short_name;
+use crate::pyc::repr::Style;
 
 /// Bytes of a constant that are shown. Docstrings of a screen are below it.
 pub const LONGEST_CONSTANT: usize = 2000;
@@ -30,12 +29,13 @@ pub(super) fn text(
     code: Code<'_>,
     opcodes: &'static Opcodes,
     series: (u8, u8),
-    era: Era,
+    style: Style<'_>,
 ) -> String {
     let Some(op) = instruction.op() else { return String::new() };
     let arg = instruction.arg;
+    let short_name = |name| style.mask.short_name(name);
     match instruction.operand(code, opcodes) {
-        Operand::Const(value) => constant(value, era),
+        Operand::Const(value) => constant(value, style),
         Operand::Name(name) => pushed(op, instruction.argument(), arg, series, short_name(name).to_string()),
         Operand::Local(name) | Operand::Cell(name) => short_name(name).to_string(),
         Operand::Pair(first, second) => format!("{}, {}", short_name(first), short_name(second)),
@@ -53,14 +53,15 @@ pub(super) fn text(
 }
 
 /// A constant as its Python writes it; one that is cut with its size.
-pub fn constant(value: Value<'_>, era: Era) -> String {
+pub fn constant(value: Value<'_>, style: Style<'_>) -> String {
+    let short_name = |name| style.mask.short_name(name);
     if let Value::Code(code) = value {
         let name = code.qualname().filter(|_| code.name().is_none()).or_else(|| code.name()).map(short_name);
         let file = code.filename().map(short_name).unwrap_or_default();
         let line = code.firstlineno().map(|line| format!(", line {line}")).unwrap_or_default();
         return format!("<code object {}, file \"{file}\"{line}>", name.unwrap_or_default());
     }
-    let (mut text, is_cut) = repr::repr_or_cut(value, era, LONGEST_CONSTANT);
+    let (mut text, is_cut) = repr::repr_or_cut(value, style, LONGEST_CONSTANT);
     if is_cut {
         let size = match value {
             Value::Text(text) => Some((text.bytes.len(), "bytes")),

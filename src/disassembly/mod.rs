@@ -13,12 +13,14 @@ use std::io::Write;
 
 use crate::name::Name;
 use crate::pyc::Code;
+use crate::pyc::Mask;
 use crate::pyc::Tree;
 use crate::pyc::Version;
 use crate::pyc::exceptions::Handler;
 use crate::pyc::exceptions::Handlers;
 use crate::pyc::opcodes::Opcodes;
 use crate::pyc::repr::Era;
+use crate::pyc::repr::Style;
 use crate::pyc::signature;
 use crate::pyc::versions::Implementation;
 use crate::pyc::versions::VERSIONS;
@@ -55,28 +57,28 @@ pub struct Disassembly<'t, 'a> {
     tree: &'t Tree<'a>,
     version: &'static Version,
     opcodes: &'static Opcodes,
-    era: Era,
+    style: Style<'t>,
     qualnames: Vec<Name>,
 }
 
 impl<'t, 'a> Disassembly<'t, 'a> {
-    /// A tree by the version that its magic number stands for.
-    pub fn of(tree: &'t Tree<'a>) -> Result<Self, Unknown> {
+    /// A tree by the version that its magic number stands for; strings are shown as the mask says.
+    pub fn of(tree: &'t Tree<'a>, mask: &'t Mask) -> Result<Self, Unknown> {
         if tree.root().is_none() {
             return Err(Unknown::NoCode);
         }
         if let Some(fit) = tree.pyc.fit.filter(|fit| fit.is_other_layout() || fit.expected_layout.is_none()) {
             return Err(if fit.is_other_layout() { Unknown::OtherLayout(fit.versions) } else { Unknown::Version });
         }
-        Self::as_version(tree, tree.pyc.version.ok_or(Unknown::Version)?)
+        Self::as_version(tree, tree.pyc.version.ok_or(Unknown::Version)?, mask)
     }
 
     /// A tree as if it were of a version.
-    pub fn as_version(tree: &'t Tree<'a>, version: &'static Version) -> Result<Self, Unknown> {
+    pub fn as_version(tree: &'t Tree<'a>, version: &'static Version, mask: &'t Mask) -> Result<Self, Unknown> {
         let root = tree.root().ok_or(Unknown::NoCode)?;
         let opcodes = Opcodes::near(version).ok_or(Unknown::Version)?;
         let era = if root.layout().is_python_2() { Era::Python2 } else { Era::Python3 };
-        Ok(Self { tree, version, opcodes, era, qualnames: signature::qualnames(tree) })
+        Ok(Self { tree, version, opcodes, style: Style { era, mask }, qualnames: signature::qualnames(tree, mask) })
     }
 
     /// The final release of CPython of a series, `3.12`, for [`Self::as_version`].
@@ -99,11 +101,6 @@ impl<'t, 'a> Disassembly<'t, 'a> {
         Opcodes::of(self.version).is_some()
     }
 
-    /// How constants are written.
-    pub fn era(&self) -> Era {
-        self.era
-    }
-
     /// The code objects with their qualified names, an outer one before those inside it.
     pub fn codes(&self) -> impl Iterator<Item = (Code<'a>, &Name)> {
         self.tree.codes().zip(&self.qualnames)
@@ -115,8 +112,8 @@ impl<'t, 'a> Disassembly<'t, 'a> {
     }
 
     /// The instructions of a code object, one row for each, prefixes included.
-    pub fn rows(&self, code: Code<'a>) -> Rows<'a> {
-        Rows::new(code, self.version, self.opcodes, self.era)
+    pub fn rows(&self, code: Code<'a>) -> Rows<'t, 'a> {
+        Rows::new(code, self.version, self.opcodes, self.style)
     }
 
     /// Writes the code objects, or those of a name; returns how many there are of it.

@@ -16,7 +16,7 @@ use crate::pyc::opcodes::Argument;
 use crate::pyc::opcodes::Format;
 use crate::pyc::opcodes::Op;
 use crate::pyc::opcodes::Opcodes;
-use crate::pyc::repr::Era;
+use crate::pyc::repr::Style;
 
 use super::argument;
 
@@ -65,11 +65,11 @@ pub enum LineStart {
 
 /// The rows of a code object.
 #[derive(Debug)]
-pub struct Rows<'a> {
+pub struct Rows<'t, 'a> {
     code: Code<'a>,
     opcodes: &'static Opcodes,
     series: (u8, u8),
-    era: Era,
+    style: Style<'t>,
     instructions: Instructions<'a>,
     /// The instruction whose prefixes are being written, how many were, and their argument.
     open: Option<(Instruction, u32, u32)>,
@@ -80,8 +80,8 @@ pub struct Rows<'a> {
     starts: Bits,
 }
 
-impl<'a> Rows<'a> {
-    pub(super) fn new(code: Code<'a>, version: &'static Version, opcodes: &'static Opcodes, era: Era) -> Self {
+impl<'t, 'a> Rows<'t, 'a> {
+    pub(super) fn new(code: Code<'a>, version: &'static Version, opcodes: &'static Opcodes, style: Style<'t>) -> Self {
         let bytes = code.code();
         let (mut targets, mut starts) = (Bits::new(bytes.len()), Bits::new(bytes.len()));
         for instruction in Instructions::new(bytes, opcodes) {
@@ -97,7 +97,7 @@ impl<'a> Rows<'a> {
             code,
             opcodes,
             series: version.series,
-            era,
+            style,
             instructions: Instructions::new(bytes, opcodes),
             open: None,
             lines: line_ranges(code, version).0,
@@ -123,7 +123,7 @@ impl<'a> Rows<'a> {
     }
 
     fn row(&mut self, offset: u32, is_target: bool, instruction: &Instruction) -> Row {
-        let mut text = argument::text(instruction, self.code, self.opcodes, self.series, self.era);
+        let mut text = argument::text(instruction, self.code, self.opcodes, self.series, self.style);
         if let Some(target) = instruction.target {
             let place = u64::try_from(target).ok();
             let is_inside = place.is_some_and(|place| self.starts.has(place));
@@ -155,7 +155,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-impl Iterator for Rows<'_> {
+impl Iterator for Rows<'_, '_> {
     type Item = Row;
 
     fn next(&mut self) -> Option<Row> {

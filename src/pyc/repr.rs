@@ -5,12 +5,12 @@ use std::str;
 
 use crate::name;
 
+use super::mask::Mask;
 use super::objects::Encoding;
 use super::objects::Items;
 use super::objects::Long;
 use super::objects::Text;
 use super::objects::Value;
-use super::signature::short_name;
 
 /// Which Python's way of writing strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,20 +21,29 @@ pub enum Era {
     Python3,
 }
 
+/// How values are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Style<'m> {
+    /// As which Python writes them.
+    pub era: Era,
+    /// Which strings are shown otherwise.
+    pub mask: &'m Mask,
+}
+
 /// A value as [`repr`] writes it, and whether it was cut.
-pub fn repr_or_cut(value: Value<'_>, era: Era, most: usize) -> (String, bool) {
-    let text = repr(value, era, most);
+pub fn repr_or_cut(value: Value<'_>, style: Style<'_>, most: usize) -> (String, bool) {
+    let text = repr(value, style, most);
     // What is written stops behind `most`, so only what was cut is longer, or ends so in place of a character.
     let is_cut = text.len() > most || text.len() > most.saturating_sub(4) && text.ends_with("...");
     (text, is_cut)
 }
 
-/// A value as a Python of this era writes it: printable, in one line, and cut behind `most` bytes, with `...` for the rest.
+/// A value as a Python of an era writes it: printable, in one line, and cut behind `most` bytes, with `...` for the rest.
 ///
 /// A code object is `<code NAME>`, an integer of more than some thousand bits `<int of N bits>`. Up to 2.6 and in 3.0 floats were
 /// written with 17 digits; here they are as short as later.
-pub fn repr(value: Value<'_>, era: Era, most: usize) -> String {
-    let mut writer = Writer { text: String::new(), era, most };
+pub fn repr(value: Value<'_>, style: Style<'_>, most: usize) -> String {
+    let mut writer = Writer { text: String::new(), era: style.era, mask: style.mask, most };
     writer.value(value);
     if writer.text.len() > most {
         let mut end = most;
@@ -47,13 +56,14 @@ pub fn repr(value: Value<'_>, era: Era, most: usize) -> String {
     writer.text
 }
 
-struct Writer {
+struct Writer<'m> {
     text: String,
     era: Era,
+    mask: &'m Mask,
     most: usize,
 }
 
-impl Writer {
+impl Writer<'_> {
     /// Whether the rest would be cut. Whatever recurses or repeats asks: a small file can stand for endless text.
     fn is_full(&self) -> bool {
         self.text.len() > self.most
@@ -90,8 +100,8 @@ impl Writer {
                     let _ = write!(self.text, "({}+{}j)", name::shown(real), name::shown(imag));
                 }
             },
-            Value::Bytes(bytes) => self.bytes(bytes),
-            Value::Text(text) => self.string(text),
+            Value::Bytes(bytes) => self.bytes(self.mask.bytes(bytes)),
+            Value::Text(text) => self.string(self.mask.text(text)),
             Value::Tuple(items) => self.items("(", items, if items.len() == 1 { ",)" } else { ")" }),
             Value::List(items) => self.items("[", items, "]"),
             Value::Set(items) if self.era == Era::Python2 => self.items("set([", items, "])"),
@@ -104,7 +114,8 @@ impl Writer {
             Value::FrozenDict(items) => self.pairs("frozendict({", items, "})"),
             Value::Slice(items) => self.items("slice(", items, ")"),
             Value::Code(code) => {
-                let name = code.qualname().or_else(|| code.name()).map(short_name).unwrap_or_default();
+                let name =
+                    code.qualname().or_else(|| code.name()).map(|name| self.mask.short_name(name)).unwrap_or_default();
                 let _ = write!(self.text, "<code {name}>");
             }
         }
@@ -339,7 +350,7 @@ mod tests {
         let mut scratch = Scratch::default();
         let bytes = forge::Pyc::python("3.12").consts(vec![constant]).build();
         let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
-        repr(tree.root().unwrap().consts().get(0).unwrap(), era, most)
+        repr(tree.root().unwrap().consts().get(0).unwrap(), Style { era, mask: &Mask::default() }, most)
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::code::CO_OPTIMIZED;
 use super::code::CO_VARARGS;
 use super::code::CO_VARKEYWORDS;
 use super::code::Code;
+use super::mask::Mask;
 use super::objects::Text;
 use super::objects::Tree;
 
@@ -83,14 +84,14 @@ pub fn short_name(text: Text<'_>) -> Name {
 
 /// The qualified name of every code object, in the order of [`Tree::codes`]: as stored, or, where the layout does not store it (up
 /// to 3.10), put together from the names around it as PEP 3155 has it. A `global` function has the longer name then.
-pub fn qualnames(tree: &Tree<'_>) -> Vec<Name> {
+pub fn qualnames(tree: &Tree<'_>, mask: &Mask) -> Vec<Name> {
     let mut found: Vec<(Name, bool)> = Vec::new();
     for code in tree.codes() {
-        let own = code.name().map(short_name).unwrap_or_default();
+        let own = code.name().map(|name| mask.short_name(name)).unwrap_or_default();
         // The outermost is the module, whose name is in no other.
         let parent = code.parent().filter(|&parent| parent > 0).and_then(|parent| found.get(parent));
         let name = match (code.qualname(), parent) {
-            (Some(stored), _) => short_name(stored),
+            (Some(stored), _) => mask.short_name(stored),
             (None, Some((around, is_function))) => {
                 let around = if around.as_bytes().len() > LONGEST_NAME { b"..." } else { around.as_bytes() };
                 let between: &[u8] = if *is_function { b".<locals>." } else { b"." };
@@ -207,7 +208,7 @@ mod tests {
         let bytes = function("3.8", |_| ());
         let mut scratch = Scratch::default();
         let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
-        let names: Vec<_> = qualnames(&tree).iter().map(ToString::to_string).collect();
+        let names: Vec<_> = qualnames(&tree, &Mask::default()).iter().map(ToString::to_string).collect();
         assert_eq!(names, ["<module>", "Class", "Class.outer", "Class.outer.<locals>.inner"]);
     }
 

@@ -30,6 +30,7 @@ use crate::place::Place;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc;
+use crate::pyc::Body;
 use crate::pyc::Digester;
 use crate::pyc::Pyc;
 use crate::pyc::Scratch;
@@ -56,6 +57,7 @@ use crate::scan::pair::Sources;
 use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
 use crate::scan::settle::Settler;
+use crate::secret;
 
 /// The longest header (Cinder's strict loader), kept of every pyc as evidence.
 const LONGEST_HEADER: usize = 20;
@@ -296,8 +298,7 @@ impl Worker<'_> {
         let tree = parsed.value;
         let pyc = &tree.pyc;
         let wanted = whole.map_or(Fingerprints::Files, |_| self.config.fingerprints);
-        let is_digested = wanted >= Fingerprints::Code;
-        let code_digest = if is_digested { desk.digester.module(&tree) } else { None };
+        let code_digest = if wanted >= Fingerprints::Code { desk.digester.module(&tree) } else { None };
         let payload = payload(&bytes, pyc).filter(|_| wanted == Fingerprints::All);
         let payload_sha256 = payload.map(Sha256Digest::of);
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
@@ -362,7 +363,8 @@ impl Worker<'_> {
         scan::finish_findings(&mut findings, scope);
         let pyc_facts = pyc_facts(&known);
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
-        let pyc = tree.pyc;
+        let mut pyc = tree.pyc;
+        self.mask(&mut findings, &mut pyc);
         let size = status.map(|status| status.size).or(found.and_then(|found| found.size));
         let entry = PycEntry {
             sha256: whole.map(|whole| whole.sha256),
@@ -385,6 +387,19 @@ impl Worker<'_> {
         };
         desk.give_back(bytes);
         Outcome::Pyc(Box::new(entry), pyc_facts, fate)
+    }
+
+    /// Masks the secrets in findings and in the file name that the code was compiled under.
+    fn mask(&self, findings: &mut [Finding], pyc: &mut Pyc) {
+        if self.config.reveal_secrets {
+            return;
+        }
+        scan::mask_secrets(findings);
+        if let Body::Code(root) | Body::Damaged(Some(root)) = &mut pyc.body
+            && let Some(masked) = secret::masked(root.filename.as_bytes())
+        {
+            root.filename = Name::new(masked);
+        }
     }
 
     /// Runs the rules that look at a member.

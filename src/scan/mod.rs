@@ -43,6 +43,7 @@ use crate::scan::pair::Sources;
 use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
 use crate::scan::settle::Settler;
+use crate::secret;
 
 /// Jobs of one batch. Large enough that threads seldom wait for the slowest of a batch, small enough that the entries of two
 /// batches (about 2 KB each) stay below 20 MB.
@@ -234,6 +235,17 @@ fn finish_findings(findings: &mut [Finding], scope: &Scope) {
         *ordinal += 1;
         let digest: [u8; 32] = hasher.finalize().into();
         finding.fingerprint = format!("v1:{}", name::hex(&digest[..8]));
+    }
+}
+
+/// Masks the secrets in findings, whatever names they stand in: what a rule shows on purpose is masked already.
+fn mask_secrets(findings: &mut [Finding]) {
+    for finding in findings {
+        for text in [&mut finding.message, &mut finding.expected, &mut finding.observed] {
+            if let Some(masked) = secret::masked(text.as_bytes()) {
+                *text = String::from_utf8_lossy(&masked).into_owned();
+            }
+        }
     }
 }
 

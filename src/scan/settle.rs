@@ -157,6 +157,9 @@ impl<'a> Settler<'a> {
         }
         cap(&mut findings, self.worker.config.limits.findings_per_rule, &scope.locator);
         scan::finish_findings(&mut findings, &scope);
+        if !self.worker.config.reveal_secrets {
+            scan::mask_secrets(&mut findings);
+        }
         let entry = ArtifactEntry {
             locator: scope.locator.clone(),
             kind: (!named_file).then(|| scope.container.kind()),

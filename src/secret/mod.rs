@@ -4,6 +4,7 @@
 //! known here, and nobody is asked.
 
 mod formats;
+mod masking;
 
 use std::sync::LazyLock;
 
@@ -19,6 +20,10 @@ use formats::ALPHANUMERIC;
 use formats::BASE64;
 use formats::FORMATS;
 use formats::URL;
+
+pub use masking::masked;
+pub use masking::masked_apart;
+pub use masking::masked_source;
 
 /// How the tokens of one kind look.
 #[derive(Clone, Copy, Debug)]
@@ -225,9 +230,9 @@ const PLACEHOLDERS: &[&[u8]] = &[
     b"eby8vdm02xnocqflquwjpllmetlcdxj1ouzft50usrz6ifsufq2uverc",
 ];
 
-impl Secret<'_> {
+impl<'a> Secret<'a> {
     /// What tells one of its kind from another: all but the prefix.
-    fn body(&self) -> &[u8] {
+    fn body(&self) -> &'a [u8] {
         match self.format.shape {
             Shape::Around(begin, ..) => self.text.get(begin.len()..),
             _ => self.text.get(self.format.prefix.len()..),

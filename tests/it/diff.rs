@@ -12,6 +12,7 @@ use pycaudit::forge::pyc::Value as Forged;
 use pycaudit::limits::Limits;
 use pycaudit::pyc;
 use pycaudit::pyc::Digester;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Scratch;
 
 /// What is written of two files; nothing when they are equal.
@@ -20,8 +21,8 @@ fn compared(left: &[u8], right: &[u8]) -> String {
     let [one, other] = &mut scratches;
     let limits = Limits::default();
     let (left, right) = (pyc::read(left, &limits, one).value, pyc::read(right, &limits, other).value);
-    let mut out = Vec::new();
-    let differs = comparison::write(&Side::new(&left), &Side::new(&right), &mut out).unwrap();
+    let (mut out, mask) = (Vec::new(), Mask::default());
+    let differs = comparison::write(&Side::new(&left, &mask), &Side::new(&right, &mask), &mut out).unwrap();
     assert_eq!(differs, !out.is_empty());
     String::from_utf8(out).unwrap()
 }

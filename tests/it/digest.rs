@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use pycaudit::limits::Limits;
 use pycaudit::pyc;
 use pycaudit::pyc::Digester;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Scratch;
 use pycaudit::pyc::signature;
 
@@ -20,7 +21,7 @@ fn digests(path: &Path) -> Vec<(String, String, String)> {
     let bytes = fs::read(path).unwrap();
     let mut scratch = Scratch::default();
     let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
-    let names = signature::qualnames(&tree);
+    let names = signature::qualnames(&tree, &Mask::default());
     let digests = Digester::default().codes(&tree);
     let both = digests.into_iter().zip(names).map(|(digests, name)| {
         let (code, lines) = digests.unwrap();

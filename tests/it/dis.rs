@@ -10,6 +10,7 @@ use pycaudit::forge;
 use pycaudit::forge::pyc::Value as Forged;
 use pycaudit::limits::Limits;
 use pycaudit::pyc;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Scratch;
 
 use crate::versions;
@@ -18,7 +19,8 @@ fn shown(bytes: &[u8], source: Option<&[u8]>) -> String {
     let mut scratch = Scratch::default();
     let tree = pyc::read(bytes, &Limits::default(), &mut scratch).value;
     let mut out = Vec::new();
-    let disassembly = Disassembly::of(&tree).unwrap();
+    let mask = Mask::default();
+    let disassembly = Disassembly::of(&tree, &mask).unwrap();
     disassembly.write(None, source.map(SourceLines::new).as_ref(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
@@ -39,7 +41,8 @@ fn every_real_pyc_has_rows_whose_offsets_rise_and_whose_targets_are_marked() {
         let bytes = fs::read(&path).unwrap();
         let mut scratch = Scratch::default();
         let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
-        let disassembly = Disassembly::of(&tree).unwrap();
+        let mask = Mask::default();
+        let disassembly = Disassembly::of(&tree, &mask).unwrap();
         for (code, name) in disassembly.codes() {
             let rows: Vec<_> = disassembly.rows(code).collect();
             assert!(rows.windows(2).all(|pair| pair[0].offset < pair[1].offset), "{} {name}", path.display());
@@ -66,7 +69,8 @@ fn every_prefix_and_every_changed_byte_can_be_shown() {
             let mut scratch = Scratch::default();
             let tree = pyc::read(bytes, &Limits::default(), &mut scratch).value;
             let mut out = Vec::new();
-            if let Ok(disassembly) = Disassembly::of(&tree) {
+            let mask = Mask::default();
+            if let Ok(disassembly) = Disassembly::of(&tree, &mask) {
                 disassembly.write(None, None, &mut out).unwrap();
             }
             assert!(out.is_ascii() || !out.contains(&0x1b));

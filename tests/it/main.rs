@@ -11,6 +11,7 @@ mod hostile;
 mod inspect;
 mod load;
 mod samples;
+mod secrets;
 mod tidy;
 mod untrusted;
 mod versions;

@@ -142,6 +142,9 @@ pub(crate) struct InspectArgs {
     /// Show long lists whole, and values without cutting them (text only; JSON has lists whole in any case)
     #[arg(long)]
     pub(crate) all: bool,
+    /// Show the secrets that are found (PYC605) instead of their first and last characters
+    #[arg(long)]
+    pub(crate) reveal_secrets: bool,
 }
 
 #[derive(Debug, Args)]
@@ -158,6 +161,9 @@ pub(crate) struct DisArgs {
     /// Read the instructions as those of this CPython series (3.12), whatever the magic number says
     #[arg(long, value_name = "SERIES")]
     pub(crate) python: Option<String>,
+    /// Show the secrets that are found (PYC605) instead of their first and last characters, in source lines too
+    #[arg(long)]
+    pub(crate) reveal_secrets: bool,
 }
 
 #[derive(Debug, Args)]
@@ -171,6 +177,9 @@ pub(crate) struct DiffArgs {
     /// Another one
     #[arg(value_name = "B")]
     pub(crate) right: PathBuf,
+    /// Show the secrets that are found (PYC605) instead of their first and last characters and the beginning of their SHA-256
+    #[arg(long)]
+    pub(crate) reveal_secrets: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,8 +8,10 @@ use pycaudit::comparison::Side;
 use pycaudit::entry::PycEntry;
 use pycaudit::limits::Limits;
 use pycaudit::pyc;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Scratch;
 use pycaudit::scan::Fingerprints;
+use pycaudit::secret;
 
 use crate::args::DiffArgs;
 use crate::exit::Exit;
@@ -26,13 +28,15 @@ struct Read {
 
 /// Runs the command.
 pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<Exit> {
-    let (left, right) = (read(&args.left)?, read(&args.right)?);
+    let (left, right) = (read(&args.left, args.reveal_secrets)?, read(&args.right, args.reveal_secrets)?);
     let mut scratches = [Scratch::default(), Scratch::default()];
     let [one, other] = &mut scratches;
     let limits = Limits::default();
     let trees = (pyc::read(&left.bytes, &limits, one).value, pyc::read(&right.bytes, &limits, other).value);
+    let mask = |tree| if args.reveal_secrets { Mask::default() } else { Mask::new(tree, secret::masked_apart) };
+    let masks = (mask(&trees.0), mask(&trees.1));
     let mut text = Vec::new();
-    let differs = comparison::write(&Side::new(&trees.0), &Side::new(&trees.1), &mut text)?;
+    let differs = comparison::write(&Side::new(&trees.0, &masks.0), &Side::new(&trees.1, &masks.1), &mut text)?;
     let mut out = Stdout::new();
     let is_whole = left.is_whole && right.is_whole;
     if differs || !is_whole {
@@ -47,7 +51,7 @@ pub(crate) fn run(args: &DiffArgs) -> anyhow::Result<Exit> {
     })
 }
 
-fn read(file: &Path) -> anyhow::Result<Read> {
+fn read(file: &Path, reveal_secrets: bool) -> anyhow::Result<Read> {
     let mut found = Vec::new();
     let mut sink = |entry: &PycEntry| {
         let mut title = format!("{} ({})", entry.locator, entry.python());
@@ -62,7 +66,7 @@ fn read(file: &Path) -> anyhow::Result<Read> {
         });
         Ok(())
     };
-    one::find(file, Vec::new(), Fingerprints::Files, &mut sink)?;
+    one::find(file, Vec::new(), Fingerprints::Files, reveal_secrets, &mut sink)?;
     let count = found.len();
     match found.pop() {
         Some(read) if count == 1 => Ok(read),

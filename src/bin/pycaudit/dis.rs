@@ -1,5 +1,6 @@
 //! `pycaudit dis`: the instructions of a pyc of any version, with its source beside them.
 
+use std::borrow::Cow;
 use std::io;
 use std::io::Write as _;
 
@@ -9,9 +10,12 @@ use pycaudit::disassembly::SourceLines;
 use pycaudit::entry::PycEntry;
 use pycaudit::limits::Limits;
 use pycaudit::pyc;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Scratch;
+use pycaudit::pyc::Tree;
 use pycaudit::pyc::Version;
 use pycaudit::scan::Fingerprints;
+use pycaudit::secret;
 
 use crate::args::DisArgs;
 use crate::exit::Exit;
@@ -28,11 +32,13 @@ pub(crate) fn run(args: &DisArgs) -> anyhow::Result<Exit> {
     let mut sink = |entry: &PycEntry| {
         let mut scratch = Scratch::default();
         let tree = pyc::read(entry.contents.as_deref().unwrap_or_default(), &Limits::default(), &mut scratch).value;
+        let mask = if args.reveal_secrets { Mask::default() } else { Mask::new(&tree, secret::masked) };
         let found = match version {
-            Some(version) => Disassembly::as_version(&tree, version),
-            None => Disassembly::of(&tree),
+            Some(version) => Disassembly::as_version(&tree, version, &mask),
+            None => Disassembly::of(&tree, &mask),
         };
         let source = entry.source_contents.as_deref().filter(|_| !args.no_source);
+        let source = source.map(|source| if args.reveal_secrets { source.into() } else { masked(source, &tree) });
         write_title(entry, source.is_some(), &mut out)?;
         match found {
             Ok(disassembly) => {
@@ -45,7 +51,7 @@ pub(crate) fn run(args: &DisArgs) -> anyhow::Result<Exit> {
                         "  not a final release: instructions are named as in the final release of its series"
                     )?;
                 }
-                written += disassembly.write(wanted, source.map(SourceLines::new).as_ref(), &mut out)?;
+                written += disassembly.write(wanted, source.as_deref().map(SourceLines::new).as_ref(), &mut out)?;
             }
             Err(unknown) => {
                 is_undecoded = true;
@@ -54,7 +60,7 @@ pub(crate) fn run(args: &DisArgs) -> anyhow::Result<Exit> {
         }
         Ok(())
     };
-    let exit = one::find(&args.file, Vec::new(), Fingerprints::Files, &mut sink)?;
+    let exit = one::find(&args.file, Vec::new(), Fingerprints::Files, args.reveal_secrets, &mut sink)?;
     out.flush()?;
     if is_undecoded {
         return Ok(Exit::Incomplete);
@@ -63,6 +69,11 @@ pub(crate) fn run(args: &DisArgs) -> anyhow::Result<Exit> {
         anyhow::ensure!(written > 0, "`{}` has no code object `{}`", args.file.display(), wanted.display());
     }
     Ok(exit)
+}
+
+/// A source without its secrets, and without the parts of those that its bytecode has.
+fn masked(source: &[u8], tree: &Tree<'_>) -> Cow<'static, [u8]> {
+    secret::masked_source(source, tree.strings().flat_map(|(_, string)| secret::find(string))).into()
 }
 
 /// The version that `--python` names.

@@ -29,6 +29,7 @@ pub(crate) fn find(
     file: &Path,
     rules: Vec<&'static Rule>,
     fingerprints: Fingerprints,
+    reveal_secrets: bool,
     then: &mut (dyn FnMut(&PycEntry) -> io::Result<()> + Send),
 ) -> anyhow::Result<Exit> {
     let (path, member) = split(file)?;
@@ -43,7 +44,7 @@ pub(crate) fn find(
         rules,
         member: (!member.is_empty()).then_some(member),
         strict: false,
-        reveal_secrets: false,
+        reveal_secrets,
         fingerprints,
         keep_contents: true,
         jobs: Some(2),

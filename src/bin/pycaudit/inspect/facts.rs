@@ -7,12 +7,14 @@ use pycaudit::pyc::Code;
 use pycaudit::pyc::CodeDigest;
 use pycaudit::pyc::Digester;
 use pycaudit::pyc::LinesDigest;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Text;
 use pycaudit::pyc::Tree;
 use pycaudit::pyc::Value;
 use pycaudit::pyc::layout::Object;
 use pycaudit::pyc::objects::ObjectId;
 use pycaudit::pyc::repr::Era;
+use pycaudit::pyc::repr::Style;
 use pycaudit::pyc::signature;
 use pycaudit::pyc::signature::Argument;
 
@@ -20,8 +22,8 @@ use crate::inspect::imports::Imports;
 
 /// The gathered facts.
 pub(crate) struct Facts<'a> {
-    /// How strings are written.
-    pub(crate) era: Era,
+    /// How values are written.
+    pub(crate) style: Style<'a>,
     /// The language series; `(0, 0)` where it is not known, for which no flag of a later one has a name.
     pub(crate) series: (u8, u8),
     /// Every code object, an outer one before those inside it.
@@ -65,10 +67,10 @@ pub(crate) struct Constant<'a> {
 
 impl<'a> Facts<'a> {
     /// Gathers the facts. Costs as much as the file is large, whatever it stands for.
-    pub(crate) fn new(tree: &Tree<'a>) -> Self {
+    pub(crate) fn new(tree: &Tree<'a>, mask: &'a Mask) -> Self {
         let is_python_2 = tree.codes().next().is_some_and(|code| code.layout().is_python_2());
         let mut facts = Self {
-            era: if is_python_2 { Era::Python2 } else { Era::Python3 },
+            style: Style { era: if is_python_2 { Era::Python2 } else { Era::Python3 }, mask },
             series: tree.pyc.version.map_or((0, 0), |version| version.series),
             codes: Vec::new(),
             imports: Imports::new(tree),
@@ -78,7 +80,7 @@ impl<'a> Facts<'a> {
             filenames: Vec::new(),
         };
         let digests = Digester::default().codes(tree);
-        let qualnames = signature::qualnames(tree);
+        let qualnames = signature::qualnames(tree, mask);
         let mut seen = Seen::default();
         // Many code objects can have one tuple of names.
         let mut room = tree.object_count().saturating_mul(8);
@@ -126,7 +128,7 @@ impl<'a> Facts<'a> {
                 let constant = Constant { value, offset: items.offset(place).unwrap_or_default(), code: code.index() };
                 let string = match value {
                     Value::Text(text) => Some(seen.texts.insert(text.bytes)),
-                    Value::Bytes(bytes) if self.era == Era::Python2 => Some(seen.bytes.insert(bytes)),
+                    Value::Bytes(bytes) if self.style.era == Era::Python2 => Some(seen.bytes.insert(bytes)),
                     _ => None,
                 };
                 match (string, value) {

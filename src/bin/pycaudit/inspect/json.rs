@@ -28,7 +28,7 @@
 //! Names and strings are `{"text": ..}`, or `{"bytes": ..}` in base64 when they are not UTF-8 or are byte strings that are not;
 //! names longer than 256 bytes end in `...`, and a file's arguments are listed up to eight for each of its objects.
 //! `repr` is as Python writes it, cut behind 1,000 bytes. A field that is absent
-//! is unknown or does not apply. Within version 1 fields are only added.
+//! is unknown or does not apply. Secrets (PYC605) are masked in all of these, unless `--reveal-secrets` was given. Within version 1 fields are only added.
 
 use std::io;
 use std::io::Write;
@@ -36,6 +36,7 @@ use std::io::Write;
 use pycaudit::entry::PycEntry;
 use pycaudit::name;
 use pycaudit::pyc;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Value;
 use pycaudit::pyc::header;
 use pycaudit::pyc::repr::repr;
@@ -153,6 +154,7 @@ struct ConstantRecord {
 }
 
 fn page<'a>(entry: &'a PycEntry, facts: &'a Facts<'a>) -> impl Serialize + use<'a> {
+    let mask = facts.style.mask;
     let layout = entry.pyc.header.as_ref().map(|header| header.layout);
     let fields = header::fields(&entry.head, layout).into_iter().map(|field| Field {
         offset: field.offset,
@@ -164,30 +166,31 @@ fn page<'a>(entry: &'a PycEntry, facts: &'a Facts<'a>) -> impl Serialize + use<'
         pyc: jsonl::pyc_record(entry),
         header_fields: fields.collect(),
         body: entry.pyc.body.root().map(|root| Body { offset: root.offset, end: root.end }),
-        build_paths: facts.filenames.iter().copied().map(short).collect(),
+        build_paths: facts.filenames.iter().map(|name| short(*name, mask)).collect(),
         code: facts.codes.iter().map(|code| code_record(code, facts)).collect(),
-        imports: facts.imports.list.iter().map(import_record).collect(),
-        names: facts.names.iter().copied().map(short).collect(),
-        strings: facts.strings.iter().map(string_record).collect(),
+        imports: facts.imports.list.iter().map(|import| import_record(import, mask)).collect(),
+        names: facts.names.iter().map(|name| short(*name, mask)).collect(),
+        strings: facts.strings.iter().map(|string| string_record(string, mask)).collect(),
         constants: facts.constants.iter().map(|constant| constant_record(constant, facts)).collect(),
         findings: entry.findings.iter().map(jsonl::finding_record).collect(),
         problems: entry.problems.iter().map(|problem| jsonl::problem_record(&entry.locator, problem)).collect(),
     }
 }
 
-fn code_record<'a>(facts: &'a CodeFacts<'a>, all: &Facts<'_>) -> CodeRecord<'a> {
+fn code_record<'a>(facts: &'a CodeFacts<'a>, all: &Facts<'a>) -> CodeRecord<'a> {
+    let mask = all.style.mask;
     let code = facts.code;
     CodeRecord {
         index: code.index(),
         parent: code.parent(),
         offset: code.offset(),
-        name: code.name().map(short),
+        name: code.name().map(|name| short(name, mask)),
         qualname: Text::of(facts.qualname.as_bytes()),
         first_line: code.firstlineno(),
         arguments: facts
             .arguments
             .iter()
-            .map(|argument| ArgumentRecord { name: short(argument.name), kind: argument.kind.code() })
+            .map(|argument| ArgumentRecord { name: short(argument.name, mask), kind: argument.kind.code() })
             .collect(),
         flags: code.flags(),
         flag_names: signature::flag_names(code.flags(), all.series).0,
@@ -200,25 +203,29 @@ fn code_record<'a>(facts: &'a CodeFacts<'a>, all: &Facts<'_>) -> CodeRecord<'a> 
 }
 
 /// A name. As a range of the file where that does, since many fields can refer to one name.
-fn short(name: pyc::Text<'_>) -> Text<'_> {
+fn short<'a>(name: pyc::Text<'a>, mask: &'a Mask) -> Text<'a> {
+    let name = mask.text(name);
     let name_of = short_name(name);
     if name_of.as_bytes() == name.bytes { Text::of(name.bytes) } else { Text::owned(name_of.as_bytes()) }
 }
 
-fn import_record<'a>(import: &Import<'a>) -> ImportRecord<'a> {
-    let names = import.names.map(|names| names.iter().take(IMPORTED).filter_map(Value::as_name).map(short).collect());
+fn import_record<'a>(import: &Import<'a>, mask: &'a Mask) -> ImportRecord<'a> {
+    let names = import.names.map(|names| {
+        let names = names.iter().take(IMPORTED).filter_map(Value::as_name);
+        names.map(|name| short(name, mask)).collect()
+    });
     ImportRecord {
-        module: short(import.module),
+        module: short(import.module, mask),
         level: import.level,
         names: names.unwrap_or_default(),
         code: import.code,
     }
 }
 
-fn string_record<'a>(constant: &Constant<'a>) -> StringRecord<'a> {
+fn string_record<'a>(constant: &Constant<'a>, mask: &'a Mask) -> StringRecord<'a> {
     let value = match constant.value {
-        Value::Text(text) => Text::owned(&text.to_bytes()),
-        Value::Bytes(bytes) => Text::of(bytes),
+        Value::Text(text) => Text::owned(&mask.text(text).to_bytes()),
+        Value::Bytes(bytes) => Text::of(mask.bytes(bytes)),
         _ => Text::of(&[]),
     };
     StringRecord { value, offset: constant.offset, code: constant.code }
@@ -227,7 +234,7 @@ fn string_record<'a>(constant: &Constant<'a>) -> StringRecord<'a> {
 fn constant_record(constant: &Constant<'_>, facts: &Facts<'_>) -> ConstantRecord {
     ConstantRecord {
         kind: constant.value.type_name(),
-        repr: repr(constant.value, facts.era, VALUE),
+        repr: repr(constant.value, facts.style, VALUE),
         offset: constant.offset,
         code: constant.code,
     }

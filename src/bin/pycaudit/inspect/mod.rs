@@ -10,9 +10,11 @@ use std::io::Write as _;
 use pycaudit::entry::PycEntry;
 use pycaudit::limits::Limits;
 use pycaudit::pyc;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Scratch;
 use pycaudit::rules::RULES;
 use pycaudit::scan;
+use pycaudit::secret;
 
 use crate::args::InspectArgs;
 use crate::args::InspectFormat;
@@ -30,17 +32,19 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
         match args.format {
             InspectFormat::Text => {
                 let most = if args.all { Most::All } else { Most::Some };
-                with_tree(entry, |facts| out.write_all(page::page(entry, facts, most).as_bytes()))?;
+                with_tree(entry, args.reveal_secrets, |facts| {
+                    out.write_all(page::page(entry, facts, most).as_bytes())
+                })?;
             }
             InspectFormat::Json => {
                 out.write_all(if pages == 0 { json::BEGIN.as_bytes() } else { b",\n" })?;
-                with_tree(entry, |facts| json::write(entry, facts, &mut out))?;
+                with_tree(entry, args.reveal_secrets, |facts| json::write(entry, facts, &mut out))?;
             }
         }
         pages += 1;
         Ok(())
     };
-    let exit = one::find(&args.file, RULES.to_vec(), scan::Fingerprints::All, &mut sink)?;
+    let exit = one::find(&args.file, RULES.to_vec(), scan::Fingerprints::All, args.reveal_secrets, &mut sink)?;
     if args.format == InspectFormat::Json {
         out.write_all(json::END.as_bytes())?;
     }
@@ -49,9 +53,10 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
 }
 
 /// Reads a pyc once more, for the tree of its code objects, and hands what is in it to a function.
-fn with_tree<T>(entry: &PycEntry, then: impl FnOnce(&Facts<'_>) -> T) -> T {
+fn with_tree<T>(entry: &PycEntry, reveal_secrets: bool, then: impl FnOnce(&Facts<'_>) -> T) -> T {
     let mut scratch = Scratch::default();
     let bytes = entry.contents.as_deref().unwrap_or_default();
     let tree = pyc::read(bytes, &Limits::default(), &mut scratch).value;
-    then(&Facts::new(&tree))
+    let mask = if reveal_secrets { Mask::default() } else { Mask::new(&tree, secret::masked) };
+    then(&Facts::new(&tree, &mask))
 }

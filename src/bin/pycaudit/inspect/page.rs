@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use pycaudit::artifact;
 use pycaudit::entry::PycEntry;
 use pycaudit::name;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::header;
 use pycaudit::pyc::repr::repr;
 use pycaudit::pyc::signature;
 use pycaudit::pyc::signature::Argument;
 use pycaudit::pyc::signature::ArgumentKind;
-use pycaudit::pyc::signature::short_name;
 use pycaudit::source::Source;
 
 use crate::inspect::facts::CodeFacts;
@@ -124,7 +124,7 @@ impl Page {
             self.field("body", &format!("{} code objects, {} to {}", root.code_objects, root.offset, root.end));
         }
         for filename in facts.filenames.iter().filter(|filename| !filename.bytes.is_empty()).take(self.most.rows()) {
-            self.field("build path", &short_name(*filename).to_string());
+            self.field("build path", &facts.style.mask.short_name(*filename).to_string());
         }
         self.rest(facts.filenames.len());
         if pyc.trailing > 0 {
@@ -183,7 +183,7 @@ impl Page {
         }
         for import in facts.imports.list.iter().take(self.most.rows()) {
             let place = facts.codes.get(import.code).map(|code| code.qualname.to_string()).unwrap_or_default();
-            self.line(&format!("  {}  [{place}]", import_of(import)));
+            self.line(&format!("  {}  [{place}]", import_of(import, facts.style.mask)));
         }
         self.rest(count);
     }
@@ -196,7 +196,7 @@ impl Page {
         // Some names fit in a row.
         let most = self.most.rows().saturating_mul(8);
         for (place, text) in facts.names.iter().take(most).enumerate() {
-            let name = short_name(*text).to_string();
+            let name = facts.style.mask.short_name(*text).to_string();
             if line.len() + name.len() > WIDTH && line.len() > 1 {
                 self.line(&line);
                 line.truncate(1);
@@ -216,7 +216,7 @@ impl Page {
             return;
         }
         for constant in constants.iter().take(self.most.rows()) {
-            let value = repr(constant.value, facts.era, self.most.value());
+            let value = repr(constant.value, facts.style, self.most.value());
             let place = facts.codes.get(constant.code).map(|code| code.qualname.to_string()).unwrap_or_default();
             self.line(&format!("  {:>6}  {value}  [{place}]", constant.offset));
         }
@@ -245,7 +245,7 @@ fn shown(code: &CodeFacts<'_>, facts: &Facts<'_>) -> String {
     let mut text = code.qualname.to_string();
     let is_function = code.code.flags() & pycaudit::pyc::code::CO_OPTIMIZED != 0;
     if is_function || !code.arguments.is_empty() {
-        text.push_str(&signature_of(&code.arguments));
+        text.push_str(&signature_of(&code.arguments, facts.style.mask));
     }
     let (names, unknown) = signature::flag_names(code.code.flags(), facts.series);
     for flag in names.iter().filter(|flag| !TOLD.contains(flag)) {
@@ -258,12 +258,15 @@ fn shown(code: &CodeFacts<'_>, facts: &Facts<'_>) -> String {
 }
 
 /// An import as a statement.
-fn import_of(import: &Import<'_>) -> String {
+fn import_of(import: &Import<'_>, mask: &Mask) -> String {
     // No honest package is that deep.
     let dots = ".".repeat(usize::try_from(import.level).unwrap_or_default().min(ROWS));
-    let module = short_name(import.module);
+    let module = mask.short_name(import.module);
     let Some(names) = import.names else { return format!("import {dots}{module}") };
-    let shown = names.iter().take(ROWS).map(|name| name.as_name().map(short_name).unwrap_or_default().to_string());
+    let shown = names
+        .iter()
+        .take(ROWS)
+        .map(|name| name.as_name().map(|name| mask.short_name(name)).unwrap_or_default().to_string());
     let mut shown: Vec<String> = shown.collect();
     if names.len() > ROWS {
         shown.push(format!("... {} more", names.len() - ROWS));
@@ -272,11 +275,11 @@ fn import_of(import: &Import<'_>) -> String {
 }
 
 /// Arguments as a `def` line has them.
-fn signature_of(arguments: &[Argument<'_>]) -> String {
+fn signature_of(arguments: &[Argument<'_>], mask: &Mask) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut before = None;
     for argument in arguments.iter().take(ROWS) {
-        let name = short_name(argument.name).to_string();
+        let name = mask.short_name(argument.name).to_string();
         if before == Some(ArgumentKind::PositionalOnly) && argument.kind != ArgumentKind::PositionalOnly {
             parts.push("/".to_owned());
         }
