@@ -5,6 +5,7 @@
 
 pub mod constant;
 pub mod event;
+pub mod fold;
 pub mod names;
 
 use constant::Constants;

@@ -1,0 +1,243 @@
+//! Constants as both sides of the comparison share them: equal ones have one number.
+//!
+//! They come from marshalled values ([`Constants::read`]), from literals of the source ([`literal`]), and from operators on
+//! constants ([`super::fold`]). What all of that may cost is bounded: hostile files hold bombs of references, hostile sources
+//! ask for powers of powers.
+
+mod read;
+mod show;
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::fmt;
+
+use num_bigint::BigInt;
+use num_bigint::Sign;
+
+use crate::pyc::objects::ObjectId;
+
+use super::event::NameId;
+
+/// A constant in [`Constants`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConstId(u32);
+
+/// A constant. Types are told apart as the compiler does: `1`, `1.0` and `True` differ, and so do `0.0` and `-0.0`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Constant {
+    /// `None`
+    None,
+    /// `True`
+    True,
+    /// `False`
+    False,
+    /// `...`
+    Ellipsis,
+    /// An int; in 2.x one that is no `long`.
+    Int(BigInt),
+    /// A `long` (2.x).
+    Long(BigInt),
+    /// The bits of a float; see [`float_bits`].
+    Float(u64),
+    /// The bits of the parts of a complex number.
+    Complex(u64, u64),
+    /// Text, as UTF-8 in which surrogates are encoded like other characters; `unicode` in 2.x, where pairs of surrogates are joined:
+    /// narrow and wide builds store the same text differently.
+    Text(Box<[u8]>),
+    /// Bytes; `str` in 2.x.
+    Bytes(Box<[u8]>),
+    /// A tuple.
+    Tuple(Box<[ConstId]>),
+    /// A frozenset; its items are sorted by their numbers.
+    FrozenSet(Box<[ConstId]>),
+    /// A slice: start, stop, step.
+    Slice([ConstId; 3]),
+    /// The cell of a variable, as a function is given in its closure.
+    Cell(NameId),
+    /// A code object of the bytecode, by its place.
+    Code(u32),
+}
+
+/// All constants of one comparison: of one source and one pyc, since objects of the file are known by their place in it.
+pub struct Constants {
+    values: Vec<Constant>,
+    places: HashMap<Constant, ConstId>,
+    /// What objects of the file are, so that one which is referred to a million times is read once.
+    read: HashMap<ObjectId, Option<ConstId>>,
+    /// Bytes and items that may still be kept or computed with.
+    left: u64,
+}
+
+/// Bytes of constants, and of operands of what is folded, in one comparison: many times what honest modules have, which is
+/// below a hundredth of it, and some seconds of arithmetic at most.
+const MOST_WORK: u64 = 1 << 28;
+
+impl Default for Constants {
+    fn default() -> Self {
+        Self { values: Vec::new(), places: HashMap::new(), read: HashMap::new(), left: MOST_WORK }
+    }
+}
+
+impl fmt::Debug for Constants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.values).finish()
+    }
+}
+
+impl Constants {
+    /// The number of a constant.
+    pub fn intern(&mut self, constant: Constant) -> ConstId {
+        if let Some(&id) = self.places.get(&constant) {
+            return id;
+        }
+        let id = ConstId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
+        self.values.push(constant.clone());
+        self.places.insert(constant, id);
+        id
+    }
+
+    /// The constant of a number.
+    pub fn get(&self, id: ConstId) -> &Constant {
+        usize::try_from(id.0).ok().and_then(|index| self.values.get(index)).unwrap_or(&Constant::None)
+    }
+
+    /// Takes so much from what may still be done; false when there is not as much left.
+    pub(super) fn spend(&mut self, work: u64) -> bool {
+        match self.left.checked_sub(work) {
+            Some(left) => self.left = left,
+            None => return false,
+        }
+        true
+    }
+
+    /// Whether it is true; `None` where that is not known.
+    pub fn truth(&self, id: ConstId) -> Option<bool> {
+        Some(match self.get(id) {
+            Constant::None | Constant::False => false,
+            Constant::True | Constant::Ellipsis | Constant::Slice(_) | Constant::Code(_) => true,
+            Constant::Int(number) | Constant::Long(number) => number.sign() != Sign::NoSign,
+            &Constant::Float(bits) => f64::from_bits(bits) != 0.0,
+            &Constant::Complex(real, imag) => f64::from_bits(real) != 0.0 || f64::from_bits(imag) != 0.0,
+            Constant::Text(bytes) | Constant::Bytes(bytes) => !bytes.is_empty(),
+            Constant::Tuple(items) | Constant::FrozenSet(items) => !items.is_empty(),
+            Constant::Cell(_) => return None,
+        })
+    }
+
+    /// Text, as [`Constant::Text`] has it.
+    pub fn text(&mut self, text: &str) -> ConstId {
+        self.intern(Constant::Text(text.as_bytes().into()))
+    }
+
+    /// An int (in 2.x one that is no `long`).
+    pub fn int(&mut self, number: impl Into<BigInt>) -> ConstId {
+        self.intern(Constant::Int(number.into()))
+    }
+
+    /// A float.
+    pub fn float(&mut self, number: f64) -> ConstId {
+        self.intern(Constant::Float(float_bits(number)))
+    }
+
+    /// A complex number.
+    pub fn complex(&mut self, real: f64, imag: f64) -> ConstId {
+        self.intern(Constant::Complex(float_bits(real), float_bits(imag)))
+    }
+
+    /// A truth value.
+    pub fn bool(&mut self, truth: bool) -> ConstId {
+        self.intern(if truth { Constant::True } else { Constant::False })
+    }
+
+    /// A tuple.
+    pub fn tuple(&mut self, items: &[ConstId]) -> ConstId {
+        self.intern(Constant::Tuple(items.into()))
+    }
+
+    /// The frozenset that is made of these items in this order: of those that are equal, as `1` and `True` are, the first is kept.
+    pub fn frozenset(&mut self, items: &[ConstId]) -> ConstId {
+        let mut seen = HashSet::new();
+        let mut kept = Vec::new();
+        for &item in items {
+            let key = self.key(item, 0);
+            if seen.insert(key) {
+                kept.push(item);
+            }
+        }
+        kept.sort_unstable();
+        self.intern(Constant::FrozenSet(kept.into()))
+    }
+
+    /// One constant for all that are equal to this one (`==`), which therefore cannot be in one set.
+    fn key(&mut self, id: ConstId, depth: u32) -> ConstId {
+        let key = match self.get(id) {
+            Constant::True => Constant::Int(1.into()),
+            Constant::False => Constant::Int(0.into()),
+            Constant::Long(number) => Constant::Int(number.clone()),
+            &Constant::Float(bits) => number_key(bits),
+            &Constant::Complex(real, imag) if f64::from_bits(imag) == 0.0 => number_key(real),
+            Constant::Tuple(items) if depth < MOST_DEPTH => {
+                let items = items.clone();
+                let keys = items.iter().map(|&item| self.key(item, depth.saturating_add(1))).collect();
+                Constant::Tuple(keys)
+            }
+            _ => return id,
+        };
+        self.intern(key)
+    }
+}
+
+/// Tuples in tuples. Compilers make one for every pair of brackets, of which CPython's tokenizer allows 200 (`MAXLEVEL` in
+/// Parser/tokenizer.c, 100 until 3.7).
+const MOST_DEPTH: u32 = 250;
+
+/// The bits of a float as constants keep them. The sign of what is no number is the processor's whim where a compiler computes it
+/// (`1e999 * 0`), so those without a payload are one; others, which no source makes, keep their bits.
+pub fn float_bits(number: f64) -> u64 {
+    const DEFAULT: u64 = 0x7ff8_0000_0000_0000;
+    let bits = number.to_bits();
+    if bits & (u64::MAX >> 1) == DEFAULT { DEFAULT } else { bits }
+}
+
+/// What a float is equal to: an int, if it has no fraction.
+fn number_key(bits: u64) -> Constant {
+    let number = f64::from_bits(bits);
+    if number.is_finite() && number.fract() == 0.0 {
+        return Constant::Int(whole(number));
+    }
+    Constant::Float(bits)
+}
+
+/// A finite float without its fraction.
+pub(super) fn whole(number: f64) -> BigInt {
+    let bits = number.to_bits();
+    let exponent = (bits >> 52) & 0x7ff;
+    let fraction = bits & ((1 << 52) - 1);
+    let magnitude = match exponent {
+        0..1023 => BigInt::ZERO,
+        1023..1075 => BigInt::from((fraction | 1 << 52) >> (1075 - exponent)),
+        _ => BigInt::from(fraction | 1 << 52) << (exponent - 1075),
+    };
+    if number.is_sign_negative() { -magnitude } else { magnitude }
+}
+
+/// UTF-8 in which surrogates may stand alone, with every pair of them made one character: what a narrow build of 2.x keeps of
+/// text when it is marshalled.
+pub(super) fn join_surrogates(bytes: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((&first, behind)) = rest.split_first() {
+        if let [0xed, b @ 0xa0..=0xaf, c, 0xed, e @ 0xb0..=0xbf, f, after @ ..] = rest {
+            let bits = |byte: u8| u32::from(byte & 0x3f);
+            let high = (bits(*b) & 0xf) << 6 | bits(*c);
+            let low = (bits(*e) & 0xf) << 6 | bits(*f);
+            let character = char::from_u32(0x1_0000 + (high << 10) + low).unwrap_or(char::REPLACEMENT_CHARACTER);
+            joined.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = after;
+            continue;
+        }
+        joined.push(first);
+        rest = behind;
+    }
+    joined
+}

@@ -1,0 +1,145 @@
+//! Constants from the marshalled values of a pyc.
+
+use std::str;
+
+use num_bigint::BigInt;
+use num_bigint::Sign;
+
+use crate::pyc::objects::Encoding;
+use crate::pyc::objects::Items;
+use crate::pyc::objects::Long;
+use crate::pyc::objects::Text;
+use crate::pyc::objects::Value;
+
+use super::ConstId;
+use super::Constant;
+use super::Constants;
+use super::MOST_DEPTH;
+use super::float_bits;
+use super::join_surrogates;
+
+impl Constants {
+    /// The constant at a place of a tuple of the file, such as `co_consts`; `None` for what no compiler makes, what is nested too
+    /// deeply, and when all that may be done was done.
+    ///
+    /// An object that was read before is known by its identity and costs nothing.
+    pub fn read(&mut self, items: Items<'_>, index: usize, series: (u8, u8)) -> Option<ConstId> {
+        self.read_item(items, index, series, 0)
+    }
+
+    /// As [`Constants::read`], of a value whose place is not at hand. It costs its length every time.
+    pub fn read_value(&mut self, value: Value<'_>, series: (u8, u8)) -> Option<ConstId> {
+        self.read_deep(value, series, 0)
+    }
+
+    fn read_item(&mut self, items: Items<'_>, index: usize, series: (u8, u8), depth: u32) -> Option<ConstId> {
+        let object = *items.ids().get(index)?;
+        if let Some(&known) = self.read.get(&object) {
+            return known;
+        }
+        let constant = self.read_deep(items.get(index)?, series, depth);
+        self.read.insert(object, constant);
+        constant
+    }
+
+    fn read_deep(&mut self, value: Value<'_>, series: (u8, u8), depth: u32) -> Option<ConstId> {
+        if depth > MOST_DEPTH || !self.spend(1) {
+            return None;
+        }
+        let constant = match value {
+            Value::None => Constant::None,
+            Value::True => Constant::True,
+            Value::False => Constant::False,
+            Value::Ellipsis => Constant::Ellipsis,
+            Value::Int(number) => Constant::Int(number.into()),
+            Value::Long(long) => {
+                if !self.spend(u64::try_from(long.bits()).ok()?) {
+                    return None;
+                }
+                let number = integer(long);
+                if series.0 == 2 { Constant::Long(number) } else { Constant::Int(number) }
+            }
+            Value::Float(number) => Constant::Float(float_bits(number)),
+            Value::FloatText(text) => Constant::Float(float_bits(parsed(text)?)),
+            Value::Complex { real, imag } => Constant::Complex(float_bits(real), float_bits(imag)),
+            Value::ComplexText { real, imag } => {
+                Constant::Complex(float_bits(parsed(real)?), float_bits(parsed(imag)?))
+            }
+            Value::Bytes(bytes) => {
+                if !self.spend(u64::try_from(bytes.len()).ok()?) {
+                    return None;
+                }
+                Constant::Bytes(bytes.into())
+            }
+            Value::Text(text) => {
+                if !self.spend(u64::try_from(text.bytes.len()).ok()?) {
+                    return None;
+                }
+                Constant::Text(characters(text, series)?)
+            }
+            Value::Tuple(items) => Constant::Tuple(self.read_items(items, series, depth)?),
+            Value::FrozenSet(items) => {
+                let mut items = self.read_items(items, series, depth)?.into_vec();
+                items.sort_unstable();
+                items.dedup();
+                Constant::FrozenSet(items.into())
+            }
+            Value::Slice(items) => Constant::Slice(self.read_items(items, series, depth)?.as_ref().try_into().ok()?),
+            Value::Code(code) => Constant::Code(u32::try_from(code.index()).ok()?),
+            Value::StopIteration
+            | Value::Null
+            | Value::List(_)
+            | Value::Set(_)
+            | Value::Dict(_)
+            | Value::FrozenDict(_)
+            | Value::Cycle => return None,
+        };
+        Some(self.intern(constant))
+    }
+
+    fn read_items(&mut self, items: Items<'_>, series: (u8, u8), depth: u32) -> Option<Box<[ConstId]>> {
+        if !self.spend(u64::try_from(items.len()).ok()?) {
+            return None;
+        }
+        let mut read = Vec::with_capacity(items.len());
+        for index in 0..items.len() {
+            read.push(self.read_item(items, index, series, depth.saturating_add(1))?);
+        }
+        Some(read.into())
+    }
+}
+
+/// An integer of digits of 15 bits.
+fn integer(long: Long<'_>) -> BigInt {
+    // As whole words of 15 * 32 bits; the radix conversion of the library wants a power of two up to 256.
+    let mut words = Vec::new();
+    let (mut word, mut bits) = (0_u64, 0_u32);
+    for digit in long.digits() {
+        word |= u64::from(digit & 0x7fff) << bits;
+        bits += 15;
+        if bits >= 32 {
+            let [a, b, c, d, ..] = word.to_le_bytes();
+            words.push(u32::from_le_bytes([a, b, c, d]));
+            word >>= 32;
+            bits -= 32;
+        }
+    }
+    let [a, b, c, d, ..] = word.to_le_bytes();
+    words.push(u32::from_le_bytes([a, b, c, d]));
+    BigInt::from_slice(if long.negative { Sign::Minus } else { Sign::Plus }, &words)
+}
+
+/// A float that is stored as text.
+fn parsed(text: &[u8]) -> Option<f64> {
+    str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// Text as [`Constant::Text`] has it; `None` for what is no text.
+fn characters(text: Text<'_>, series: (u8, u8)) -> Option<Box<[u8]>> {
+    match text.encoding {
+        Encoding::Latin1 => Some(text.to_str()?.as_bytes().into()),
+        Encoding::Utf8 if series.0 == 2 => Some(join_surrogates(text.bytes).into()),
+        Encoding::Utf8 => Some(text.bytes.into()),
+        Encoding::Bytes => None,
+    }
+}

@@ -1,0 +1,263 @@
+//! `%` on strings, which 2.7 and 3.6 fold, and the backquotes of 2.x. Of both what modules have: strings and integers.
+
+use std::fmt::Write as _;
+use std::str;
+
+use num_bigint::BigInt;
+use num_bigint::Sign;
+
+use crate::verify::constant::Constant;
+use crate::verify::constant::Constants;
+
+use super::MOST_ITEMS;
+use super::number;
+
+/// Digits of an integer that are written: more take long.
+const MOST_INTEGER_BITS: u64 = 1 << 12;
+
+/// `'..' % b`.
+pub(super) fn remainder(
+    constants: &Constants,
+    left: &Constant,
+    right: &Constant,
+    series: (u8, u8),
+) -> Option<Constant> {
+    let format = match left {
+        // The formatting of bytes of 3.6 has rules of its own.
+        Constant::Bytes(format) if series.0 == 2 => format,
+        Constant::Text(format) => format,
+        _ => return None,
+    };
+    let values: Vec<&Constant> = match right {
+        Constant::Tuple(items) => items.iter().map(|&item| constants.get(item)).collect(),
+        value => vec![value],
+    };
+    // Text in a `str` of 2.x makes the whole of it text.
+    let is_text = |constant: &Constant| matches!(constant, Constant::Text(_));
+    let is_mixed = series.0 == 2 && (is_text(left) || values.iter().any(|&value| is_text(value)));
+    let is_bytes = |constant: &Constant| matches!(constant, Constant::Bytes(_));
+    if is_mixed && (!format.is_ascii() || values.iter().any(|&value| is_bytes(value))) {
+        return None;
+    }
+    let mut writer = Writer { out: Vec::new(), values: values.into_iter(), series };
+    let mut rest: &[u8] = format;
+    while let Some(at) = rest.iter().position(|&byte| byte == b'%') {
+        let (before, behind) = rest.split_at_checked(at)?;
+        writer.push(before)?;
+        rest = writer.conversion(behind.get(1..)?)?;
+    }
+    writer.push(rest)?;
+    // "not all arguments converted"
+    if writer.values.next().is_some() {
+        return None;
+    }
+    let out = writer.out.into();
+    Some(if is_mixed || is_text(left) { Constant::Text(out) } else { Constant::Bytes(out) })
+}
+
+struct Writer<'a> {
+    out: Vec<u8>,
+    values: std::vec::IntoIter<&'a Constant>,
+    series: (u8, u8),
+}
+
+#[derive(Clone, Copy, Default)]
+struct Flags {
+    left: bool,
+    plus: bool,
+    blank: bool,
+    alternate: bool,
+    zero: bool,
+}
+
+impl<'a> Writer<'a> {
+    fn push(&mut self, bytes: &[u8]) -> Option<()> {
+        self.out.extend_from_slice(bytes);
+        (self.out.len() <= MOST_ITEMS).then_some(())
+    }
+
+    /// One conversion; what is behind it. `None` for what is wrong or not done here.
+    fn conversion<'b>(&mut self, format: &'b [u8]) -> Option<&'b [u8]> {
+        let mut flags = Flags::default();
+        let mut rest = format;
+        while let Some((&byte, behind)) = rest.split_first() {
+            match byte {
+                b'-' => flags.left = true,
+                b'+' => flags.plus = true,
+                b' ' => flags.blank = true,
+                b'#' => flags.alternate = true,
+                b'0' => flags.zero = true,
+                _ => break,
+            }
+            rest = behind;
+        }
+        let (width, behind) = digits(rest)?;
+        rest = behind;
+        let mut precision = None;
+        if let Some(behind) = rest.strip_prefix(b".") {
+            let (number, behind) = digits(behind)?;
+            precision = Some(number.unwrap_or(0));
+            rest = behind;
+        }
+        let (&conversion, behind) = rest.split_first()?;
+        let width = width.unwrap_or(0);
+        match conversion {
+            b'%' if flags_are_plain(flags) && width == 0 && precision.is_none() => self.push(b"%")?,
+            b's' | b'r' => {
+                let value = self.values.next()?;
+                let text = self.string(value, conversion)?;
+                let shown = self.first(&text, precision)?;
+                self.pad(shown, width, flags.left)?;
+            }
+            b'c' => {
+                let value = self.values.next()?;
+                let text = self.character(value)?;
+                self.pad(&text, width, flags.left)?;
+            }
+            b'd' | b'i' | b'u' | b'x' | b'X' | b'o' if precision.is_none() => {
+                let value = self.values.next()?;
+                self.integer(&*number::index(value)?, conversion, flags, width)?;
+            }
+            _ => return None,
+        }
+        Some(behind)
+    }
+
+    /// `str` or `repr` of a value.
+    fn string(&self, value: &'a Constant, conversion: u8) -> Option<Vec<u8>> {
+        match value {
+            Constant::Text(bytes) if conversion == b's' => Some(bytes.to_vec()),
+            Constant::Bytes(bytes) if conversion == b's' && self.series.0 == 2 => Some(bytes.to_vec()),
+            Constant::Bytes(_) if self.series.0 == 2 => repr(value).map(String::into_bytes),
+            Constant::Int(number) | Constant::Long(number) if number.bits() <= MOST_INTEGER_BITS => {
+                let mut text = number.to_string();
+                if matches!(value, Constant::Long(_)) && conversion == b'r' {
+                    text.push('L');
+                }
+                Some(text.into_bytes())
+            }
+            Constant::None => Some(b"None".to_vec()),
+            Constant::True => Some(b"True".to_vec()),
+            Constant::False => Some(b"False".to_vec()),
+            _ => None,
+        }
+    }
+
+    fn character(&self, value: &Constant) -> Option<Vec<u8>> {
+        match value {
+            Constant::Text(bytes) => {
+                let text = str::from_utf8(bytes).ok()?;
+                (text.chars().count() == 1).then(|| bytes.to_vec())
+            }
+            Constant::Bytes(bytes) if self.series.0 == 2 => (bytes.len() == 1).then(|| bytes.to_vec()),
+            value if self.series.0 == 3 => {
+                let code = u32::try_from(number::index(value)?.as_ref()).ok()?;
+                Some(char::from_u32(code)?.to_string().into_bytes())
+            }
+            _ => None,
+        }
+    }
+
+    /// As much of a string as the precision lets through.
+    fn first<'b>(&self, text: &'b [u8], precision: Option<usize>) -> Option<&'b [u8]> {
+        let Some(precision) = precision else { return Some(text) };
+        if text.is_ascii() {
+            return Some(text.get(..precision).unwrap_or(text));
+        }
+        // Characters or bytes: not worth telling apart.
+        (text.len() <= precision).then_some(text)
+    }
+
+    fn pad(&mut self, text: &[u8], width: usize, left: bool) -> Option<()> {
+        if width > 0 && !text.is_ascii() {
+            return None;
+        }
+        let blanks = vec![b' '; width.saturating_sub(text.len())];
+        if left {
+            self.push(text)?;
+            return self.push(&blanks);
+        }
+        self.push(&blanks)?;
+        self.push(text)
+    }
+
+    fn integer(&mut self, number: &BigInt, conversion: u8, flags: Flags, width: usize) -> Option<()> {
+        if number.bits() > MOST_INTEGER_BITS {
+            return None;
+        }
+        let magnitude = number.magnitude();
+        let (prefix, digits) = match conversion {
+            b'x' => ("0x", format!("{magnitude:x}")),
+            b'X' => ("0X", format!("{magnitude:X}")),
+            b'o' if self.series.0 == 2 && magnitude.bits() == 0 => ("", "0".to_owned()),
+            b'o' if self.series.0 == 2 => ("0", format!("{magnitude:o}")),
+            b'o' => ("0o", format!("{magnitude:o}")),
+            _ => ("", magnitude.to_string()),
+        };
+        let sign = match number.sign() {
+            Sign::Minus => "-",
+            _ if flags.plus => "+",
+            _ if flags.blank => " ",
+            _ => "",
+        };
+        let prefix = if flags.alternate { prefix } else { "" };
+        let length = sign.len().saturating_add(prefix.len()).saturating_add(digits.len());
+        let zeros = if flags.zero && !flags.left { width.saturating_sub(length) } else { 0 };
+        let text = format!("{sign}{prefix}{}{digits}", "0".repeat(zeros));
+        self.pad(text.as_bytes(), width, flags.left)
+    }
+}
+
+fn flags_are_plain(flags: Flags) -> bool {
+    !(flags.left || flags.plus || flags.blank || flags.alternate || flags.zero)
+}
+
+/// A number at the beginning, if there is one; `None` when it is larger than anything that is made here.
+fn digits(bytes: &[u8]) -> Option<(Option<usize>, &[u8])> {
+    let length = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, rest) = bytes.split_at_checked(length)?;
+    if number.is_empty() {
+        return Some((None, rest));
+    }
+    let number = str::from_utf8(number).ok()?.parse().ok().filter(|&number| number <= MOST_ITEMS)?;
+    Some((Some(number), rest))
+}
+
+/// `repr` of a constant of 2.x: of integers and strings.
+pub(super) fn repr(constant: &Constant) -> Option<String> {
+    let mut text = String::new();
+    // Writing to a `String` cannot fail.
+    match constant {
+        Constant::None => text.push_str("None"),
+        Constant::Int(number) if number.bits() <= MOST_INTEGER_BITS => {
+            let _ = write!(text, "{number}");
+        }
+        Constant::Long(number) if number.bits() <= MOST_INTEGER_BITS => {
+            let _ = write!(text, "{number}L");
+        }
+        Constant::Bytes(bytes) if bytes.len() <= MOST_ITEMS / 4 => {
+            let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
+            text.push(char::from(quote));
+            for &byte in bytes {
+                match byte {
+                    b'\t' => text.push_str("\\t"),
+                    b'\n' => text.push_str("\\n"),
+                    b'\r' => text.push_str("\\r"),
+                    b'\\' => text.push_str("\\\\"),
+                    b' '..=b'~' => {
+                        if byte == quote {
+                            text.push('\\');
+                        }
+                        text.push(char::from(byte));
+                    }
+                    _ => {
+                        let _ = write!(text, "\\x{byte:02x}");
+                    }
+                }
+            }
+            text.push(char::from(quote));
+        }
+        _ => return None,
+    }
+    Some(text)
+}
