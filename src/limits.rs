@@ -39,6 +39,11 @@ pub struct Limits {
     pub marshal_objects: usize,
     /// Bytes of a source that are read for its hash or line ends.
     pub source_size: u64,
+    /// Operators, brackets and keywords that one operand of a source may be under.
+    ///
+    /// CPython's compilers give up between 1,000 and 10,000 nested expressions, depending on the version; honest sources
+    /// stay below 200.
+    pub source_depth: usize,
     /// Findings that one rule may make on one artifact; the rest are counted in the last one.
     ///
     /// An archive of a million duplicates must not make a report of a million lines.
@@ -57,6 +62,7 @@ impl Default for Limits {
             marshal_depth: 2_000,
             marshal_objects: 16_000_000,
             source_size: 64 << 20,
+            source_depth: 5_000,
             findings_per_rule: 1_000,
         }
     }

@@ -9,6 +9,7 @@ pub mod fold;
 pub mod names;
 #[expect(dead_code, reason = "the compiler of the expected program is not there yet")]
 mod scope;
+pub mod source_text;
 
 use constant::Constants;
 use names::Names;

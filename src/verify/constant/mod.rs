@@ -4,6 +4,7 @@
 //! constants ([`super::fold`]). What all of that may cost is bounded: hostile files hold bombs of references, hostile sources
 //! ask for powers of powers.
 
+pub mod literal;
 mod read;
 mod show;
 

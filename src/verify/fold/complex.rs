@@ -218,5 +218,6 @@ fn polar_power(a: Complex, b: Complex, series: (u8, u8)) -> Option<Complex> {
         }
         phase += b.imag * absolute.ln();
     }
-    Some(Complex { real: length * phase.cos(), imag: length * phase.sin() })
+    // The cosine of infinity is an error of the domain (errno), which is reported as a division by zero.
+    (!phase.is_infinite()).then(|| Complex { real: length * phase.cos(), imag: length * phase.sin() })
 }

@@ -173,11 +173,10 @@ fn quotient(a: &BigInt, b: &BigInt) -> Option<f64> {
     if b.sign() == Sign::NoSign {
         return None;
     }
-    let is_negative = a.sign() != Sign::NoSign && (a.sign() == Sign::Minus) != (b.sign() == Sign::Minus);
+    let is_negative = (a.sign() == Sign::Minus) != (b.sign() == Sign::Minus);
     let (a, b) = (a.magnitude(), b.magnitude());
     if a.bits() == 0 {
-        // `0 / -5` is `0.0`.
-        return Some(0.0);
+        return Some(if is_negative { -0.0 } else { 0.0 });
     }
     let bits = |number: u64| i64::try_from(number).ok();
     // The quotient is scaled so that it has 55 or 56 bits, or fewer if it is subnormal: at least two below the last that is kept.
