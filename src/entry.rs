@@ -70,7 +70,7 @@ pub struct PycEntry {
     pub locator: Locator,
     /// The digest of its bytes; `None` when they could not be read whole.
     pub sha256: Option<Sha256Digest>,
-    /// Its size in bytes.
+    /// Its size in bytes; of a member that could not be read whole what its archive claims, unless more was found.
     pub size: u64,
     /// The digest of the marshalled code alone: from where it begins to where it ends, or to the end of a file in which it does
     /// not end or is not read. `None` when there is none, the file could not be read whole, or the run does not want it.

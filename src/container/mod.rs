@@ -266,6 +266,11 @@ impl ArchiveRecord {
         (matches!(self.made_by >> 8, 3 | 19) && mode != 0).then_some(mode)
     }
 
+    /// Where to look for its local header in an archive of this size; where that would be outside, the record that says so.
+    pub(crate) fn place(&self, size: u64) -> u64 {
+        if self.local_offset <= size { self.local_offset } else { self.central_offset.unwrap_or(size).min(size) }
+    }
+
     /// Bytes out for a byte in, as claimed; 0 when there is no claim or no data.
     pub fn ratio(&self) -> u64 {
         self.size.and_then(|size| size.checked_div(self.compressed_size)).unwrap_or_default()

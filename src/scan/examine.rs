@@ -368,7 +368,8 @@ impl Worker<'_> {
         let size = status.map(|status| status.size).or(found.and_then(|found| found.size));
         let entry = PycEntry {
             sha256: whole.map(|whole| whole.sha256),
-            size: if whole.is_some() { bytes.len() as u64 } else { size.unwrap_or(bytes.len() as u64) },
+            // A claim, where it was not read whole; more than claimed may have been found.
+            size: size.filter(|_| whole.is_none()).unwrap_or_default().max(bytes.len() as u64),
             payload_sha256,
             code_digest,
             head: bytes.get(..LONGEST_HEADER).unwrap_or(&bytes).to_vec(),

@@ -88,7 +88,7 @@ impl Reader<'_> {
         bytes.clear();
         let record = self.record;
         let Some(data) = record.data_offset else {
-            let problem = Problem::at(ProblemKind::ArchiveDamaged, record.local_offset);
+            let problem = Problem::at(ProblemKind::ArchiveDamaged, record.place(self.input.size()));
             return Content { bytes, ..Content::unread(problem.with_detail("no local header")) };
         };
         let there = self.input.size().saturating_sub(data).min(record.compressed_size);
@@ -159,23 +159,46 @@ impl Reader<'_> {
 
     /// Inflates deflated data.
     fn deflated(&self, data: u64, there: u64, cap: Cap, bytes: &mut Vec<u8>) -> Stop {
-        bytes.reserve(self.expected(there, cap).saturating_add(1));
-        SCRATCH.with_borrow_mut(|(decompress, buffer)| {
-            decompress.reset(false);
-            let mut done = 0_u64;
-            loop {
-                let chunk = match self.chunk(data.saturating_add(done), there.saturating_sub(done), buffer) {
-                    Ok([]) => return Stop::Truncated,
-                    Ok(chunk) => chunk,
-                    Err(error) => return Stop::Unreadable(error.to_string()),
-                };
-                let last = u64::try_from(chunk.len()).is_ok_and(|length| done.saturating_add(length) >= there);
-                match inflate(decompress, chunk, last, cap, bytes) {
-                    Some(stop) => return stop,
-                    None => done = decompress.total_in(),
-                }
+        let room = self.expected(there, cap).saturating_add(1);
+        bytes.reserve(room);
+        SCRATCH.with_borrow_mut(|scratch| {
+            let stop = self.inflated(data, there, cap, bytes, scratch);
+            if !matches!(stop, Stop::Damaged(..)) {
+                return stop;
             }
+            // Where damage is noticed, and in which words, depends on the room in the buffer, which other members left. What is
+            // reported does not: it is what a buffer of its own gives.
+            let mut own = Vec::new();
+            own.reserve_exact(room);
+            let stop = self.inflated(data, there, cap, &mut own, scratch);
+            *bytes = own;
+            stop
         })
+    }
+
+    /// Inflates deflated data into the room of this buffer, which grows when more is needed.
+    fn inflated(
+        &self,
+        data: u64,
+        there: u64,
+        cap: Cap,
+        bytes: &mut Vec<u8>,
+        (decompress, buffer): &mut (Decompress, Vec<u8>),
+    ) -> Stop {
+        decompress.reset(false);
+        let mut done = 0_u64;
+        loop {
+            let chunk = match self.chunk(data.saturating_add(done), there.saturating_sub(done), buffer) {
+                Ok([]) => return Stop::Truncated,
+                Ok(chunk) => chunk,
+                Err(error) => return Stop::Unreadable(error.to_string()),
+            };
+            let last = u64::try_from(chunk.len()).is_ok_and(|length| done.saturating_add(length) >= there);
+            match inflate(decompress, chunk, last, cap, bytes) {
+                Some(stop) => return stop,
+                None => done = decompress.total_in(),
+            }
+        }
     }
 
     /// The next compressed bytes, from memory where they are there.
@@ -198,13 +221,15 @@ impl Reader<'_> {
 
     /// Decodes data of the rarer methods.
     fn others(&self, method: u16, data: u64, there: u64, cap: Cap, bytes: &mut Vec<u8>) -> Stop {
+        // What comes before an error depends on the room in the buffer, so it begins without any.
+        *bytes = Vec::new();
         let record = self.record;
         // One more than the cap, to notice that there is more.
         let more = cap.bytes.saturating_add(1);
         let size = match method {
             // LZMA with an end marker (flag bit 1, APPNOTE 5.8.9) wants no size, and without one the true size.
             14 if record.flags & 2 != 0 => u64::MAX,
-            14 => record.size.unwrap_or(more).min(more),
+            14 => record.size.unwrap_or(more),
             _ => more,
         };
         // The crate takes the compressed size from the header only, where 32 bits are there. What is larger is cut off, and
@@ -311,14 +336,16 @@ fn inflate(decompress: &mut Decompress, chunk: &[u8], last: bool, cap: Cap, byte
         let used = decompress.total_in().saturating_sub(begun);
         let rest = usize::try_from(used).ok().and_then(|used| chunk.get(used..)).unwrap_or_default();
         let before = (decompress.total_in(), bytes.len());
-        let status = match decompress.decompress_vec(rest, bytes, FlushDecompress::None) {
-            Ok(status) => status,
-            Err(error) => return Some(Stop::Damaged(decompress.total_in(), error.to_string())),
-        };
+        let status = decompress.decompress_vec(rest, bytes, FlushDecompress::None);
+        // What is damaged behind the cap is not looked at, however much room the buffer has.
         if bytes.len() > most {
             bytes.truncate(most);
             return Some(Stop::Cap);
         }
+        let status = match status {
+            Ok(status) => status,
+            Err(error) => return Some(Stop::Damaged(decompress.total_in(), error.to_string())),
+        };
         if status == Status::StreamEnd {
             return Some(Stop::Complete(decompress.total_in()));
         }

@@ -42,7 +42,7 @@ pub(super) fn check(input: &Input, shift: i64, first: usize, entries: &mut [Entr
         entry.record.local_method = found.method;
         entry.record.local_offset = found.local_offset;
         for (kind, expected, observed) in found.differences {
-            let offset = Some(found.local_offset);
+            let offset = Some(entry.record.place(input.size()));
             oddities.push(Oddity { kind, member: Some(index), offset, expected, observed });
         }
     }
@@ -77,8 +77,9 @@ fn look(input: &Input, shift: i64, entry: &Entry) -> Found {
         let (expected, observed) = (format!("a local header at {at:#x}"), format!("one at {:#x}", found.local_offset));
         found.differences.push((OddityKind::LocalMissing, expected, observed));
     }
+    // A header whose name runs out of the archive has no data.
     let header_end = found.local_offset.saturating_add(local.length());
-    found.data_offset = Some(header_end);
+    found.data_offset = Some(header_end.min(input.size()));
     found.method = Some(local.method);
     let length = usize::try_from(local.length()).unwrap_or(usize::MAX);
     let whole =
