@@ -78,13 +78,19 @@ pub fn places(tree: &Tree<'_>, walk: &mut Walk) -> Vec<Places> {
     find(tree, walk, Look::Quick).places
 }
 
+/// Both, without the quick look that spares most code the walk: slower, and what the quick look is tested against.
+#[doc(hidden)]
+pub fn in_full(tree: &Tree<'_>, walk: &mut Walk) -> (Vec<Oddity>, Vec<Places>) {
+    let Found { oddities, places } = find(tree, walk, Look::Full);
+    (oddities, places)
+}
+
 /// How code is looked at first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Look {
     /// As a whole; what is not plainly as compilers write it is walked.
     Quick,
-    /// Instruction by instruction: what a quick look is tested against.
-    #[cfg(test)]
+    /// Instruction by instruction.
     Full,
 }
 
