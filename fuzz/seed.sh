@@ -3,6 +3,8 @@
 # of real files (`PYCAUDIT_CORPUS`).
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# The dependencies of the product, and the fuzzer's own beside them.
+cp Cargo.lock fuzz/
 seeds=fuzz/corpus
 targets=(header pyc compare zip scan)
 for target in "${targets[@]}"; do mkdir -p "$seeds/$target"; done

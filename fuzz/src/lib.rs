@@ -9,8 +9,10 @@ use pycaudit::entry::PycEntry;
 use pycaudit::limits::Limits;
 use pycaudit::name;
 use pycaudit::pyc;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Scratch;
 use pycaudit::pyc::versions::VERSIONS;
+use pycaudit::secret;
 use tempfile::TempDir;
 
 use crate::inspect::facts::Facts;
@@ -63,7 +65,8 @@ fn inspect_page(entry: &PycEntry) {
     let mut scratch = Scratch::default();
     let bytes = entry.contents.as_deref().unwrap();
     let tree = pyc::read(bytes, &Limits::default(), &mut scratch).value;
-    let facts = Facts::new(&tree);
+    let mask = Mask::new(&tree, secret::masked);
+    let facts = Facts::new(&tree, &mask);
     for most in [Most::Some, Most::All] {
         let page = inspect::page::page(entry, &facts, most);
         assert!(!page.contains(|shown| shown != '\n' && name::is_deceptive(shown)), "{page:?}");

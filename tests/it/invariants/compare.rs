@@ -6,8 +6,10 @@ use pycaudit::limits::Limits;
 use pycaudit::pyc;
 use pycaudit::pyc::Digester;
 use pycaudit::pyc::Header;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Scratch;
 use pycaudit::pyc::Tree;
+use pycaudit::secret;
 
 /// Bytes of a comparison for a byte of both files.
 const WRITTEN: usize = 16_000;
@@ -47,8 +49,17 @@ fn outside(tree: &Tree<'_>) -> (Vec<u8>, u64) {
     (tree.pyc.header.as_ref().map(Header::to_bytes).unwrap_or_default(), tree.pyc.trailing)
 }
 
+/// Compares with secrets shown and masked: whether two files differ does not depend on that.
 fn compare(left: &Tree<'_>, right: &Tree<'_>) -> (bool, String) {
+    let shown = compare_masked(left, right, &[Mask::default(), Mask::default()]);
+    let masks = [left, right].map(|tree| Mask::new(tree, secret::masked_apart));
+    let masked = compare_masked(left, right, &masks);
+    assert_eq!(shown.0, masked.0, "shown:\n{}\nmasked:\n{}", shown.1, masked.1);
+    shown
+}
+
+fn compare_masked(left: &Tree<'_>, right: &Tree<'_>, [one, other]: &[Mask; 2]) -> (bool, String) {
     let mut out = Vec::new();
-    let differs = comparison::write(&Side::new(left), &Side::new(right), &mut out).unwrap();
+    let differs = comparison::write(&Side::new(left, one), &Side::new(right, other), &mut out).unwrap();
     (differs, String::from_utf8(out).unwrap())
 }

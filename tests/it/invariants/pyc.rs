@@ -10,6 +10,7 @@ use pycaudit::problem::Parsed;
 use pycaudit::pyc;
 use pycaudit::pyc::Code;
 use pycaudit::pyc::Digester;
+use pycaudit::pyc::Mask;
 use pycaudit::pyc::Pyc;
 use pycaudit::pyc::Scratch;
 use pycaudit::pyc::Tree;
@@ -23,11 +24,13 @@ use pycaudit::pyc::lines::Positions;
 use pycaudit::pyc::opcodes::Argument;
 use pycaudit::pyc::opcodes::Opcodes;
 use pycaudit::pyc::repr::Era;
+use pycaudit::pyc::repr::Style;
 use pycaudit::pyc::repr::repr;
 use pycaudit::pyc::signature;
 use pycaudit::pyc::versions::VERSIONS;
 use pycaudit::pyc::walk;
 use pycaudit::pyc::walk::Walk;
+use pycaudit::secret;
 
 /// Bytes of disassembly for a byte of file: an instruction of two bytes may show a constant of 2,000, and the same instructions
 /// are written out for eight code objects.
@@ -95,7 +98,7 @@ fn objects_are_inside(tree: &Tree<'_>, length: usize) {
     for (offset, run) in tree.strings() {
         assert!(offset + run.len() as u64 <= length as u64);
     }
-    assert_eq!(signature::qualnames(tree).len(), tree.codes().count());
+    assert_eq!(signature::qualnames(tree, &Mask::default()).len(), tree.codes().count());
 }
 
 /// What is told of the code objects of a file, as far as it costs no more than the file is long.
@@ -110,6 +113,7 @@ fn facts(tree: &Tree<'_>) -> Vec<Option<(pyc::CodeDigest, pyc::LinesDigest)>> {
     let version = tree.pyc.version;
     let opcodes = version.and_then(Opcodes::near);
     let mut budget = tree.size() * SHARING;
+    let mask = Mask::default();
     for code in tree.codes() {
         let items = code.consts().len() + code.localsplusnames().len() + code.varnames().len();
         let size = code.code().len() + code.linetable().len() + code.exceptiontable().len() + items + 1;
@@ -117,7 +121,7 @@ fn facts(tree: &Tree<'_>) -> Vec<Option<(pyc::CodeDigest, pyc::LinesDigest)>> {
         budget = left;
         assert!(signature::arguments(code).len() <= code.localsplusnames().len().max(code.varnames().len()));
         for (value, era) in code.consts().iter().zip([Era::Python2, Era::Python3].into_iter().cycle()) {
-            let text = repr(value, era, SHOWN);
+            let text = repr(value, Style { era, mask: &mask }, SHOWN);
             assert!(text.len() <= SHOWN + "...".len(), "{text}");
             assert!(!text.contains(pycaudit::name::is_deceptive), "{text:?}");
         }
@@ -214,7 +218,8 @@ fn written(disassembly: &Disassembly<'_, '_>, source: Option<&SourceLines<'_>>) 
 /// A disassembly is as long as the file allows, by the version of the magic and by any other.
 fn disassembly_is_bounded(tree: &Tree<'_>, bytes: &[u8]) {
     let most = (bytes.len() + 1) * WRITTEN;
-    if let Ok(disassembly) = Disassembly::of(tree) {
+    let mask = Mask::new(tree, secret::masked);
+    if let Ok(disassembly) = Disassembly::of(tree, &mask) {
         let plain = written(&disassembly, None);
         assert!(plain.0 <= most, "{} bytes of disassembly of {}", plain.0, bytes.len());
         assert_eq!(plain, written(&disassembly, None));
@@ -222,7 +227,7 @@ fn disassembly_is_bounded(tree: &Tree<'_>, bytes: &[u8]) {
         assert!(written(&disassembly, Some(&SourceLines::new(bytes))).0 <= 2 * most);
     }
     let place = crc32fast::hash(bytes) as usize % VERSIONS.len();
-    if let Ok(disassembly) = Disassembly::as_version(tree, &VERSIONS[place]) {
+    if let Ok(disassembly) = Disassembly::as_version(tree, &VERSIONS[place], &Mask::default()) {
         assert!(written(&disassembly, None).0 <= most);
     }
 }
