@@ -42,7 +42,7 @@ impl Complex {
     }
 }
 
-/// The series from which on mixed operands are kept apart and infinities recovered.
+/// The series from which on mixed operands are kept apart, infinities recovered, and powers computed in another order.
 const MIXED: (u8, u8) = (3, 14);
 
 /// An operator on two complex numbers.
@@ -203,15 +203,16 @@ fn polar_power(a: Complex, b: Complex, series: (u8, u8)) -> Option<Complex> {
         return Some(Complex { real: 1.0, imag: 0.0 });
     }
     if a.real == 0.0 && a.imag == 0.0 {
-        return (b.imag == 0.0 && b.real >= 0.0).then_some(Complex { real: 0.0, imag: 0.0 });
+        let is_division = b.imag != 0.0 || b.real < 0.0;
+        return (!is_division).then_some(Complex { real: 0.0, imag: 0.0 });
     }
     let absolute = a.real.hypot(a.imag);
     let mut length = absolute.powf(b.real);
     let angle = a.imag.atan2(a.real);
     let mut phase = angle * b.real;
     if b.imag != 0.0 {
-        // The factor was a divisor before 3.13.
-        if series >= (3, 13) {
+        // The factor was a divisor before 3.14.
+        if series >= MIXED {
             length *= (-angle * b.imag).exp();
         } else {
             length /= (angle * b.imag).exp();

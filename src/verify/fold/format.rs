@@ -39,7 +39,7 @@ pub(super) fn remainder(
     if is_mixed && (!format.is_ascii() || values.iter().any(|&value| is_bytes(value))) {
         return None;
     }
-    let mut writer = Writer { out: Vec::new(), values: values.into_iter(), series };
+    let mut writer = Writer { out: Vec::new(), values: values.into_iter(), series, is_text: is_mixed || is_text(left) };
     let mut rest: &[u8] = format;
     while let Some(at) = rest.iter().position(|&byte| byte == b'%') {
         let (before, behind) = rest.split_at_checked(at)?;
@@ -59,6 +59,8 @@ struct Writer<'a> {
     out: Vec<u8>,
     values: std::vec::IntoIter<&'a Constant>,
     series: (u8, u8),
+    /// Whether text is written.
+    is_text: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -150,11 +152,13 @@ impl<'a> Writer<'a> {
                 (text.chars().count() == 1).then(|| bytes.to_vec())
             }
             Constant::Bytes(bytes) if self.series.0 == 2 => (bytes.len() == 1).then(|| bytes.to_vec()),
-            value if self.series.0 == 3 => {
+            value if self.is_text => {
                 let code = u32::try_from(number::index(value)?.as_ref()).ok()?;
-                Some(char::from_u32(code)?.to_string().into_bytes())
+                // A narrow build of 2.7 has no character beyond the basic plane.
+                let is_known = self.series.0 == 3 || code <= 0xffff;
+                is_known.then(|| char::from_u32(code)).flatten().map(|character| character.to_string().into_bytes())
             }
-            _ => None,
+            value => Some(vec![u8::try_from(number::index(value)?.as_ref()).ok()?]),
         }
     }
 

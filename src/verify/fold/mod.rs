@@ -11,6 +11,8 @@ mod complex;
 mod format;
 mod number;
 mod sequence;
+#[cfg(test)]
+mod tests;
 
 use super::Pool;
 use super::constant::ConstId;

@@ -5,6 +5,7 @@
 
 pub mod decode;
 mod depth;
+pub mod python2;
 
 use ruff_python_ast::ModModule;
 use ruff_python_ast::PythonVersion;
@@ -19,11 +20,15 @@ use crate::limits::Limits;
 use crate::name;
 
 use decode::Charset;
+use python2::Rewritten;
 
 /// A source that was parsed.
 #[derive(Debug)]
 pub struct SourceText {
+    /// What the parser read.
     text: String,
+    /// What was written, and how to get there from what was parsed, of 2.x.
+    original: Option<(String, Rewritten)>,
     /// Where each line begins.
     lines: Vec<u32>,
     charset: Charset,
@@ -81,7 +86,13 @@ impl SourceText {
         if size > limits.source_size.min(1 << 30) {
             return Err(Reason::Size);
         }
-        let (text, charset) = decode::decode(bytes, series)?;
+        let (mut text, charset) = decode::decode(bytes, series)?;
+        let mut original = None;
+        if series.0 == 2 {
+            let mut rewritten = python2::rewrite(&text)?;
+            let parsed = std::mem::take(&mut rewritten.text);
+            original = Some((std::mem::replace(&mut text, parsed), rewritten));
+        }
         depth::check(&text, limits.source_depth)?;
         let lines = line_starts(&text);
         let target = PythonVersion { major: series.0, minor: series.1 };
@@ -93,7 +104,7 @@ impl SourceText {
             return Err(Reason::Syntax { line: line(error.location.start()), message });
         }
         let parsed = parsed.try_into_module().ok_or(Reason::Tokens)?;
-        Ok(Self { text, lines, charset, series, parsed })
+        Ok(Self { text, original, lines, charset, series, parsed })
     }
 
     /// The syntax tree.
@@ -101,7 +112,7 @@ impl SourceText {
         self.parsed.syntax()
     }
 
-    /// The text that the ranges of the tree are in.
+    /// The text that the ranges of the tree are in; of 2.x the rewritten one ([`python2`]).
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -116,9 +127,13 @@ impl SourceText {
         self.charset
     }
 
-    /// What is written at a range.
+    /// What is written at a range of the tree; of 2.x before it was rewritten.
     pub fn written(&self, range: TextRange) -> &str {
-        self.text.get(range.to_std_range()).unwrap_or_default()
+        let Some((original, rewritten)) = &self.original else {
+            return self.text.get(range.to_std_range()).unwrap_or_default();
+        };
+        let place = |offset: TextSize| usize::try_from(rewritten.original(offset.into())).unwrap_or(usize::MAX);
+        original.get(place(range.start())..place(range.end())).unwrap_or_default()
     }
 
     /// The line of an offset, from 1 on.
@@ -126,7 +141,8 @@ impl SourceText {
         line_of(&self.lines, offset)
     }
 
-    /// The line of an offset, and its column in bytes of UTF-8 from 0 on, as `co_positions` counts them.
+    /// The line of an offset, and its column in bytes of UTF-8 from 0 on, as `co_positions` counts them. Of 2.x only the line is
+    /// that of what was written.
     pub fn position(&self, offset: TextSize) -> (u32, u32) {
         let line = self.line(offset);
         let index = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
