@@ -27,6 +27,8 @@ pub enum Symbol {
     LastI,
     /// A part of an exception: versions before 3.11 keep three values for one.
     Part(Part, u32),
+    /// One of two values of the stack that stand for one result; neither may be used without the other.
+    Half(Pair, u32),
     /// Why a `finally` body runs, up to 3.7.
     Why(Why),
     /// Where a `finally` body returns to, in 3.8.
@@ -44,6 +46,15 @@ pub enum Part {
     Value,
     /// Its traceback.
     Traceback,
+}
+
+/// What two values of the stack stand for together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pair {
+    /// An attribute that is loaded to be called: the function of a method and its object, or NULL and something else.
+    Method,
+    /// An iterator and its index, or NULL (3.15).
+    Iterator,
 }
 
 /// What ended the body of a `try` with `finally`, up to 3.7.

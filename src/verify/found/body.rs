@@ -1,0 +1,185 @@
+//! What a code object is before it runs: its instructions by offset, its names and constants, and its prologue.
+
+use crate::pyc::Code;
+use crate::pyc::Value;
+use crate::pyc::Version;
+use crate::pyc::code::KIND_CELL;
+use crate::pyc::code::KIND_FREE;
+use crate::pyc::exceptions::Handlers;
+use crate::pyc::instruction::Instruction;
+use crate::pyc::instruction::Instructions;
+use crate::pyc::layout::Object;
+use crate::pyc::lines;
+use crate::pyc::lines::LineFormat;
+use crate::pyc::lines::Position;
+use crate::pyc::lines::Positions;
+use crate::pyc::objects::Items;
+use crate::pyc::opcodes::Op as Opcode;
+use crate::pyc::opcodes::Opcodes;
+use crate::pyc::versions::Implementation;
+use crate::verify::Pool;
+use crate::verify::constant::Constant;
+use crate::verify::event::NameId;
+
+use super::Child;
+use super::Fault;
+use super::Local;
+use super::Machine;
+
+/// The deepest stack that is followed. The largest of the standard libraries is below 1,000; displays of up to 3.8 need a place for
+/// each item.
+const MOST_DEPTH: usize = 1 << 17;
+
+/// Flags of a code object whose call makes a generator, coroutine or asynchronous generator.
+const GENERATORS: i32 = 0x20 | 0x80 | 0x200;
+
+impl<'a> Machine<'a> {
+    /// A code object of a version, its names and constants known to the pool.
+    pub(in super::super) fn new(code: Code<'a>, version: &Version, pool: &mut Pool) -> Result<Self, Fault> {
+        let series = version.series;
+        let is_known = series == (2, 7) || (3, 6) <= series && series <= (3, 15);
+        let opcodes = Opcodes::near(version).filter(|_| is_known && version.implementation == Implementation::CPython);
+        let opcodes = opcodes.ok_or(Fault::Version)?;
+        let instructions: Vec<_> = Instructions::new(code.code(), opcodes).collect();
+        let mut places = vec![u32::MAX; code.code().len()];
+        for (instruction, index) in instructions.iter().zip(0_u32..) {
+            if let Some(place) = usize::try_from(instruction.start).ok().and_then(|start| places.get_mut(start)) {
+                *place = index;
+            }
+        }
+        let none = pool.constants.intern(Constant::None);
+        let mut machine = Self {
+            code,
+            series,
+            opcodes,
+            instructions,
+            places,
+            handlers: handlers(code)?,
+            consts: (0..code.consts().len()).map(|place| pool.constants.read(code.consts(), place, series)).collect(),
+            children: children(code, pool),
+            names: names(code.names(), pool),
+            locals: locals(code, pool),
+            cells: [names(code.cellvars(), pool), names(code.freevars(), pool)].concat(),
+            depth: usize::try_from(code.stacksize()).unwrap_or_default().min(MOST_DEPTH),
+            entry: 0,
+            none,
+            positions: positions(code, version),
+        };
+        machine.entry = machine.prologue()?;
+        Ok(machine)
+    }
+
+    /// Where the prologue ends, if it is the one that the compiler puts in front of such code.
+    fn prologue(&self) -> Result<u32, Fault> {
+        let is_generator = self.code.flags() & GENERATORS != 0;
+        if self.series < (3, 10) {
+            return Ok(0);
+        }
+        let mut at = 0_u32;
+        let mut next = |wanted: Opcode| {
+            let found = self.instruction(at).filter(|found| found.op() == Some(wanted)).copied();
+            if let Some(found) = found {
+                at = found.end;
+            }
+            found
+        };
+        if self.series == (3, 10) {
+            return if is_generator == next(Opcode::GEN_START).is_some() { Ok(at) } else { Err(Fault::Prologue) };
+        }
+        let kinds = self.code.localspluskinds();
+        let frees = kinds.iter().filter(|&&kind| kind & KIND_FREE != 0).count();
+        let copied = next(Opcode::COPY_FREE_VARS).map_or(0, |found| found.arg);
+        if usize::try_from(copied) != Ok(frees) {
+            return Err(Fault::Prologue);
+        }
+        let mut cells: Vec<u32> = kinds.iter().zip(0..).filter(|(kind, _)| **kind & KIND_CELL != 0).map(|(_, slot)| slot).collect();
+        while let Some(found) = next(Opcode::MAKE_CELL) {
+            let place = cells.iter().position(|&slot| slot == found.arg).ok_or(Fault::Prologue)?;
+            cells.swap_remove(place);
+        }
+        if !cells.is_empty() || is_generator != next(Opcode::RETURN_GENERATOR).is_some() {
+            return Err(Fault::Prologue);
+        }
+        if is_generator && next(Opcode::POP_TOP).is_none() {
+            return Err(Fault::Prologue);
+        }
+        match next(Opcode::RESUME) {
+            Some(found) if found.arg & 3 == 0 => Ok(at),
+            _ => Err(Fault::Prologue),
+        }
+    }
+
+    /// The instruction behind another one.
+    pub(super) fn behind(&self, instruction: &Instruction) -> Option<&Instruction> {
+        self.instruction(instruction.end)
+    }
+
+    /// The instruction behind another one that is no NOP.
+    pub(super) fn follower(&self, instruction: &Instruction) -> Option<&Instruction> {
+        let mut next = self.behind(instruction)?;
+        // Each step goes forward, so this ends.
+        while next.op() == Some(Opcode::NOP) {
+            next = self.behind(next)?;
+        }
+        Some(next)
+    }
+}
+
+/// The exception table, whose entries the interpreter finds by halves: they have to be in order.
+fn handlers(code: Code<'_>) -> Result<Vec<crate::pyc::exceptions::Handler>, Fault> {
+    let mut handlers = Vec::new();
+    let mut behind = 0;
+    for handler in Handlers::new(code.exceptiontable()) {
+        let handler = handler.map_err(|_| Fault::ExceptionTable)?;
+        if handler.is_torn || handler.start < behind || handler.end <= handler.start {
+            return Err(Fault::ExceptionTable);
+        }
+        behind = handler.end;
+        handlers.push(handler);
+    }
+    Ok(handlers)
+}
+
+fn names(items: Items<'_>, pool: &mut Pool) -> Vec<Option<NameId>> {
+    items.iter().map(|item| item.as_name().map(|name| pool.names.intern(&name.to_bytes()))).collect()
+}
+
+fn locals(code: Code<'_>, pool: &mut Pool) -> Vec<Local> {
+    if code.object(Object::LocalsPlusNames).is_none() {
+        return names(code.varnames(), pool).into_iter().map(|name| Local { name, is_cell: false }).collect();
+    }
+    let kinds = code.localspluskinds();
+    let names = names(code.localsplusnames(), pool).into_iter();
+    let local = |(name, &kind): (Option<NameId>, &u8)| Local { name, is_cell: kind & (KIND_CELL | KIND_FREE) != 0 };
+    // A name without a kind is no variable.
+    names.zip(kinds).map(local).collect()
+}
+
+/// The free variables of the code objects among the constants.
+fn children(code: Code<'_>, pool: &mut Pool) -> Vec<Child> {
+    let mut children = Vec::new();
+    for value in code.consts().iter() {
+        let Value::Code(child) = value else { continue };
+        let Ok(place) = u32::try_from(child.index()) else { continue };
+        let frees = if child.object(Object::LocalsPlusNames).is_some() {
+            let kinds = child.localspluskinds().iter();
+            let names = names(child.localsplusnames(), pool).into_iter();
+            names.zip(kinds).filter(|(_, kind)| **kind & KIND_FREE != 0).map(|(name, _)| name).collect()
+        } else {
+            names(child.freevars(), pool)
+        };
+        children.push(Child { place, frees });
+    }
+    children
+}
+
+/// Where instructions come from, as far as the table can be read.
+fn positions(code: Code<'_>, version: &Version) -> Vec<(u32, Position)> {
+    let narrow = |at: u64| u32::try_from(at).unwrap_or(u32::MAX);
+    if LineFormat::of(version) == LineFormat::Positions {
+        return Positions::of(code).map_while(Result::ok).map(|range| (narrow(range.start), range.position)).collect();
+    }
+    let (ranges, _) = lines::line_ranges(code, version);
+    let position = |line| Position { line, end_line: line, ..Position::default() };
+    ranges.into_iter().map(|range| (narrow(range.start), position(range.line))).collect()
+}

@@ -1,0 +1,520 @@
+//! Bytecode as events: the instructions of a code object on a stack of symbols, as that version's interpreter would run them.
+//!
+//! Whatever only moves values about is silent. What is not understood exactly is never passed over: it is an [`Op::Foreign`]
+//! event or a fault. Constant operands are folded, branches are not decided: that is the comparison's.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable
+    )
+)]
+
+mod blocks;
+mod body;
+mod build;
+mod calls;
+mod delegate;
+mod operators;
+mod patterns;
+mod run;
+mod stack;
+#[cfg(test)]
+mod tests;
+mod variables;
+
+use crate::pyc::Code;
+use crate::pyc::exceptions::Handler;
+use crate::pyc::instruction::Instruction;
+use crate::pyc::lines::Position;
+use crate::pyc::opcodes::Opcodes;
+
+use super::Pool;
+use super::constant::ConstId;
+use super::event::Event;
+use super::event::NameId;
+use super::event::Symbol;
+
+pub(super) use blocks::Block;
+
+/// One code object, ready to be run.
+pub(super) struct Machine<'a> {
+    code: Code<'a>,
+    series: (u8, u8),
+    opcodes: &'static Opcodes,
+    instructions: Vec<Instruction>,
+    /// For each byte of the code the index of the instruction that starts there, or `u32::MAX`.
+    places: Vec<u32>,
+    handlers: Vec<Handler>,
+    consts: Vec<Option<ConstId>>,
+    children: Vec<Child>,
+    names: Vec<Option<NameId>>,
+    locals: Vec<Local>,
+    /// The cell variables and behind them the free ones; up to 3.10.
+    cells: Vec<Option<NameId>>,
+    /// How deep the stack may be.
+    depth: usize,
+    /// Where execution begins behind the prologue.
+    entry: u32,
+    /// `None`, which instructions push on their own.
+    none: ConstId,
+    positions: Vec<(u32, Position)>,
+}
+
+/// A code object among the constants.
+struct Child {
+    place: u32,
+    /// The names of its free variables, in its own order.
+    frees: Vec<Option<NameId>>,
+}
+
+/// A slot of the frame: a local, cell or free variable.
+struct Local {
+    name: Option<NameId>,
+    is_cell: bool,
+}
+
+/// Where a run of a code object is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct State {
+    /// Where the instruction starts.
+    pub(super) offset: u32,
+    /// The values, the topmost last.
+    pub(super) stack: Vec<Symbol>,
+    /// The block stack up to 3.10; empty later.
+    pub(super) blocks: Vec<Block>,
+    pending: Pending,
+    /// The names that KW_NAMES gave to the next call.
+    keywords: Option<ConstId>,
+    /// The slots of cells that an inlined comprehension put aside, with what they were and whether a new cell was made.
+    aside: Vec<Aside>,
+    /// What is known of results on the stack.
+    known: Vec<(u32, Known)>,
+}
+
+/// A slot whose cell is put aside (`LOAD_FAST_AND_CLEAR`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Aside {
+    slot: u32,
+    /// What was in it.
+    old: Symbol,
+    /// Whether MAKE_CELL followed; if not, the slot holds a plain value.
+    is_cell: bool,
+}
+
+/// What is known of a result.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Known {
+    /// It is `True` or `False`: 3.13 and later jump on nothing else.
+    Bool,
+    /// It is an int.
+    Int,
+}
+
+/// What a state waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Pending {
+    /// An instruction begins, or goes on in a part of it.
+    Part(u8),
+    /// The results of an event.
+    Event(Put, Goto),
+    /// Which way a test goes.
+    Test(Test),
+    /// Whether an iterator gave an item.
+    Iterate(Iterate),
+    /// Nothing: it cannot go on.
+    Fault(Fault),
+}
+
+/// Where execution goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Goto {
+    offset: u32,
+    part: u8,
+}
+
+/// What becomes of the results of an event.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Put {
+    /// They are pushed in order.
+    Push,
+    /// They are pushed, the first one last.
+    Reversed,
+    /// The one is pushed and known to be something.
+    Known(Known),
+    /// The one is pushed as two values: a method and its object.
+    Method,
+    /// The one is pushed as an iterator and its index (3.15).
+    Iterator,
+    /// A context's exit is pushed as two values, then the other result (3.14 and later).
+    Exit,
+    /// A context's exit is pushed, a block begins, and the other result is pushed (up to 3.10).
+    With(u32),
+    /// There is none; `None` is pushed.
+    None,
+    /// The one is pushed; the cell of this slot is put aside.
+    Aside(u32),
+}
+
+/// The two ways that a test can go.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Test {
+    /// When true.
+    yes: Way,
+    /// When false.
+    no: Way,
+}
+
+/// One way.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Way {
+    offset: u32,
+    change: Change,
+}
+
+/// What a way does to the stack.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Change {
+    /// Nothing.
+    Keep,
+    /// The topmost value is popped.
+    Pop,
+    /// The topmost value is no longer what it was said to be (`MATCH_CLASS` of 3.10).
+    Forget,
+    /// A `with` silenced the exception: see [`blocks`].
+    Silence,
+}
+
+/// What the end of an iterator does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Iterate {
+    /// Where the next item goes on.
+    item: u32,
+    /// Where the end goes on.
+    end: u32,
+    /// How many values it pops.
+    pops: u8,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Something is done; the operands are popped. [`Machine::resume`] with its results goes on.
+    Event {
+        /// What.
+        event: Event,
+        /// By which instruction.
+        at: u32,
+    },
+    /// The truth of a value decides; [`Machine::branch`] goes on.
+    Test {
+        /// Of which value.
+        on: Symbol,
+        /// By which instruction.
+        at: u32,
+    },
+    /// An iterator is asked for its next item; [`Machine::item`] and [`Machine::exhausted`] go on.
+    Iterate {
+        /// Which iterator.
+        iterator: Symbol,
+        /// By which instruction.
+        at: u32,
+    },
+    /// An interpreter could do anything here.
+    Fault {
+        /// Why.
+        fault: Fault,
+        /// At which instruction.
+        at: u32,
+    },
+}
+
+/// Why code cannot be run.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Fault {
+    /// The version's instructions are not known here.
+    Version,
+    /// The prologue (cells, generator, RESUME) is not the one that its variables and flags need.
+    Prologue,
+    /// The exception table does not follow its format, or its entries are out of order.
+    ExceptionTable,
+    /// An instruction takes more from the stack than there is.
+    StackUnderflow,
+    /// The stack gets deeper than the code object says.
+    StackOverflow,
+    /// Blocks are popped that are not there or of another kind, or nested too deeply.
+    Blocks,
+    /// A jump does not go to the start of an instruction.
+    Jump,
+    /// Execution goes on behind the code.
+    FallsOffEnd,
+    /// The code ends inside an instruction.
+    Cut,
+    /// An index for which there is nothing, or something that cannot be read.
+    Operand,
+    /// Something on the stack that is no value is used as one, or the other way round.
+    NotAValue,
+    /// A closure does not hold the free variables of its function.
+    Closure,
+    /// A loop in which nothing can be observed.
+    EndlessLoop,
+    /// The caller went on in a way that the state does not allow: a bug of ours.
+    Protocol,
+}
+
+impl Fault {
+    /// One phrase for a person.
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            Self::Version => "instructions of an unknown version",
+            Self::Prologue => "a prologue that does not fit the variables or flags",
+            Self::ExceptionTable => "a damaged exception table",
+            Self::StackUnderflow => "the stack runs empty",
+            Self::StackOverflow => "the stack gets deeper than declared",
+            Self::Blocks => "blocks that do not nest",
+            Self::Jump => "a jump to no instruction",
+            Self::FallsOffEnd => "execution falls off the end of the code",
+            Self::Cut => "the code ends inside an instruction",
+            Self::Operand => "an operand for which there is nothing",
+            Self::NotAValue => "something is used as a value that is none",
+            Self::Closure => "a closure that does not fit its function",
+            Self::EndlessLoop => "a loop that does nothing",
+            Self::Protocol => "a step that cannot be taken",
+        }
+    }
+}
+
+impl<'a> Machine<'a> {
+    /// Where a call begins: behind the prologue.
+    pub(super) fn entry(&self) -> State {
+        State {
+            offset: self.entry,
+            stack: Vec::new(),
+            blocks: Vec::new(),
+            pending: Pending::Part(0),
+            keywords: None,
+            aside: Vec::new(),
+            known: Vec::new(),
+        }
+    }
+
+    /// The code object.
+    pub(super) fn code(&self) -> Code<'a> {
+        self.code
+    }
+
+    /// Runs what is silent, up to something that can be observed.
+    pub(super) fn step(&self, state: &mut State, pool: &mut Pool) -> Next {
+        // Each instruction at most once, in each of its parts: what goes on longer without an event is a loop.
+        let most = self.instructions.len().saturating_mul(2).saturating_add(64);
+        for _ in 0..most {
+            match self.run(state, pool) {
+                Ok(None) => {}
+                Ok(Some(next)) => return next,
+                Err(fault) => return Self::fail(state, fault),
+            }
+        }
+        Self::fail(state, Fault::EndlessLoop)
+    }
+
+    fn fail(state: &mut State, fault: Fault) -> Next {
+        state.pending = Pending::Fault(fault);
+        Next::Fault { fault, at: state.offset }
+    }
+
+    /// Goes on behind an event, with exactly as many results as it has.
+    pub(super) fn resume(&self, state: &mut State, results: &[Symbol]) {
+        let Pending::Event(put, goto) = state.pending else {
+            state.pending = Pending::Fault(Fault::Protocol);
+            return;
+        };
+        state.pending = Pending::Part(goto.part);
+        state.put(put, results, self.none);
+        state.offset = goto.offset;
+        if state.stack.len() > self.depth {
+            state.pending = Pending::Fault(Fault::StackOverflow);
+        }
+    }
+
+    /// The state behind a test.
+    pub(super) fn branch(&self, state: &State, truth: bool) -> State {
+        let mut state = state.clone();
+        let Pending::Test(test) = state.pending else {
+            state.pending = Pending::Fault(Fault::Protocol);
+            return state;
+        };
+        let way = if truth { test.yes } else { test.no };
+        state.pending = Pending::Part(0);
+        state.change(way.change, self.series);
+        state.offset = way.offset;
+        state
+    }
+
+    /// The state in which an iterator gave an item.
+    pub(super) fn item(&self, state: &State, item: Symbol) -> State {
+        let mut state = state.clone();
+        let Pending::Iterate(iterate) = state.pending else {
+            state.pending = Pending::Fault(Fault::Protocol);
+            return state;
+        };
+        state.pending = Pending::Part(0);
+        state.stack.push(item);
+        state.offset = iterate.item;
+        if state.stack.len() > self.depth {
+            state.pending = Pending::Fault(Fault::StackOverflow);
+        }
+        state
+    }
+
+    /// The state in which an iterator gave none.
+    pub(super) fn exhausted(&self, state: &State) -> State {
+        let mut state = state.clone();
+        let Pending::Iterate(iterate) = state.pending else {
+            state.pending = Pending::Fault(Fault::Protocol);
+            return state;
+        };
+        state.pending = Pending::Part(0);
+        state.stack.truncate(state.stack.len().saturating_sub(usize::from(iterate.pops)));
+        state.offset = iterate.end;
+        state.forget();
+        state
+    }
+
+    /// The handler of what the instruction raises at which [`Machine::step`] stopped; `None` when it leaves the code object.
+    ///
+    /// The exception gets this number.
+    pub(super) fn raised(&self, state: &State, exception: u32) -> Option<State> {
+        let mut state = state.clone();
+        state.keywords = None;
+        if self.has_blocks() {
+            return self.unwind_exception(state, exception);
+        }
+        let handler = self.handler(self.instruction(state.offset)?.offset)?;
+        let depth = usize::try_from(handler.depth).unwrap_or(usize::MAX);
+        let is_jump = u32::try_from(handler.target).is_ok_and(|target| self.instruction(target).is_some());
+        state.pending = if state.stack.len() < depth {
+            Pending::Fault(Fault::StackUnderflow)
+        } else if is_jump {
+            Pending::Part(0)
+        } else {
+            Pending::Fault(Fault::Jump)
+        };
+        state.stack.truncate(depth);
+        if handler.lasti {
+            state.stack.push(Symbol::LastI);
+        }
+        state.stack.push(Symbol::Id(exception));
+        if state.stack.len() > self.depth {
+            state.pending = Pending::Fault(Fault::StackOverflow);
+        }
+        state.offset = u32::try_from(handler.target).unwrap_or(u32::MAX);
+        state.forget();
+        Some(state)
+    }
+
+    /// Whether exceptions are handled by a block stack.
+    fn has_blocks(&self) -> bool {
+        self.series < (3, 11)
+    }
+
+    /// The entry of the exception table for an opcode's offset.
+    fn handler(&self, offset: u32) -> Option<&Handler> {
+        let offset = u64::from(offset);
+        let behind = self.handlers.partition_point(|handler| handler.start <= offset);
+        self.handlers.get(behind.checked_sub(1)?).filter(|handler| offset < handler.end)
+    }
+
+    /// The instruction that starts at an offset.
+    fn instruction(&self, offset: u32) -> Option<&Instruction> {
+        let index = *self.places.get(usize::try_from(offset).ok()?)?;
+        self.instructions.get(usize::try_from(index).ok()?)
+    }
+
+    /// What the location table says of the instruction at an offset.
+    pub(super) fn range(&self, at: u32) -> Position {
+        let behind = self.positions.partition_point(|&(start, _)| start <= at);
+        behind.checked_sub(1).and_then(|place| self.positions.get(place)).map(|&(_, position)| position).unwrap_or_default()
+    }
+}
+
+impl State {
+    /// Numbers every result anew, those of the stack first and from its bottom up.
+    pub(super) fn rename(&mut self, number: &mut impl FnMut(u32) -> u32) {
+        let mut rename = |symbol: &mut Symbol| match symbol {
+            Symbol::Id(id) | Symbol::Part(_, id) | Symbol::Half(_, id) => *id = number(*id),
+            _ => {}
+        };
+        self.stack.iter_mut().for_each(&mut rename);
+        for aside in &mut self.aside {
+            rename(&mut aside.old);
+        }
+        for (id, _) in &mut self.known {
+            *id = number(*id);
+        }
+    }
+
+    /// Forgets what is known of results that are gone.
+    fn forget(&mut self) {
+        let stack = &self.stack;
+        self.known.retain(|&(known, _)| stack.iter().any(|symbol| matches!(symbol, Symbol::Id(id) if *id == known)));
+    }
+
+    fn put(&mut self, put: Put, results: &[Symbol], none: ConstId) {
+        match (put, results) {
+            (Put::Push, _) => self.stack.extend_from_slice(results),
+            (Put::Reversed, _) => self.stack.extend(results.iter().rev()),
+            (Put::Known(known), &[result]) => {
+                self.stack.push(result);
+                if let Symbol::Id(id) = result {
+                    self.known.push((id, known));
+                }
+            }
+            (Put::Method, &[result]) => self.put_pair(super::event::Pair::Method, result),
+            (Put::Iterator, &[result]) => self.put_pair(super::event::Pair::Iterator, result),
+            (Put::Exit, &[exit, value]) => {
+                self.put_pair(super::event::Pair::Method, exit);
+                self.stack.push(value);
+            }
+            (Put::With(handler), &[exit, value]) => {
+                self.stack.push(exit);
+                self.enter(blocks::Kind::With, handler);
+                self.stack.push(value);
+            }
+            (Put::None, []) => self.stack.push(Symbol::Const(none)),
+            (Put::Aside(slot), &[old]) => {
+                self.stack.push(old);
+                self.aside.push(Aside { slot, old, is_cell: false });
+            }
+            _ => self.pending = Pending::Fault(Fault::Protocol),
+        }
+        if !self.known.is_empty() {
+            self.forget();
+        }
+    }
+
+    fn put_pair(&mut self, pair: super::event::Pair, result: Symbol) {
+        match result {
+            Symbol::Id(id) => self.stack.extend([Symbol::Half(pair, id); 2]),
+            _ => self.pending = Pending::Fault(Fault::Protocol),
+        }
+    }
+
+    fn change(&mut self, change: Change, series: (u8, u8)) {
+        match change {
+            Change::Keep => {}
+            Change::Pop => {
+                self.stack.pop();
+            }
+            Change::Forget => {
+                self.stack.pop();
+                self.stack.push(Symbol::Undefined);
+            }
+            Change::Silence => self.silence(series),
+        }
+        self.forget();
+    }
+}
