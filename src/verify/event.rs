@@ -168,7 +168,7 @@ pub enum Display {
     Tuple,
     /// A list of the operands. `BUILD_LIST 0`, a constant tuple and `LIST_EXTEND` are one event: the list of the items.
     List,
-    /// A set of the operands; as for lists with `SET_UPDATE`.
+    /// A set of the operands; as for lists with `SET_UPDATE` of a frozenset, whose items are sorted by their numbers.
     Set,
     /// A dict: keys and values in turn. `BUILD_CONST_KEY_MAP` is the same event.
     Map,
@@ -215,6 +215,9 @@ pub enum Op {
     Load(Space, NameId),
     /// `LOAD_FAST_AND_CLEAR` (3.12 and later): the variable of an inlined comprehension is put aside. Result: what it was.
     LoadAndClear(NameId),
+    /// `MAKE_CELL` of a free variable (3.12 and later): an inlined comprehension has a cell of the name of one. The compiler puts a slot of
+    /// that name aside, but it is another one, and so the new cell takes the place of the free variable's for good. No result.
+    NewCell(NameId),
     /// A variable is bound. Operand: the value.
     Store(Space, NameId),
     /// A variable is unbound.
@@ -246,13 +249,14 @@ pub enum Op {
     StoreSlice,
     /// `DELETE_SLICE` (2.x). Operands: object, lower, upper.
     DeleteSlice,
-    /// A unary operator. Operand, result.
+    /// A unary operator. Operand, result. `TO_BOOL` that is not in front of a jump or `not` is `not` twice.
     Unary(Unary),
     /// A binary operator. Operands: left, right. Result.
     Binary(Binary),
     /// An augmented assignment's operator. Operands: left, right. Result.
     InPlace(Binary),
-    /// A comparison. Operands: left, right. Result. `POP_JUMP_IF_NONE` and its kin are a comparison with None and a test.
+    /// A comparison. Operands: left, right. Result. `POP_JUMP_IF_NONE` and its kin are `is None` and a test. What is tested at once, by a
+    /// jump that pops it, is never `is not` or `not in` but `is` or `in`, with the outcomes of the test exchanged.
     Compare(Compare),
     /// Whether an exception is of a class. Operands: the exception, the class. Result: a truth value. All of `COMPARE_OP exception match`,
     /// `JUMP_IF_NOT_EXC_MATCH`, `CHECK_EXC_MATCH`.
@@ -323,7 +327,8 @@ pub enum Op {
     /// `from m import *`. Operand: the module.
     ImportStar,
     /// A function is made. Result. The number is that of the code object on its own side; the comparison pairs them.
-    /// Of the operands there are none: see [`Attribute`].
+    /// The one operand is the qualified name, from 3.3 to 3.10; other versions have it in the code object, or none. What the function is
+    /// given comes afterwards: see [`Attribute`]. Closures are constant tuples of cells; in 2.x they are sorted by name.
     MakeFunction(u32),
     /// A function is given something. Operands: the function, the value. The function stays what it was: no result.
     SetFunction(Attribute),
@@ -373,6 +378,8 @@ pub enum Op {
     Raise,
     /// Ends: an exception is raised again. Operand: the exception.
     Reraise,
+    /// Ends: a loop in which nothing is done runs for ever (`while 1: pass`).
+    Forever,
     /// An instruction that no source compiles to, by its name.
     Foreign(Box<str>),
 }
@@ -381,7 +388,8 @@ impl Op {
     /// How many results it has.
     pub fn results(&self) -> usize {
         match self {
-            Self::Store(..)
+            Self::NewCell(_)
+            | Self::Store(..)
             | Self::Delete(..)
             | Self::StoreAttr(_)
             | Self::DeleteAttr(_)
@@ -408,6 +416,7 @@ impl Op {
             | Self::Return
             | Self::Raise
             | Self::Reraise
+            | Self::Forever
             | Self::Foreign(_) => 0,
             Self::GroupMatch | Self::WithEnter | Self::AsyncWithEnter => 2,
             &Self::Unpack(count) => usize::try_from(count).unwrap_or(usize::MAX),
@@ -421,14 +430,19 @@ impl Op {
 
     /// Whether nothing of the code object runs behind it on this path, unless a handler catches it.
     pub fn is_end(&self) -> bool {
-        matches!(self, Self::Return | Self::Raise | Self::Reraise | Self::Foreign(_))
+        matches!(self, Self::Return | Self::Raise | Self::Reraise | Self::Forever | Self::Foreign(_))
     }
 
     /// Whether it can raise, so that its handler matters.
     pub fn can_raise(&self) -> bool {
         !matches!(
             self,
-            Self::PopExcept | Self::Return | Self::Store(Space::Fast | Space::Deref, _) | Self::LoadAndClear(_)
+            Self::PopExcept
+                | Self::Return
+                | Self::Forever
+                | Self::Store(Space::Fast | Space::Deref, _)
+                | Self::LoadAndClear(_)
+                | Self::NewCell(_)
         )
     }
 }

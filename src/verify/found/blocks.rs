@@ -406,7 +406,8 @@ impl Run<'_, '_> {
             if self.state.stack.iter().skip(lowest).take(3).any(|&symbol| symbol != Symbol::Saved) {
                 return Err(Fault::NotAValue);
             }
-            let block = self.state.blocks.last_mut().filter(|block| block.kind == Kind::Handler).ok_or(Fault::Blocks)?;
+            let block =
+                self.state.blocks.last_mut().filter(|block| block.kind == Kind::Handler).ok_or(Fault::Blocks)?;
             block.level = block.level.checked_sub(1).ok_or(Fault::Blocks)?;
             self.state.stack.insert(lowest.saturating_add(3), Symbol::Null);
             self.push(top)?;
@@ -476,4 +477,3 @@ impl Run<'_, '_> {
         }
     }
 }
-

@@ -92,7 +92,8 @@ impl<'a> Machine<'a> {
         if usize::try_from(copied) != Ok(frees) {
             return Err(Fault::Prologue);
         }
-        let mut cells: Vec<u32> = kinds.iter().zip(0..).filter(|(kind, _)| **kind & KIND_CELL != 0).map(|(_, slot)| slot).collect();
+        let mut cells: Vec<u32> =
+            kinds.iter().zip(0..).filter(|(kind, _)| **kind & KIND_CELL != 0).map(|(_, slot)| slot).collect();
         while let Some(found) = next(Opcode::MAKE_CELL) {
             let place = cells.iter().position(|&slot| slot == found.arg).ok_or(Fault::Prologue)?;
             cells.swap_remove(place);

@@ -72,7 +72,8 @@ impl Run<'_, '_> {
 
     /// `BUILD_MAP`: pairs from 3.5 on, before that how many are to come.
     pub(super) fn build_map(&mut self) -> Step {
-        let count = if self.machine.series.0 == 2 { 0 } else { self.count().checked_mul(2).ok_or(Fault::StackUnderflow)? };
+        let count =
+            if self.machine.series.0 == 2 { 0 } else { self.count().checked_mul(2).ok_or(Fault::StackUnderflow)? };
         self.build(Display::Map, count)
     }
 

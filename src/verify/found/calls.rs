@@ -172,8 +172,9 @@ impl Run<'_, '_> {
         if series.0 == 2 {
             return self.make_old_function();
         }
-        let code = self.code()?;
+        // Up to 3.10 the qualified name is above the code.
         let qualname = if series < (3, 11) { vec![self.value()?] } else { Vec::new() };
+        let code = self.code()?;
         if series < (3, 13) && self.at.arg > 15 {
             return Err(Fault::Operand);
         }
@@ -204,7 +205,8 @@ impl Run<'_, '_> {
         }
         let mut given = Vec::new();
         let mut at = self.at;
-        while let Some(next) = self.machine.behind(&at).filter(|next| next.op() == Some(Opcode::SET_FUNCTION_ATTRIBUTE)) {
+        while let Some(next) = self.machine.behind(&at).filter(|next| next.op() == Some(Opcode::SET_FUNCTION_ATTRIBUTE))
+        {
             at = *next;
             given.push((at.arg, at.end));
         }
@@ -213,11 +215,7 @@ impl Run<'_, '_> {
 
     /// The event of a function that is made; what it is given lies on the stack, the bits of which are in the part.
     fn made(&mut self, code: u32, operands: Vec<Symbol>, part: u8) -> Step {
-        let goto = if part == 1 {
-            Goto { offset: self.at.end, part: 0 }
-        } else {
-            Goto { offset: self.at.start, part }
-        };
+        let goto = if part == 1 { Goto { offset: self.at.end, part: 0 } } else { Goto { offset: self.at.start, part } };
         self.event_to(Op::MakeFunction(code), operands, Put::Push, goto)
     }
 
@@ -230,7 +228,11 @@ impl Run<'_, '_> {
         self.push(function)?;
         let rest = self.part & !u8::try_from(bit << 1).unwrap_or_default();
         let goto = if rest == 1 {
-            let end = if self.machine.series < (3, 13) { self.at.end } else { self.given().last().map_or(self.at.end, |last| last.1) };
+            let end = if self.machine.series < (3, 13) {
+                self.at.end
+            } else {
+                self.given().last().map_or(self.at.end, |last| last.1)
+            };
             Goto { offset: end, part: 0 }
         } else {
             Goto { offset: self.at.start, part: rest }
@@ -319,7 +321,8 @@ impl Run<'_, '_> {
     /// `IMPORT_NAME`.
     pub(super) fn import_name(&mut self) -> Step {
         let series = self.machine.series;
-        let (name, is_lazy) = if series >= (3, 15) { (self.at.arg >> 2, self.at.arg & 1 != 0) } else { (self.at.arg, false) };
+        let (name, is_lazy) =
+            if series >= (3, 15) { (self.at.arg >> 2, self.at.arg & 1 != 0) } else { (self.at.arg, false) };
         let name = self.name(name)?;
         let operands = self.values(2)?;
         self.event(if is_lazy { Op::LazyImport(name) } else { Op::Import(name) }, operands)
@@ -372,8 +375,10 @@ impl Run<'_, '_> {
             "False" => Constant::False,
             "-1" => Constant::Int((-1).into()),
             _ => {
-                let names =
-                    [("AssertionError", "<class 'AssertionError'>"), ("NotImplementedError", "<class 'NotImplementedError'>")];
+                let names = [
+                    ("AssertionError", "<class 'AssertionError'>"),
+                    ("NotImplementedError", "<class 'NotImplementedError'>"),
+                ];
                 let more = [("tuple", "<class 'tuple'>"), ("list", "<class 'list'>"), ("set", "<class 'set'>")];
                 let functions = [("all", "<built-in function all>"), ("any", "<built-in function any>")];
                 let mut all = names.into_iter().chain(more).chain(functions);

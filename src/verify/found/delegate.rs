@@ -46,10 +46,23 @@ impl Machine<'_> {
             || self.handled_by(at).and_then(word).is_some_and(|word| word == "INTRINSIC_STOPITERATION_ERROR")
     }
 
+    /// Whether a `yield` says that but one handler is around it: `close()` does not run such a generator.
+    fn says_outermost(&self, yields: &Instruction, resume: &Instruction) -> bool {
+        match self.series {
+            (3, 11) => false,
+            (3, 12) => yields.arg == 1,
+            _ => resume.arg & RESUME_OUTERMOST != 0,
+        }
+    }
+
     /// Where a loop of SEND and `YIELD_VALUE` goes on when it has ended, if it is exactly the compiler's.
     fn loop_end(&self, send: &Instruction, depth: usize) -> Option<u32> {
         let yields = self.then(send, Opcode::YIELD_VALUE)?;
-        let resume = self.then(yields, Opcode::RESUME).filter(|resume| matches!(resume.arg, 2 | 3))?;
+        let resume = self.then(yields, Opcode::RESUME).filter(|resume| matches!(resume.arg & RESUME_PLACE, 2 | 3))?;
+        // Around it there is something, but in a lambda of 3.12 and 3.13.
+        if self.says_outermost(yields, resume) && self.handler(send.offset).is_some() {
+            return None;
+        }
         let back = self.then(resume, Opcode::JUMP_BACKWARD_NO_INTERRUPT)?;
         if back.target != Some(i64::from(send.start)) || !self.same_handler(send, resume) {
             return None;
@@ -106,12 +119,7 @@ impl Run<'_, '_> {
             return self.event(Op::Yield, vec![value]);
         }
         let Some(resume) = self.machine.then(&self.at, Opcode::RESUME).copied() else { return self.foreign() };
-        // `close()` does not run a generator that says it is inside of nothing.
-        let says_outermost = match series {
-            (3, 11) => false,
-            (3, 12) => self.at.arg == 1,
-            _ => resume.arg & RESUME_OUTERMOST != 0,
-        };
+        let says_outermost = self.machine.says_outermost(&self.at, &resume);
         if resume.arg & RESUME_PLACE != 1 || says_outermost && !self.machine.is_outermost(&self.at) {
             return self.foreign();
         }

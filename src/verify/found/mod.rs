@@ -37,6 +37,7 @@ use super::Pool;
 use super::constant::ConstId;
 use super::event::Event;
 use super::event::NameId;
+use super::event::Op;
 use super::event::Symbol;
 
 pub(super) use blocks::Block;
@@ -260,7 +261,7 @@ pub(super) enum Fault {
     NotAValue,
     /// A closure does not hold the free variables of its function.
     Closure,
-    /// A loop in which nothing can be observed.
+    /// Too much that cannot be observed.
     EndlessLoop,
     /// The caller went on in a way that the state does not allow: a bug of ours.
     Protocol,
@@ -282,7 +283,7 @@ impl Fault {
             Self::Operand => "an operand for which there is nothing",
             Self::NotAValue => "something is used as a value that is none",
             Self::Closure => "a closure that does not fit its function",
-            Self::EndlessLoop => "a loop that does nothing",
+            Self::EndlessLoop => "instructions without end that do nothing",
             Self::Protocol => "a step that cannot be taken",
         }
     }
@@ -311,11 +312,20 @@ impl<'a> Machine<'a> {
     pub(super) fn step(&self, state: &mut State, pool: &mut Pool) -> Next {
         // Each instruction at most once, in each of its parts: what goes on longer without an event is a loop.
         let most = self.instructions.len().saturating_mul(2).saturating_add(64);
-        for _ in 0..most {
+        let mut looped = None;
+        for count in 0..most.saturating_mul(2) {
             match self.run(state, pool) {
                 Ok(None) => {}
                 Ok(Some(next)) => return next,
                 Err(fault) => return Self::fail(state, fault),
+            }
+            if looped.as_ref() == Some(state) {
+                let next = Goto { offset: state.offset, part: 0 };
+                state.pending = Pending::Event(Put::Push, next);
+                return Next::Event { event: Event { op: Op::Forever, operands: Vec::new() }, at: state.offset };
+            }
+            if count == most {
+                looped = Some(state.clone());
             }
         }
         Self::fail(state, Fault::EndlessLoop)
@@ -437,7 +447,11 @@ impl<'a> Machine<'a> {
     /// What the location table says of the instruction at an offset.
     pub(super) fn range(&self, at: u32) -> Position {
         let behind = self.positions.partition_point(|&(start, _)| start <= at);
-        behind.checked_sub(1).and_then(|place| self.positions.get(place)).map(|&(_, position)| position).unwrap_or_default()
+        behind
+            .checked_sub(1)
+            .and_then(|place| self.positions.get(place))
+            .map(|&(_, position)| position)
+            .unwrap_or_default()
     }
 }
 

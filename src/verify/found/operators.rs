@@ -55,7 +55,7 @@ impl Run<'_, '_> {
 
     /// `UNARY_NOT`, which from 3.13 on takes nothing but `True` and `False`.
     fn not(&mut self, operand: Symbol) -> Step {
-        if self.machine.series >= (3, 13) && !self.is_bool(operand) && self.part == 0 {
+        if self.machine.series >= (3, 13) && !self.is_bool(operand) {
             return self.foreign();
         }
         let series = self.machine.series;
@@ -67,8 +67,11 @@ impl Run<'_, '_> {
         self.event_put(Op::Unary(Unary::Not), vec![operand], Put::Known(Known::Bool))
     }
 
-    /// `TO_BOOL`, which is only ever compiled in front of what needs a truth value.
+    /// `TO_BOOL`: in front of what needs a truth value, or in place of `not not`.
     pub(super) fn to_bool(&mut self) -> Step {
+        if self.part > 0 {
+            return self.truth();
+        }
         let Some(next) = self.machine.follower(&self.at).copied() else { return self.foreign() };
         match next.op() {
             Some(Opcode::POP_JUMP_IF_TRUE) => self.test_top(&next, true),
@@ -76,7 +79,8 @@ impl Run<'_, '_> {
             Some(Opcode::UNARY_NOT) => {
                 let operand = self.value()?;
                 let series = self.machine.series;
-                let folded = if let Symbol::Const(id) = operand { fold::unary(self.pool, Unary::Not, id, series) } else { None };
+                let folded =
+                    if let Symbol::Const(id) = operand { fold::unary(self.pool, Unary::Not, id, series) } else { None };
                 if let Some(folded) = folded {
                     self.push(Symbol::Const(folded))?;
                     return self.go(next.end);
@@ -84,7 +88,21 @@ impl Run<'_, '_> {
                 let goto = Goto { offset: next.end, part: 0 };
                 self.event_to(Op::Unary(Unary::Not), vec![operand], Put::Known(Known::Bool), goto)
             }
-            _ => self.foreign(),
+            _ => self.truth(),
+        }
+    }
+
+    /// The topmost value is negated twice.
+    fn truth(&mut self) -> Step {
+        const LAST: u8 = 2;
+        let operand = self.value()?;
+        let not = Op::Unary(Unary::Not);
+        self.part = self.part.max(1);
+        let put = Put::Known(Known::Bool);
+        if self.part < LAST {
+            self.event_part(not, vec![operand], put)
+        } else {
+            self.event_put(not, vec![operand], put)
         }
     }
 
@@ -186,7 +204,12 @@ impl Run<'_, '_> {
         let series = self.machine.series;
         let is_truth = series >= (3, 13) && self.at.arg & 16 != 0;
         if is_truth && !self.is_tested() {
-            return self.foreign();
+            // In place of `not not`.
+            if self.part > 0 {
+                return self.truth();
+            }
+            let operands = self.values(2)?;
+            return self.event_part(Op::Compare(compare), operands, Put::Push);
         }
         self.compared(compare, is_truth)
     }

@@ -95,7 +95,9 @@ impl Run<'_, '_> {
             return Err(Fault::NotAValue);
         }
         let exit = match self.peek(4)? {
-            Symbol::Half(Pair::Method, id) if self.machine.series >= (3, 14) && self.peek(5)? == self.peek(4)? => Symbol::Id(id),
+            Symbol::Half(Pair::Method, id) if self.machine.series >= (3, 14) && self.peek(5)? == self.peek(4)? => {
+                Symbol::Id(id)
+            }
             exit if self.machine.series < (3, 14) => value(exit)?,
             _ => return Err(Fault::NotAValue),
         };

@@ -75,7 +75,9 @@ impl Run<'_, '_> {
             Opcode::STORE_GLOBAL => self.store_name(Space::Global),
             Opcode::DELETE_NAME => self.delete_name(Space::Name),
             Opcode::DELETE_GLOBAL => self.delete_name(Space::Global),
-            Opcode::LOAD_ATTR if self.machine.series >= (3, 12) => self.load_attr(self.at.arg >> 1, self.at.arg & 1 != 0),
+            Opcode::LOAD_ATTR if self.machine.series >= (3, 12) => {
+                self.load_attr(self.at.arg >> 1, self.at.arg & 1 != 0)
+            }
             Opcode::LOAD_ATTR => self.load_attr(self.at.arg, false),
             Opcode::LOAD_METHOD => self.load_attr(self.at.arg, true),
             Opcode::LOAD_SUPER_ATTR => self.load_super_attr(),
@@ -112,21 +114,26 @@ impl Run<'_, '_> {
             Opcode::ROT_THREE => self.rotate(3),
             Opcode::ROT_FOUR => self.rotate(4),
             Opcode::ROT_N => self.rotate(self.count()),
-            Opcode::JUMP_FORWARD | Opcode::JUMP_ABSOLUTE | Opcode::JUMP_BACKWARD | Opcode::JUMP_BACKWARD_NO_INTERRUPT => {
+            Opcode::JUMP_FORWARD
+            | Opcode::JUMP_ABSOLUTE
+            | Opcode::JUMP_BACKWARD
+            | Opcode::JUMP_BACKWARD_NO_INTERRUPT => {
                 let target = self.target()?;
                 self.go(target)
             }
             Opcode::TO_BOOL => self.to_bool(),
-            Opcode::POP_JUMP_IF_TRUE | Opcode::POP_JUMP_FORWARD_IF_TRUE | Opcode::POP_JUMP_BACKWARD_IF_TRUE => self.pop_jump(true),
+            Opcode::POP_JUMP_IF_TRUE | Opcode::POP_JUMP_FORWARD_IF_TRUE | Opcode::POP_JUMP_BACKWARD_IF_TRUE => {
+                self.pop_jump(true)
+            }
             Opcode::POP_JUMP_IF_FALSE | Opcode::POP_JUMP_FORWARD_IF_FALSE | Opcode::POP_JUMP_BACKWARD_IF_FALSE => {
                 self.pop_jump(false)
             }
             Opcode::POP_JUMP_IF_NONE | Opcode::POP_JUMP_FORWARD_IF_NONE | Opcode::POP_JUMP_BACKWARD_IF_NONE => {
                 self.pop_jump_none(true)
             }
-            Opcode::POP_JUMP_IF_NOT_NONE | Opcode::POP_JUMP_FORWARD_IF_NOT_NONE | Opcode::POP_JUMP_BACKWARD_IF_NOT_NONE => {
-                self.pop_jump_none(false)
-            }
+            Opcode::POP_JUMP_IF_NOT_NONE
+            | Opcode::POP_JUMP_FORWARD_IF_NOT_NONE
+            | Opcode::POP_JUMP_BACKWARD_IF_NOT_NONE => self.pop_jump_none(false),
             Opcode::JUMP_IF_TRUE_OR_POP => self.jump_or_pop(true),
             Opcode::JUMP_IF_FALSE_OR_POP => self.jump_or_pop(false),
             Opcode::FOR_ITER => self.for_iter(),
@@ -148,7 +155,9 @@ impl Run<'_, '_> {
             Opcode::BINARY_SUBSCR => self.subscript(),
             Opcode::COMPARE_OP => self.compare(),
             Opcode::IS_OP => self.compared(if self.at.arg & 1 == 0 { Compare::Is } else { Compare::IsNot }, false),
-            Opcode::CONTAINS_OP => self.compared(if self.at.arg & 1 == 0 { Compare::In } else { Compare::NotIn }, false),
+            Opcode::CONTAINS_OP => {
+                self.compared(if self.at.arg & 1 == 0 { Compare::In } else { Compare::NotIn }, false)
+            }
             Opcode::UNARY_NOT => self.unary(Unary::Not),
             Opcode::UNARY_NEGATIVE => self.unary(Unary::Negative),
             Opcode::UNARY_POSITIVE => self.unary(Unary::Positive),

@@ -3,8 +3,8 @@
 use crate::pyc::instruction::Instruction;
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::Pool;
-use crate::verify::constant::Constant;
 use crate::verify::constant::ConstId;
+use crate::verify::constant::Constant;
 use crate::verify::event::Event;
 use crate::verify::event::NameId;
 use crate::verify::event::Op;

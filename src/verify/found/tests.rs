@@ -75,7 +75,8 @@ impl Seen {
                         waiting.extend(machine.raised(&state, count));
                     }
                     if !event.op.is_end() {
-                        let results: Vec<_> = (0..).map(|result| Symbol::Id(count + result)).take(event.op.results()).collect();
+                        let results: Vec<_> =
+                            (0..).map(|result| Symbol::Id(count + result)).take(event.op.results()).collect();
                         machine.resume(&mut state, &results);
                         waiting.push(state);
                     }

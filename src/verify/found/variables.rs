@@ -25,7 +25,8 @@ enum Slot {
 
 impl Run<'_, '_> {
     fn local(&self, slot: u32) -> Result<(NameId, Slot), Fault> {
-        let local = usize::try_from(slot).ok().and_then(|place| self.machine.locals.get(place)).ok_or(Fault::Operand)?;
+        let local =
+            usize::try_from(slot).ok().and_then(|place| self.machine.locals.get(place)).ok_or(Fault::Operand)?;
         let name = local.name.ok_or(Fault::Operand)?;
         let is = match self.state.aside.iter().rfind(|aside| aside.slot == slot) {
             Some(aside) if aside.is_cell => Slot::NewCell,
@@ -127,10 +128,20 @@ impl Run<'_, '_> {
         let slot = self.at.arg;
         // It is only ever compiled right behind LOAD_FAST_AND_CLEAR, which left the old value on top.
         let top = self.state.stack.last().copied();
+        let aside_slot = self.state.aside.last().map_or(u32::MAX, |aside| aside.slot);
         match self.state.aside.last_mut() {
             Some(aside) if aside.slot == slot && !aside.is_cell && Some(aside.old) == top => {
                 aside.is_cell = true;
                 self.next()
+            }
+            // What is free outside of the comprehension has a slot of its own besides, and there is no way back from this one.
+            Some(aside) if !aside.is_cell && Some(aside.old) == top => {
+                let (name, is) = self.local(slot)?;
+                let old = usize::try_from(aside_slot).ok().and_then(|place| self.machine.locals.get(place));
+                if is != Slot::Cell || old.and_then(|old| old.name) != Some(name) {
+                    return self.foreign();
+                }
+                self.event(Op::NewCell(name), Vec::new())
             }
             _ => self.foreign(),
         }
