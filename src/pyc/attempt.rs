@@ -277,8 +277,7 @@ impl Reading<'_, '_, '_> {
     /// PyPy copied two numbers of CPython by mistake. Its 3.8 wrote no ASCII types, which CPython writes for `<module>`; its
     /// opcodes go on where CPython's had ended (pypy/tool's opcode3.py: 200 and up).
     fn is_by_pypy(&self, pypy: &Version, outcome: &Outcome) -> bool {
-        let has_ascii = b"aAzZ".iter().any(|letter| outcome.letters >> letter & 1 == 1);
-        if pypy.series == (3, 8) && !has_ascii {
+        if pypy.series == (3, 8) && !outcome.has_ascii {
             return true;
         }
         self.arena.codes.iter().zip(0_u32..).any(|(_, index)| {

@@ -23,6 +23,7 @@ use super::layout::Number;
 use super::layout::OBJECTS;
 use super::layout::Object;
 use super::marshal::Parser;
+use super::objects::Arena;
 use super::objects::Kind;
 use super::objects::Node;
 use super::objects::ObjectId;
@@ -109,13 +110,49 @@ impl Parser<'_, '_> {
     #[inline]
     fn is_name(&self, node: &Node) -> bool {
         match node.kind {
-            Kind::Utf8 | Kind::Latin1 => self.grammar.mixed_names || self.grammar.dialect.names_are_text(),
-            Kind::Bytes => self.grammar.mixed_names || !self.grammar.dialect.names_are_text(),
+            Kind::Utf8 | Kind::Latin1 => self.are_names_text(),
+            Kind::Bytes => self.are_names_bytes(),
             _ => false,
         }
     }
 
+    fn are_names_text(&self) -> bool {
+        self.grammar.mixed_names || self.grammar.dialect.names_are_text()
+    }
+
+    fn are_names_bytes(&self) -> bool {
+        self.grammar.mixed_names || !self.grammar.dialect.names_are_text()
+    }
+
     fn check_names(&mut self, fields: &Fields, object: Object, row: &Node) {
+        if !self.are_plain(row) {
+            self.check_each_name(fields, object, row);
+        }
+    }
+
+    /// Whether all of them are names, and of printable ASCII. Nearly all are, and names are a good part of all objects.
+    #[inline]
+    fn are_plain(&mut self, row: &Node) -> bool {
+        let (is_text, is_bytes) = (self.are_names_text(), self.are_names_bytes());
+        let Arena { nodes, items, .. } = &mut *self.arena;
+        let ids = items.get(index_of(row.a)..).and_then(|rest| rest.get(..index_of(row.b))).unwrap_or_default();
+        ids.iter().all(|id| {
+            let Some(node) = nodes.get_mut(id.index()) else { return false };
+            let is_name = match node.kind {
+                Kind::Utf8 | Kind::Latin1 => is_text,
+                Kind::Bytes => is_bytes,
+                _ => false,
+            };
+            if is_name && !node.checked {
+                let rest = self.bytes.get(index_of(node.a)..).unwrap_or_default();
+                node.checked = is_printable(rest.get(..index_of(node.b)).unwrap_or_default());
+            }
+            is_name && node.checked
+        })
+    }
+
+    #[cold]
+    fn check_each_name(&mut self, fields: &Fields, object: Object, row: &Node) {
         for at in 0..row.b {
             let Some(&id) = self.arena.items.get(index_of(row.a.wrapping_add(at))) else { return };
             let Some(&node) = self.arena.node(id) else { return };
@@ -139,7 +176,7 @@ impl Parser<'_, '_> {
             node.checked = true;
         }
         let text = self.bytes.get(index_of(node.a)..).and_then(|rest| rest.get(..index_of(node.b))).unwrap_or_default();
-        if !text.iter().all(|&byte| matches!(byte, 0x20..=0x7e)) {
+        if !is_printable(text) {
             self.check_unusual_text(fields, node, text);
         }
     }
@@ -291,7 +328,39 @@ impl Parser<'_, '_> {
     }
 }
 
+/// Whether all bytes are printable ASCII, eight at a time.
+#[inline]
+fn is_printable(text: &[u8]) -> bool {
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let (words, rest) = text.as_chunks::<8>();
+    let odd = words.iter().fold(0, |odd, &word| {
+        let word = u64::from_le_bytes(word);
+        // A high bit is set by a byte that has one, by one below a space, which borrows, and by DEL, which overflows into it.
+        odd | word | word.wrapping_sub(u64::from_ne_bytes([0x20; 8])) | word.wrapping_add(u64::from_ne_bytes([1; 8]))
+    });
+    odd & HIGH == 0 && rest.iter().all(|&byte| matches!(byte, 0x20..=0x7e))
+}
+
 /// Where a field is, or the code object when the field is one of the objects without a place of their own.
 fn place(fields: &Fields, node: &Node) -> usize {
     if node.offset == 0 { fields.offset } else { index_of(node.offset) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printable_text_is_told_byte_by_byte_and_word_by_word_alike() {
+        for byte in 0..=u8::MAX {
+            for (length, place) in [(8, 0), (8, 7), (16, 11), (11, 9), (3, 1)] {
+                let mut text = vec![b' '; length];
+                text[place] = byte;
+                for filler in [b' ', b'~'] {
+                    text.iter_mut().enumerate().filter(|(at, _)| *at != place).for_each(|(_, other)| *other = filler);
+                    assert_eq!(is_printable(&text), (0x20..=0x7e).contains(&byte), "{text:?}");
+                }
+            }
+        }
+    }
 }

@@ -4,12 +4,11 @@ use crate::problem::Problem;
 use crate::problem::ProblemKind;
 
 use super::UnusualType;
+use super::letter::is_known_elsewhere;
 use super::marshal::PROBLEMS;
 use super::marshal::Parser;
 use super::marshal::Stop;
-use super::marshal::bit;
 use super::marshal::index_at;
-use super::marshal::letters;
 use super::objects::ObjectId;
 use super::reader::Short;
 use super::versions::Dialect;
@@ -34,8 +33,7 @@ impl Parser<'_, '_> {
 
     #[cold]
     pub(super) fn unknown_type(&mut self, letter: u8, offset: usize) -> Stop {
-        let elsewhere = letter < 0x80 && letters(b"0NFTS.iIflgxystRraAzZ()[{}<>:ucC") & bit(letter) != 0;
-        let kind = if elsewhere { ProblemKind::TypeOfOtherVersion } else { ProblemKind::UnknownType };
+        let kind = if is_known_elsewhere(letter) { ProblemKind::TypeOfOtherVersion } else { ProblemKind::UnknownType };
         self.stop(kind, offset, format!("{letter:#04x}"))
     }
 
@@ -86,7 +84,7 @@ impl Parser<'_, '_> {
     /// For a type that is unusual by its value: unless it is unusual anyway.
     #[cold]
     pub(super) fn unusual_once(&mut self, letter: u8, offset: usize) {
-        if self.unusual_letters & bit(letter) == 0 {
+        if !self.arena.letters.meaning(letter).1 {
             self.unusual(letter, offset);
         }
     }

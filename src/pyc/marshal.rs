@@ -11,6 +11,8 @@ use crate::problem::ProblemKind;
 use super::Oddity;
 use super::UnusualType;
 use super::layout::Field;
+use super::letter::FLAG;
+use super::letter::Type;
 use super::objects::Arena;
 use super::objects::Kind;
 use super::objects::Node;
@@ -57,8 +59,8 @@ pub(super) struct Outcome {
     pub(super) unusual: Vec<UnusualType>,
     /// What is odd about the code objects.
     pub(super) oddities: Vec<Oddity>,
-    /// The letters of the types that occurred, a bit each.
-    pub(super) letters: u128,
+    /// Whether one of the types for ASCII text occurred.
+    pub(super) has_ascii: bool,
 }
 
 /// A container whose items are being read.
@@ -90,30 +92,16 @@ pub(super) enum Step {
     Opened,
 }
 
-/// The letters of a list of types, a bit each.
-pub(super) fn letters(types: &[u8]) -> u128 {
-    types.iter().fold(0, |set, letter| set | bit(*letter))
-}
-
-/// The bit of a letter, which is below 128.
-pub(super) fn bit(letter: u8) -> u128 {
-    1_u128.wrapping_shl(u32::from(letter))
-}
-
 /// Reads the object at an offset.
 pub(super) fn read(bytes: &[u8], offset: usize, grammar: Grammar, limits: &Limits, arena: &mut Arena) -> Outcome {
     arena.reset();
-    let dialect = grammar.dialect;
+    arena.letters.set(grammar.dialect, grammar.layout);
     let mut parser = Parser {
         reader: Reader::new(bytes, offset),
         bytes,
         arena,
         grammar,
         fields: grammar.layout.fields(),
-        allowed: letters(dialect.types()) | bit(b'0'),
-        references: dialect.has_references(),
-        string_list: dialect.has_string_list(),
-        unusual_letters: unusual_letters(dialect, grammar.layout),
         depth: limits.marshal_depth,
         objects: limits.marshal_objects.min(index_limit()),
         problems: Vec::new(),
@@ -121,35 +109,18 @@ pub(super) fn read(bytes: &[u8], offset: usize, grammar: Grammar, limits: &Limit
         overlong: None,
         unusual: Vec::new(),
         oddities: Vec::new(),
-        letters: 0,
+        has_ascii: false,
     };
     let root = parser.run();
     let end = parser.reader.offset();
-    let Parser { problems, is_refused, overlong, unusual, oddities, letters, .. } = parser;
+    let Parser { problems, is_refused, overlong, unusual, oddities, has_ascii, .. } = parser;
     let (root, stopped) = root.map_or((ObjectId::ABSENT, true), |root| (root, false));
-    Outcome { root, end, problems, is_refused, stopped, overlong, unusual, oddities, letters }
+    Outcome { root, end, problems, is_refused, stopped, overlong, unusual, oddities, has_ascii }
 }
 
 /// Objects that an arena can number.
 fn index_limit() -> usize {
     usize::try_from(u32::MAX).unwrap_or(usize::MAX).saturating_sub(1)
-}
-
-/// The types that compilers never write into constants of this version.
-fn unusual_letters(dialect: Dialect, layout: CodeLayout) -> u128 {
-    let mut set = letters(b"S<}");
-    if layout != CodeLayout::L10 {
-        // 1.0 wrote its constants and names as lists, and dicts as the operand of RESERVE_FAST.
-        set |= letters(b"[{");
-    }
-    if !matches!(dialect, Dialect::V0 | Dialect::V1) {
-        set |= letters(b"fx");
-    }
-    if dialect.has_references() && dialect != Dialect::PyPy {
-        // Written by 64-bit builds up to 3.3, and by PyPy.
-        set |= letters(b"I");
-    }
-    set
 }
 
 /// The state of reading one body.
@@ -159,10 +130,6 @@ pub(super) struct Parser<'a, 's> {
     pub(super) arena: &'s mut Arena,
     pub(super) grammar: Grammar,
     pub(super) fields: &'static [Field],
-    pub(super) allowed: u128,
-    pub(super) references: bool,
-    pub(super) string_list: bool,
-    pub(super) unusual_letters: u128,
     pub(super) depth: usize,
     pub(super) objects: usize,
     pub(super) problems: Vec<Problem>,
@@ -170,7 +137,7 @@ pub(super) struct Parser<'a, 's> {
     pub(super) overlong: Option<u64>,
     pub(super) unusual: Vec<UnusualType>,
     pub(super) oddities: Vec<Oddity>,
-    pub(super) letters: u128,
+    pub(super) has_ascii: bool,
 }
 
 impl<'a> Parser<'a, '_> {
@@ -254,40 +221,40 @@ impl<'a> Parser<'a, '_> {
     fn object(&mut self) -> Result<Step, Stop> {
         let offset = self.reader.offset();
         let byte = self.reader.u8().map_err(|short| self.short(short))?;
-        let (letter, flagged) = if self.references { (byte & 0x7f, byte & 0x80 != 0) } else { (byte, false) };
-        if letter >= 0x80 || self.allowed & bit(letter) == 0 {
-            return Err(self.unknown_type(letter, offset));
+        // Where there are no references, such a byte is of no type.
+        let flagged = byte & FLAG != 0;
+        let (kind, is_unusual) = self.arena.letters.meaning(byte);
+        if is_unusual {
+            self.unusual(byte & !FLAG, offset);
         }
-        self.letters |= bit(letter);
-        if self.unusual_letters & bit(letter) != 0 {
-            self.unusual(letter, offset);
-        }
-        match letter {
-            b'N' => Ok(self.shared(ObjectId::NONE, flagged)),
-            b'T' => Ok(self.shared(ObjectId::TRUE, flagged)),
-            b'F' => Ok(self.shared(ObjectId::FALSE, flagged)),
-            b'.' => Ok(self.shared(ObjectId::ELLIPSIS, flagged)),
-            b'0' => Ok(self.shared(ObjectId::NULL, flagged)),
-            b'S' => Ok(self.shared(ObjectId::STOP_ITERATION, flagged)),
-            b'r' => self.reference(offset, flagged),
-            b'R' => self.string_reference(offset),
-            b'z' | b'Z' => {
+        match kind {
+            Type::None => Ok(self.shared(ObjectId::NONE, flagged)),
+            Type::True => Ok(self.shared(ObjectId::TRUE, flagged)),
+            Type::False => Ok(self.shared(ObjectId::FALSE, flagged)),
+            Type::Ellipsis => Ok(self.shared(ObjectId::ELLIPSIS, flagged)),
+            Type::Null => Ok(self.shared(ObjectId::NULL, flagged)),
+            Type::StopIteration => Ok(self.shared(ObjectId::STOP_ITERATION, flagged)),
+            Type::Reference => self.reference(offset, flagged),
+            Type::StringReference => self.string_reference(offset),
+            Type::ShortAscii => {
                 let length = self.reader.u8().map_err(|short| self.short(short))?;
                 let step = self.run_of(Kind::Latin1, offset, u32::from(length), flagged)?;
+                self.has_ascii = true;
                 self.check_ascii(u32::from(length));
                 Ok(step)
             }
-            b'a' | b'A' => {
+            Type::Ascii => {
                 let length = self.u32()?;
                 let step = self.run_of(Kind::Latin1, offset, length, flagged)?;
+                self.has_ascii = true;
                 self.check_ascii(length);
                 Ok(step)
             }
-            b's' => {
+            Type::Bytes => {
                 let length = self.u32()?;
                 self.run_of(Kind::Bytes, offset, length, flagged)
             }
-            b't' if self.string_list => {
+            Type::InternedBytes => {
                 let length = self.u32()?;
                 let step = self.run_of(Kind::Bytes, offset, length, false)?;
                 if let Step::Complete(id, _) = step {
@@ -295,35 +262,39 @@ impl<'a> Parser<'a, '_> {
                 }
                 Ok(step)
             }
-            b't' | b'u' => {
+            Type::Text => {
                 let length = self.u32()?;
                 let step = self.run_of(Kind::Utf8, offset, length, flagged)?;
                 self.check_utf8(length);
                 Ok(step)
             }
-            b'i' => {
+            Type::Int => {
                 let value = self.u32()?;
                 let high = if value >> 31 == 1 { u32::MAX } else { 0 };
                 self.leaf(Kind::Int, offset, value, high, flagged)
             }
-            b'I' | b'g' => {
+            Type::Float => {
+                let (low, high) = halves(self.reader.u64().map_err(|short| self.short(short))?);
+                self.leaf(Kind::Float, offset, low, high, flagged)
+            }
+            Type::Int64 => {
                 let value = self.reader.u64().map_err(|short| self.short(short))?;
                 let (low, high) = halves(value);
-                if letter == b'I' && i32::try_from(i64::from_le_bytes(value.to_le_bytes())).is_ok() {
+                if i32::try_from(i64::from_le_bytes(value.to_le_bytes())).is_ok() {
                     // No writer used eight bytes where four do.
-                    self.unusual_once(letter, offset);
+                    self.unusual_once(b'I', offset);
                 }
-                self.leaf(if letter == b'g' { Kind::Float } else { Kind::Int }, offset, low, high, flagged)
+                self.leaf(Kind::Int, offset, low, high, flagged)
             }
-            b'l' => self.long(offset, flagged),
-            b'f' => {
+            Type::Long => self.long(offset, flagged),
+            Type::FloatText => {
                 let start = self.offset32();
                 let text = self.counted_text()?;
                 self.check_float(text, offset);
                 let length = u32::try_from(text.len()).unwrap_or_default();
                 self.leaf(Kind::FloatText, offset, start.wrapping_add(1), length, flagged)
             }
-            b'x' => {
+            Type::ComplexText => {
                 let start = self.offset32();
                 for _ in 0..2 {
                     let text = self.counted_text()?;
@@ -331,24 +302,27 @@ impl<'a> Parser<'a, '_> {
                 }
                 self.leaf(Kind::ComplexText, offset, start, 0, flagged)
             }
-            b'y' => {
+            Type::Complex => {
                 let start = self.offset32();
                 self.take(16)?;
                 self.leaf(Kind::Complex, offset, start, 0, flagged)
             }
-            b')' => {
+            Type::SmallTuple => {
                 let count = self.reader.u8().map_err(|short| self.short(short))?;
                 self.sequence(Kind::Tuple, offset, u32::from(count), flagged)
             }
-            b'(' => self.counted_sequence(Kind::Tuple, offset, flagged),
-            b'[' => self.counted_sequence(Kind::List, offset, flagged),
-            b'<' => self.counted_sequence(Kind::Set, offset, flagged),
-            b'>' => self.counted_sequence(Kind::FrozenSet, offset, flagged),
-            b':' => self.sequence(Kind::Slice, offset, 3, flagged),
-            b'{' => self.open(Kind::Dict, offset, 0, flagged),
-            b'}' => self.open(Kind::FrozenDict, offset, 0, flagged),
-            _ if letter == self.grammar.layout.letter() => self.open_code(offset, flagged),
-            _ => Err(self.unknown_type(letter, offset)),
+            Type::Tuple => self.counted_sequence(Kind::Tuple, offset, flagged),
+            Type::List => self.counted_sequence(Kind::List, offset, flagged),
+            Type::Set => self.counted_sequence(Kind::Set, offset, flagged),
+            Type::FrozenSet => self.counted_sequence(Kind::FrozenSet, offset, flagged),
+            Type::Slice => self.sequence(Kind::Slice, offset, 3, flagged),
+            Type::Dict => self.open(Kind::Dict, offset, 0, flagged),
+            Type::FrozenDict => self.open(Kind::FrozenDict, offset, 0, flagged),
+            Type::Code => self.open_code(offset, flagged),
+            Type::Unknown => {
+                let letter = if self.grammar.dialect.has_references() { byte & !FLAG } else { byte };
+                Err(self.unknown_type(letter, offset))
+            }
         }
     }
 
@@ -413,12 +387,13 @@ impl<'a> Parser<'a, '_> {
             self.problem_with(ProblemKind::BadReference, offset, || format!("{} of {known}", index.cast_signed()));
             return Ok(self.shared(ObjectId::MISSING, flagged));
         };
-        let Some(&node) = self.arena.node(id) else { return Ok(self.shared(id, flagged)) };
+        let Some(node) = self.arena.node(id) else { return Ok(self.shared(id, flagged)) };
+        let (unhashable, start) = (node.unhashable, node.offset);
         if node.kind == Kind::Open {
             // CPython gives tuples, lists and dicts to their own items and refuses the others.
             let kind = self.arena.frames.iter().find(|frame| frame.node == id).map(|frame| frame.kind);
             let is_given = matches!(kind, Some(Kind::Tuple | Kind::List | Kind::Dict));
-            let detail = || format!("inside the object at {:#x}", node.offset);
+            let detail = || format!("inside the object at {start:#x}");
             if is_given && self.grammar.implementation == Implementation::CPython {
                 self.tolerated_problem(ProblemKind::UnfinishedReference, offset, detail);
             } else {
@@ -430,7 +405,7 @@ impl<'a> Parser<'a, '_> {
         if flagged && self.grammar.dialect.every_flag_takes_a_slot() {
             self.arena.references.push(id);
         }
-        Ok(Step::Complete(id, node.unhashable))
+        Ok(Step::Complete(id, unhashable))
     }
 
     fn string_reference(&mut self, offset: usize) -> Result<Step, Stop> {

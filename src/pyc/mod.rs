@@ -24,6 +24,7 @@ mod fields;
 pub mod header;
 pub mod instruction;
 pub mod layout;
+mod letter;
 pub mod lines;
 mod marshal;
 mod mask;

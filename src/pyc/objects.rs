@@ -11,6 +11,7 @@ use crate::name::Name;
 use super::Pyc;
 use super::code::Code;
 use super::code::Record;
+use super::letter::Letters;
 use super::marshal::Frame;
 
 /// The place of an object in its arena.
@@ -106,6 +107,8 @@ pub struct Arena {
     pub(super) strings: Vec<ObjectId>,
     pub(super) stack: Vec<ObjectId>,
     pub(super) frames: Vec<Frame>,
+    /// What type bytes mean in the file that is read.
+    pub(super) letters: Letters,
 }
 
 impl std::fmt::Debug for Arena {

@@ -43,9 +43,9 @@ pub struct Walk {
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     /// One bit for each byte of code: whether an instruction begins there.
-    starts: Vec<u64>,
+    pub(super) starts: Vec<u64>,
     /// The jumps: where they are and go to.
-    jumps: Vec<(u32, i64)>,
+    pub(super) jumps: Vec<(u32, i64)>,
 }
 
 /// Where the code of a pyc is odd in one way.
