@@ -74,22 +74,22 @@ fn main() -> io::Result<()> {
 /// The seconds of each stage. What a stage needs of another is in its own time as well.
 fn measure(files: &[Vec<u8>]) -> Vec<(&'static str, &'static str, f64)> {
     let limits = Limits::default();
-    let [mut parsed, mut with_tree, mut digested, mut walked] = [(); 4].map(|()| Scratch::default());
+    let [mut of_parse, mut of_tree, mut of_digest, mut of_walk] = [(); 4].map(|()| Scratch::default());
     let (mut digester, mut walk) = (Digester::default(), Walk::default());
     let mut stages: Vec<Stage<'_>> = vec![
-        ("header", "the magic is looked up, the header read", Box::new(|bytes| header(bytes))),
+        ("header", "the magic is looked up, the header read", Box::new(header)),
         (
             "parse",
             "header and marshalled objects read and validated",
             Box::new(|bytes| {
-                black_box(pyc::parse(bytes, &limits, &mut parsed));
+                black_box(pyc::parse(bytes, &limits, &mut of_parse));
             }),
         ),
         (
             "tree",
             "the same, then every code object and its fields looked at",
             Box::new(|bytes| {
-                let tree = pyc::read(bytes, &limits, &mut with_tree).value;
+                let tree = pyc::read(bytes, &limits, &mut of_tree).value;
                 for code in tree.codes() {
                     black_box((code.code(), code.firstlineno(), code.names().len(), code.consts().len()));
                 }
@@ -99,7 +99,7 @@ fn measure(files: &[Vec<u8>]) -> Vec<(&'static str, &'static str, f64)> {
             "digest",
             "parse, then the canonical code digest",
             Box::new(|bytes| {
-                let tree = pyc::read(bytes, &limits, &mut digested).value;
+                let tree = pyc::read(bytes, &limits, &mut of_digest).value;
                 black_box(digester.module(&tree));
             }),
         ),
@@ -107,7 +107,7 @@ fn measure(files: &[Vec<u8>]) -> Vec<(&'static str, &'static str, f64)> {
             "walk",
             "parse, then instructions and tables judged",
             Box::new(|bytes| {
-                let tree = pyc::read(bytes, &limits, &mut walked).value;
+                let tree = pyc::read(bytes, &limits, &mut of_walk).value;
                 black_box(walk::places(&tree, &mut walk));
             }),
         ),
@@ -125,7 +125,9 @@ fn measure(files: &[Vec<u8>]) -> Vec<(&'static str, &'static str, f64)> {
             let (start, begun) = (processor_time(), Instant::now());
             let mut passes = 0_u32;
             while passes == 0 || begun.elapsed() < LEAST {
-                files.iter().for_each(|bytes| stage(bytes));
+                for bytes in files {
+                    stage(bytes);
+                }
                 passes += 1;
             }
             let spent = match (start, processor_time()) {

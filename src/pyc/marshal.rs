@@ -277,15 +277,7 @@ impl<'a> Parser<'a, '_> {
                 let (low, high) = halves(self.reader.u64().map_err(|short| self.short(short))?);
                 self.leaf(Kind::Float, offset, low, high, flagged)
             }
-            Type::Int64 => {
-                let value = self.reader.u64().map_err(|short| self.short(short))?;
-                let (low, high) = halves(value);
-                if i32::try_from(i64::from_le_bytes(value.to_le_bytes())).is_ok() {
-                    // No writer used eight bytes where four do.
-                    self.unusual_once(b'I', offset);
-                }
-                self.leaf(Kind::Int, offset, low, high, flagged)
-            }
+            Type::Int64 => self.int64(offset, flagged),
             Type::Long => self.long(offset, flagged),
             Type::FloatText => {
                 let start = self.offset32();
@@ -363,6 +355,16 @@ impl<'a> Parser<'a, '_> {
         let start = self.offset32();
         self.take(length)?;
         self.leaf(kind, offset, start, length, flagged)
+    }
+
+    fn int64(&mut self, offset: usize, flagged: bool) -> Result<Step, Stop> {
+        let value = self.reader.u64().map_err(|short| self.short(short))?;
+        let (low, high) = halves(value);
+        if i32::try_from(i64::from_le_bytes(value.to_le_bytes())).is_ok() {
+            // No writer used eight bytes where four do.
+            self.unusual_once(b'I', offset);
+        }
+        self.leaf(Kind::Int, offset, low, high, flagged)
     }
 
     fn long(&mut self, offset: usize, flagged: bool) -> Result<Step, Stop> {

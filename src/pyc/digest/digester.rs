@@ -171,17 +171,14 @@ impl Digester {
             let node = tree.arena.node(id).ok_or(NoForm)?;
             let next =
                 if is_code { self.fields(tree, node, place, depth)? } else { self.items(tree, node, place, depth)? };
-            match next {
-                // It has items of its own, which come first.
-                Some(next) => {
-                    if let Some(open) = depth.checked_sub(1).and_then(|last| self.open.get_mut(last)) {
-                        open.next = next;
-                    }
-                }
-                None => {
-                    self.close();
-                    self.flush();
-                }
+            let Some(next) = next else {
+                self.close();
+                self.flush();
+                continue;
+            };
+            // What was opened comes first.
+            if let Some(open) = depth.checked_sub(1).and_then(|last| self.open.get_mut(last)) {
+                open.next = next;
             }
         }
         Ok(())
