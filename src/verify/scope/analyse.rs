@@ -126,7 +126,7 @@ impl<'a> Analysis<'a> {
                 known.is_bound = true;
             }
         } else {
-            for &(name, change) in &changes {
+            for (name, change) in changes {
                 self.change(name, change);
             }
         }
@@ -163,13 +163,6 @@ impl<'a> Analysis<'a> {
             passed.append(&mut child_free);
         }
         self.take_back(mark);
-        if self.series < (3, 0) {
-            // 2.x hands one set to all blocks of a block, so that what is declared in one is known in the next.
-            for (name, change) in changes {
-                let change = if matches!(change, Change::Bound) { Change::Hidden } else { change };
-                self.change(name, change);
-            }
-        }
         if is_function_like {
             // analyze_cells
             for (name, symbol) in self.blocks[id.0].symbols.iter_mut() {

@@ -228,9 +228,14 @@ impl Builder {
         if let Some(function) = function {
             let ordinary = function.posonlyargs.iter().chain(&function.args).any(|it| it.default.is_some());
             let keyword = function.kwonlyargs.iter().any(|it| it.default.is_some());
-            for name in [ordinary.then_some(".defaults"), keyword.then_some(".kwdefaults")].into_iter().flatten() {
+            // The symbol of the defaults is there without defaults too, and the slots are filled from the first on.
+            let names = [Some(".defaults"), keyword.then_some(".kwdefaults")];
+            let count = usize::from(ordinary) + usize::from(keyword);
+            for (place, name) in names.into_iter().flatten().enumerate() {
                 self.add(name, Flags::PARAMETER);
-                self.block().parameters.ordinary.push(name.into());
+                if place < count {
+                    self.block().parameters.ordinary.push(name.into());
+                }
             }
         }
         for parameter in &parameters.type_params {
@@ -381,9 +386,11 @@ impl Builder {
             ComprehensionKind::Dict => "<dictcomp>",
             ComprehensionKind::Generator => "<genexpr>",
         };
-        // Up to 3.7 the line is that of the element.
+        // Up to 3.7 the line is that of the element, but for those in braces.
+        let in_braces = matches!(kind, ComprehensionKind::Set | ComprehensionKind::Dict);
         let written_first = if elements[1].is_some() { elements[1] } else { elements[0] };
-        let first = if self.series >= (3, 8) { start } else { written_first.map_or(start, element_start) };
+        let is_bracket = self.series >= (3, 8) || in_braces && self.series >= (3, 0);
+        let first = if is_bracket { start } else { written_first.map_or(start, element_start) };
         self.enter(Role::Comprehension, name, node, first);
         let is_generator = kind == ComprehensionKind::Generator;
         self.block().comprehension = Some(kind);
@@ -475,6 +482,9 @@ impl Builder {
                 self.see_class();
             }
         }
+        if is_conditional && role == Role::Class {
+            self.add("__conditional_annotations__", Flags::USE);
+        }
         if is_name && matches!(role, Role::Module | Role::Class) {
             self.block().has_code = true;
         }
@@ -501,6 +511,18 @@ impl Builder {
             && name.id == "exec"
         {
             self.block().is_unoptimised = true;
+        }
+    }
+
+    /// What is bound although the parser took it for a value.
+    fn target(&mut self, target: &Expr) {
+        match target {
+            Expr::Name(name) => {
+                self.add(&name.id, Flags::LOCAL);
+            }
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|target| self.target(target)),
+            Expr::List(list) => list.elts.iter().for_each(|target| self.target(target)),
+            _ => self.visit_expr(target),
         }
     }
 
@@ -602,6 +624,9 @@ impl<'a> Visitor<'a> for Builder {
                 let elements = [Some(&*it.value), it.key.as_deref()];
                 self.comprehension(ComprehensionKind::Dict, &it.generators, elements, it.range, it.range.start());
             }
+            Expr::BooleanLiteral(it) if self.series < (3, 0) => {
+                self.add(if it.value { "True" } else { "False" }, Flags::USE);
+            }
             Expr::Await(it) => {
                 self.visit_expr(&it.value);
                 self.block().is_coroutine = true;
@@ -627,7 +652,14 @@ impl<'a> Visitor<'a> for Builder {
 
     fn visit_except_handler(&mut self, handler: &'a ExceptHandler) {
         let ExceptHandler::ExceptHandler(handler) = handler;
-        self.visit_optional(handler.type_.as_deref());
+        match handler.type_.as_deref() {
+            // `except E, name` of 2.x.
+            Some(Expr::Tuple(tuple)) if self.series < (3, 0) && !tuple.parenthesized && tuple.elts.len() == 2 => {
+                self.visit_optional(tuple.elts.first());
+                tuple.elts.get(1).into_iter().for_each(|target| self.target(target));
+            }
+            written => self.visit_optional(written),
+        }
         if let Some(name) = &handler.name {
             self.add(name, Flags::LOCAL);
         }
@@ -668,8 +700,6 @@ fn element_start(mut element: &Expr) -> TextSize {
             }
             Expr::Generator(it) => &it.elt,
             Expr::ListComp(it) => &it.elt,
-            Expr::SetComp(it) => &it.elt,
-            Expr::DictComp(it) => it.key.as_deref().unwrap_or(&it.value),
             _ => return element.start(),
         };
     }

@@ -46,7 +46,7 @@ pub(super) fn describe(blocks: &[Block], names: &Interner, options: Options, fut
     let mut left = MOST_QUALNAMES;
     for (place, block) in blocks.iter().enumerate() {
         let id = ScopeId(place);
-        let qualname = qualname(blocks, &scopes, names, id);
+        let qualname = qualname(blocks, &scopes, names, options.series, id);
         left = left.checked_sub(qualname.len())?;
         let variables = Variables::of(block, names, options.series);
         let (flags, flags_mask) = flags(block, blocks, &variables, options, futures);
@@ -62,7 +62,7 @@ pub(super) fn describe(blocks: &[Block], names: &Interner, options: Options, fut
             locals: variables.locals,
             cells: variables.cells,
             frees: variables.frees,
-            hidden: if block.is_inlined { hidden(block, names) } else { Vec::new() },
+            hidden: if block.is_inlined { hidden(block, blocks, names, options.series) } else { Vec::new() },
             flags,
             flags_mask,
             is_generator: block.is_generator,
@@ -75,16 +75,29 @@ pub(super) fn describe(blocks: &[Block], names: &Interner, options: Options, fut
             children: block.children.clone(),
         });
     }
+    // What an inlined comprehension binds is a fast local of the code around it.
+    for place in (0..scopes.len()).rev() {
+        let Some(parent) = scopes[place].parent.filter(|_| scopes[place].is_inlined) else { continue };
+        let (before, after) = scopes.split_at_mut(place);
+        let (Some(outer), Some(inner)) = (before.get_mut(parent.0), after.first()) else { continue };
+        let names = inner.locals.iter().filter(|name| ***name != *".0").chain(inner.hidden.iter().map(|it| &it.name));
+        outer.locals.extend(names.cloned());
+        outer.locals.sort_unstable();
+        outer.locals.dedup();
+    }
     Some(scopes)
 }
 
-/// What an inlined comprehension puts aside.
-fn hidden(block: &Block, names: &Interner) -> Vec<Hidden> {
-    let bound = |flags: Flags| flags.has(Flags::LOCAL) && !flags.has(Flags::NONLOCAL);
-    let bound = block.symbols.iter().filter(|(_, symbol)| bound(symbol.flags));
-    let hidden = bound
-        .map(|(name, symbol)| Hidden { name: names.get(name).into(), is_cell: symbol.resolution == Resolution::Cell });
-    hidden.collect()
+/// What an inlined comprehension puts aside: `push_inlined_comprehension_state`.
+fn hidden(block: &Block, blocks: &[Block], names: &Interner, series: (u8, u8)) -> Vec<Hidden> {
+    // Directly in a class 3.12 and 3.13 put everything aside that it names.
+    let is_class = block.parent.is_some_and(|parent| blocks[parent.0].role == Role::Class);
+    let all = is_class && series < (3, 14);
+    let is_hidden = |flags: Flags| all || flags.has(Flags::LOCAL) && !flags.has(Flags::NONLOCAL);
+    let hidden = block.symbols.iter().filter(|(_, symbol)| is_hidden(symbol.flags));
+    hidden
+        .map(|(name, symbol)| Hidden { name: names.get(name).into(), is_cell: symbol.resolution == Resolution::Cell })
+        .collect()
 }
 
 /// The names of a block by where they live.
@@ -166,7 +179,7 @@ fn flags(block: &Block, blocks: &[Block], variables: &Variables, options: Option
             flags |= HAS_DOCSTRING;
         }
         let in_class = block.parent.is_some_and(|parent| blocks[parent.0].role == Role::Class);
-        if matches!(block.role, Role::Function | Role::Lambda) && in_class {
+        if matches!(block.role, Role::Function | Role::Lambda | Role::Comprehension) && in_class {
             flags |= METHOD;
         }
     }
@@ -174,12 +187,17 @@ fn flags(block: &Block, blocks: &[Block], variables: &Variables, options: Option
 }
 
 /// `compiler_set_qualname`.
-fn qualname(blocks: &[Block], scopes: &[Scope], names: &Interner, id: ScopeId) -> Box<str> {
+fn qualname(blocks: &[Block], scopes: &[Scope], names: &Interner, series: (u8, u8), id: ScopeId) -> Box<str> {
     let block = &blocks[id.0];
     let parent_unit = |id: ScopeId| blocks[id.0].parent.map(|parent| symbol::unit(blocks, parent));
     let Some(mut parent) = parent_unit(id) else { return block.name.clone() };
-    // Type parameters and annotations are left out.
-    if matches!(blocks[parent.0].role, Role::TypeParameters | Role::TypeBound | Role::TypeDefault | Role::Annotations) {
+    // Type parameters and annotations are left out, and from 3.14 on so are the values of aliases.
+    let is_left_out = match blocks[parent.0].role {
+        Role::TypeParameters | Role::TypeBound | Role::TypeDefault | Role::Annotations => true,
+        Role::Alias => series >= (3, 14),
+        _ => false,
+    };
+    if is_left_out {
         let Some(grandparent) = parent_unit(parent) else { return block.name.clone() };
         parent = grandparent;
     }

@@ -11,6 +11,9 @@ mod future;
 mod mangle;
 mod symbol;
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -90,7 +93,8 @@ impl Parameters {
     }
 }
 
-/// A name that an inlined comprehension binds and that is put aside while it runs.
+/// A name that is put aside while an inlined comprehension runs: one that it binds, and in a class body of 3.12 and 3.13 all that it
+/// names, `.0` included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Hidden {
     /// The name.
@@ -122,7 +126,8 @@ pub(super) struct Scope {
     /// Names that live in fast locals, parameters and those of inlined comprehensions included; sorted.
     pub locals: Vec<Box<str>>,
     /// `co_cellvars`: up to 3.10 sorted, with the implicit ones of a class last; from 3.11 on the parameters among them come first, in
-    /// their order. In 2.x the order of a dict, here sorted.
+    /// their order, and from 3.12 on so do names that inlined comprehensions hide, in an order that is not told here. In 2.x the order of
+    /// a dict, here sorted.
     pub cells: Vec<Box<str>>,
     /// `co_freevars`: sorted; in 2.x the order of a dict, here sorted.
     pub frees: Vec<Box<str>>,
