@@ -15,11 +15,11 @@ use crate::verify::scope::symbol::NameIndex;
 use crate::verify::scope::symbol::Resolution;
 use crate::verify::scope::symbol::Symbol;
 
-/// How often names may be handed from a block to the one around it.
+/// How often names may be handed from a block to the one around it, and from an inlined comprehension to the code it is in.
 ///
 /// A function that uses a variable of one 1,000 levels out makes it free in all of them, so that their number can grow with the square of
-/// the source. Of the standard library's modules none needs more than some thousand.
-const MOST_PASSED: usize = 4_000_000;
+/// the source. No module of a standard library from 2.7 to 3.15 comes near.
+const MOST_PASSED: usize = 1_000_000;
 
 /// How deeply inlined comprehensions may be nested: the tokenizer of CPython allows 200 brackets in one another (`MAXLEVEL`).
 const DEEPEST_INLINED: usize = 200;
@@ -157,7 +157,7 @@ impl<'a> Analysis<'a> {
             if is_inlined {
                 self.blocks[child.0].is_inlined = true;
                 self.blocks[child.0].has_code = false;
-                self.inline(id, child, &mut child_free, &mut inlined_cells);
+                self.inline(id, child, &mut child_free, &mut inlined_cells)?;
             }
             self.left = self.left.checked_sub(child_free.len())?;
             passed.append(&mut child_free);
@@ -216,9 +216,14 @@ impl<'a> Analysis<'a> {
         inner: ScopeId,
         free: &mut BTreeSet<NameIndex>,
         inlined_cells: &mut BTreeSet<NameIndex>,
-    ) {
+    ) -> Option<()> {
         let in_class = self.blocks[outer.0].role == Role::Class;
         let symbols: Vec<_> = self.blocks[inner.0].symbols.iter().collect();
+        self.left = self.left.checked_sub(symbols.len())?;
+        let mut below = BTreeSet::new();
+        if !free.is_empty() {
+            self.free_below(inner, &mut below);
+        }
         for (name, symbol) in symbols {
             if symbol.flags.has(Flags::PARAMETER) {
                 continue;
@@ -228,7 +233,7 @@ impl<'a> Analysis<'a> {
             }
             if let Some(existing) = self.blocks[outer.0].symbols.get(name) {
                 // What is free in the comprehension and local around it is now simply local.
-                if existing.flags.has(Flags::BOUND) && !in_class && !self.is_free_below(inner, name) {
+                if existing.flags.has(Flags::BOUND) && !in_class && !below.contains(&name) {
                     free.remove(&name);
                 }
                 continue;
@@ -241,6 +246,7 @@ impl<'a> Analysis<'a> {
             }
             *self.blocks[outer.0].symbols.entry(name) = Symbol { flags: symbol.flags, resolution };
         }
+        Some(())
     }
 
     /// Whether a class gives this name to what is inside by itself.
@@ -250,15 +256,17 @@ impl<'a> Analysis<'a> {
                 && (Some(name) == self.implicit.classdict || Some(name) == self.implicit.conditional_annotations)
     }
 
-    /// `is_free_in_any_child`: the children of inlined comprehensions count as those of the block around.
-    fn is_free_below(&self, id: ScopeId, name: NameIndex) -> bool {
-        self.blocks[id.0].children.iter().any(|&child| {
+    /// The names for which `is_free_in_any_child` holds: the children of inlined comprehensions count as those of the block around.
+    fn free_below(&self, id: ScopeId, names: &mut BTreeSet<NameIndex>) {
+        for &child in &self.blocks[id.0].children {
             let block = &self.blocks[child.0];
             if block.is_inlined {
-                return self.is_free_below(child, name);
+                self.free_below(child, names);
+            } else if !block.is_detached {
+                let free = block.symbols.iter().filter(|(_, symbol)| symbol.resolution == Resolution::Free);
+                names.extend(free.map(|(name, _)| name));
             }
-            !block.is_detached && block.symbols.get(name).is_some_and(|symbol| symbol.resolution == Resolution::Free)
-        })
+        }
     }
 
     /// `drop_class_free`.

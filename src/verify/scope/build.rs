@@ -376,7 +376,9 @@ impl Builder {
         let Some(outermost) = generators.first() else { return };
         if kind == ComprehensionKind::List && self.series < (3, 0) {
             elements.into_iter().flatten().for_each(|element| self.visit_expr(element));
-            generators.iter().for_each(|generator| self.visit_comprehension(generator));
+            for generator in generators {
+                self.visit_comprehension(generator);
+            }
             return;
         }
         self.visit_expr(&outermost.iter);
@@ -551,7 +553,8 @@ impl<'a> Visitor<'a> for Builder {
             Stmt::Import(import) => {
                 for alias in &import.names {
                     let name = alias.name.as_str();
-                    let bound = alias.asname.as_ref().map_or_else(|| name.split('.').next().unwrap_or(name), |it| it);
+                    let top = name.split('.').next().unwrap_or(name);
+                    let bound = alias.asname.as_ref().map_or(top, |it| it.as_str());
                     self.add(bound, Flags::IMPORT);
                 }
             }

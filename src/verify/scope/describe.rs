@@ -1,5 +1,7 @@
 //! What the compiler makes of blocks: names in their places, flags, qualified names.
 
+use std::collections::HashMap;
+
 use crate::verify::scope::Futures;
 use crate::verify::scope::Hidden;
 use crate::verify::scope::Options;
@@ -82,8 +84,10 @@ pub(super) fn describe(blocks: &[Block], names: &Interner, options: Options, fut
         let (Some(outer), Some(inner)) = (before.get_mut(parent.0), after.first()) else { continue };
         let names = inner.locals.iter().filter(|name| ***name != *".0").chain(inner.hidden.iter().map(|it| &it.name));
         outer.locals.extend(names.cloned());
-        outer.locals.sort_unstable();
-        outer.locals.dedup();
+    }
+    for scope in &mut scopes {
+        scope.locals.sort_unstable();
+        scope.locals.dedup();
     }
     Some(scopes)
 }
@@ -126,12 +130,11 @@ impl Variables {
                 variables.locals.push(name.into());
             }
         }
-        variables.locals.sort_unstable();
         variables.frees.sort_unstable();
         variables.cells.sort_unstable();
         if series >= (3, 11) {
-            let order: Vec<&str> = block.parameters.iter().collect();
-            variables.cells.sort_by_key(|name| order.iter().position(|other| **other == **name).unwrap_or(order.len()));
+            let order: HashMap<&str, usize> = block.parameters.iter().zip(0..).collect();
+            variables.cells.sort_by_key(|name| order.get(&**name).copied().unwrap_or(order.len()));
         }
         for (is_needed, name) in [
             (block.needs_class_closure, "__class__"),

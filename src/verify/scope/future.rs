@@ -70,7 +70,7 @@ impl Futures {
             }
             "barry_as_FLUFL" if series >= (3, 8) => 0x40_0000,
             "barry_as_FLUFL" if !is_2 => 0x4_0000,
-            "generator_stop" if (3, 5) <= series && series < (3, 7) => 0x8_0000,
+            "generator_stop" if ((3, 5)..(3, 7)).contains(&series) => 0x8_0000,
             "annotations" if series >= (3, 7) => {
                 self.annotations = true;
                 if series >= (3, 8) { 0x100_0000 } else { 0x10_0000 }

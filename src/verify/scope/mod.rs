@@ -105,7 +105,11 @@ pub(super) struct Hidden {
 
 /// A scope, and the code object that it becomes.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "they are independent facts of symtable.c's entry")]
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "independent facts, with symtable.c's names"
+)]
 pub(super) struct Scope {
     /// The scope around it in the syntax tree, inlined comprehensions included.
     pub parent: Option<ScopeId>,
@@ -162,7 +166,7 @@ pub(super) struct Scopes {
     futures: Futures,
     names: Interner,
     blocks: Vec<Block>,
-    scopes: Vec<Scope>,
+    described: Vec<Scope>,
     places: HashMap<(ScopeId, Role, TextRange), ScopeId>,
 }
 
@@ -179,15 +183,16 @@ impl Scopes {
             futures,
             names: built.names,
             blocks: built.blocks,
-            scopes: Vec::new(),
+            described: Vec::new(),
             places: built.places,
         };
         Analysis::run(&mut scopes.blocks, &scopes.names, options.series)?;
-        scopes.scopes = describe::describe(&scopes.blocks, &scopes.names, options, futures)?;
+        scopes.described = describe::describe(&scopes.blocks, &scopes.names, options, futures)?;
         Some(scopes)
     }
 
     /// The scope of the module.
+    #[expect(clippy::unused_self, reason = "it is the first of this module's scopes")]
     pub(super) fn module(&self) -> ScopeId {
         ScopeId(0)
     }
@@ -199,12 +204,12 @@ impl Scopes {
 
     /// A scope.
     pub(super) fn get(&self, id: ScopeId) -> &Scope {
-        &self.scopes[id.0]
+        &self.described[id.0]
     }
 
     /// All scopes, parents before children.
     pub(super) fn ids(&self) -> impl Iterator<Item = ScopeId> + use<> {
-        (0..self.scopes.len()).map(ScopeId)
+        (0..self.described.len()).map(ScopeId)
     }
 
     /// The scope whose code object a scope's code is in: itself, but for inlined comprehensions.

@@ -148,10 +148,8 @@ impl Symbols {
     pub(super) fn remove(&mut self, name: NameIndex) {
         let Some(place) = self.places.remove(&name) else { return };
         self.entries.remove(place);
-        for other in self.places.values_mut() {
-            if *other > place {
-                *other -= 1;
-            }
+        for (place, (name, _)) in self.entries.iter().enumerate().skip(place) {
+            self.places.insert(*name, place);
         }
     }
 

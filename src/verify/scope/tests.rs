@@ -310,3 +310,16 @@ fn scopes_of_whole_libraries_are_those_of_the_interpreters() {
         assert_eq!(wrong, 0);
     });
 }
+
+#[test]
+fn a_source_whose_free_names_grow_with_its_square_is_given_up() {
+    with_stack(|| {
+        let names: Vec<String> = (0..1_000).map(|place| format!("n{place}")).collect();
+        let source = format!("lambda {}: {}({})", names.join(","), "lambda: ".repeat(2_000), names.join(","));
+        let parsed = ruff_python_parser::parse_module(&source).unwrap();
+        assert!(Scopes::of(parsed.syntax(), Options { series: (3, 12), optimisation: 0 }).is_none());
+        let source = format!("lambda {}: {}({})", names.join(","), "lambda: ".repeat(20), names.join(","));
+        let parsed = ruff_python_parser::parse_module(&source).unwrap();
+        assert!(Scopes::of(parsed.syntax(), Options { series: (3, 12), optimisation: 0 }).is_some());
+    });
+}
