@@ -18,7 +18,7 @@ use crate::verify::scope::symbol::Symbol;
 /// How often names may be handed from a block to the one around it, and from an inlined comprehension to the code it is in.
 ///
 /// A function that uses a variable of one 1,000 levels out makes it free in all of them, so that their number can grow with the square of
-/// the source. No module of a standard library from 2.7 to 3.15 comes near.
+/// the source. No module of a standard library from 2.7 to 3.15 reaches it.
 const MOST_PASSED: usize = 1_000_000;
 
 /// How deeply inlined comprehensions may be nested: the tokenizer of CPython allows 200 brackets in one another (`MAXLEVEL`).
