@@ -10,6 +10,7 @@ mod dis;
 mod hostile;
 mod inspect;
 mod invariants;
+mod literals;
 mod load;
 mod regressions;
 mod samples;

@@ -168,3 +168,93 @@ fn line_starts(text: &str) -> Vec<u32> {
 fn line_of(lines: &[u32], offset: TextSize) -> u32 {
     u32::try_from(lines.partition_point(|&start| start <= u32::from(offset))).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8], series: (u8, u8)) -> Result<SourceText, Reason> {
+        SourceText::read(bytes, series, &Limits::default())
+    }
+
+    #[test]
+    fn lines_end_as_the_tokenizer_ends_them() {
+        let source = read(b"a\r\nb\rc\x0c\n\xc3\xa9 = d", (3, 12)).unwrap();
+        assert_eq!(source.text(), "a\nb\nc\x0c\né = d");
+        let last = source.module().body.last().unwrap();
+        assert_eq!(source.position(last.start()), (4, 0));
+        assert_eq!(source.position(last.end() - TextSize::new(1)), (4, 5));
+    }
+
+    #[test]
+    fn encodings_are_declared_in_the_first_two_lines() {
+        let text = |bytes: &[u8], series| read(bytes, series).map(|source| source.text().to_owned());
+        assert_eq!(text(b"\xef\xbb\xbfa = '\xc3\xa9'", (3, 8)).unwrap(), "a = 'é'");
+        assert_eq!(text(b"# vim: set fileencoding=latin_1 :\n'\xe9'", (3, 8)).unwrap().chars().nth(35), Some('é'));
+        assert_eq!(text(b"\n#coding: koi8-r\n'\xc1'", (3, 8)).unwrap(), "\n#coding: koi8-r\n'а'");
+        assert_eq!(text(b"a\n#coding: koi8-r\n'\xc1'", (3, 8)), Err(Reason::Undecodable));
+        assert_eq!(text(b"# coding: ascii\n'\xc1'", (3, 8)), Err(Reason::Undecodable));
+        assert_eq!(text(b"# coding: nonsense\n", (3, 8)), Err(Reason::Encoding((*b"nonsense").into())));
+        assert_eq!(text(b"\xef\xbb\xbf# coding: latin-1\n", (3, 8)), Err(Reason::Undecodable));
+        assert_eq!(text(b"'\xe9'", (3, 8)), Err(Reason::Undecodable));
+        assert_eq!(text(b"a\0", (3, 8)), Err(Reason::Nul));
+    }
+
+    #[test]
+    fn deep_sources_are_refused_before_they_are_parsed() {
+        for (open, middle) in
+            [("(", "1"), ("-", "1"), ("not ", "a"), ("lambda a, b: ", "a"), ("a.", "b"), ("[{", ""), ("f'{", "")]
+        {
+            let deep = format!("{}{middle}", open.repeat(1_000_000));
+            let reason = on_big_stack(|| read(deep.as_bytes(), (3, 14)).err());
+            assert!(matches!(reason, Some(Reason::Depth | Reason::Tokens)), "{open}: {reason:?}");
+        }
+        let indented: String = (0..150).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect();
+        assert_eq!(read(indented.as_bytes(), (3, 14)).err(), Some(Reason::Depth));
+    }
+
+    #[test]
+    fn what_is_allowed_is_parsed_and_dropped() {
+        for source in ["a\n".repeat(100_000), format!("x = [{}]", "-1, a.b(c)[d], lambda e, f: g,".repeat(20_000)), {
+            format!("{}1", "-".repeat(4_900))
+        }] {
+            let statements = on_big_stack(|| read(source.as_bytes(), (3, 14)).map(|source| source.module().body.len()));
+            assert!(statements.unwrap() > 0);
+        }
+    }
+
+    #[test]
+    fn newer_syntax_is_told_and_not_refused() {
+        let source = read(b"a\nif (b := c): d", (3, 7)).unwrap();
+        assert_eq!(source.newer_syntax().map(|(line, _)| line), Some(2));
+        assert_eq!(read(b"if (b := c): d", (3, 8)).unwrap().newer_syntax(), None);
+        assert!(matches!(read(b"a\nb c", (3, 8)), Err(Reason::Syntax { line: 2, .. })));
+    }
+
+    #[test]
+    fn python_2_becomes_what_the_parser_reads() {
+        for (source, rewritten) in [
+            ("print a, b,", "__py2_print__(a, b, __py2_comma__)"),
+            ("print >>f, a; print", "__py2_print__( __py2_file__(f), a); __py2_print__()"),
+            ("exec c in g, l", "__py2_exec__( c , g, l)"),
+            ("x = `a, b` + `c`", "x = __py2_repr__((a, b)) + __py2_repr__((c))"),
+            ("raise E, v, t", "__py2_raise__( E, v, t)"),
+            ("raise E", "raise E"),
+            ("try: a\nexcept E, e: b", "try: a\nexcept E as  e: b"),
+            ("try: a\nexcept E, e.x: b", "try: a\nexcept __py2_except__( E, e.x): b"),
+            ("def f(a, (b, c)=d): e", "def f(a, __py2_tuple_1__: (b, c)=d): e"),
+            ("f(lambda (a, b), c: d, e)", "f(lambda __py2_tuple_0__  , c: __py2_tuple__((a,b),  d), e)"),
+            ("[a for a in b, c if d]", "[a for a in (b, c) if d]"),
+            ("a <> 0777L or True", "a != 0o777 or __py2_name_True__"),
+            ("from __future__ import print_function\nprint(a)", "from __future__ import print_function\nprint(a)"),
+            ("if a:\n\tb\n        c", "if a:\n        b\n        c"),
+        ] {
+            let rewritten_by_us = python2::rewrite(source).unwrap().text;
+            let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join("").replace('\n', "");
+            assert_eq!(plain(&rewritten_by_us), plain(rewritten), "{source}");
+        }
+        let source = read(b"print u'\\u20ac', 0777", (2, 7)).unwrap();
+        let at = u32::try_from(source.text().find("0o777").unwrap()).unwrap();
+        assert_eq!(source.written(TextRange::new(at.into(), (at + 5).into())), "0777");
+    }
+}
