@@ -242,3 +242,63 @@ pub(super) fn join_surrogates(bytes: &[u8]) -> Vec<u8> {
     }
     joined
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::verify::names::Names;
+
+    use super::*;
+
+    #[test]
+    fn equal_items_are_one_in_a_set() {
+        let mut constants = Constants::default();
+        let (one, truth, real) = (constants.int(1), constants.bool(true), constants.float(1.0));
+        let (half, complex) = (constants.float(0.5), constants.complex(0.5, -0.0));
+        let set = constants.frozenset(&[truth, one, real, half, complex]);
+        assert_eq!(constants.get(set), &Constant::FrozenSet([truth, half].into()));
+        let (a, b) = (constants.tuple(&[one, half]), constants.tuple(&[real, complex]));
+        let set = constants.frozenset(&[a, b]);
+        assert_eq!(constants.get(set), &Constant::FrozenSet([a].into()));
+        assert_ne!(one, real);
+        assert_ne!(constants.float(0.0), constants.float(-0.0));
+        assert_eq!(constants.float(f64::NAN), constants.float(-f64::NAN));
+    }
+
+    #[test]
+    fn whole_floats_are_their_integers() {
+        for number in [0.0, 1.0, -3.0, 4_503_599_627_370_497.0, 1e22, -1e300] {
+            assert_eq!(whole(number).to_string(), format!("{:.0}", number + 0.0));
+        }
+        assert_eq!(whole(-2.75), BigInt::from(-2));
+    }
+
+    #[test]
+    fn pairs_of_surrogates_are_one_character() {
+        assert_eq!(join_surrogates(b"a\xed\xa0\xbd\xed\xb8\x80\xed\xb8\x80"), b"a\xf0\x9f\x98\x80\xed\xb8\x80");
+    }
+
+    #[test]
+    fn docstrings_lose_their_indentation() {
+        // As 3.13 and later store them (reference/compile_semantics.md, section 10).
+        let cleaned = literal::clean(b"  F doc \n\n        more\n    end\n    ");
+        assert_eq!(cleaned, b"F doc \n\n    more\nend\n");
+        assert_eq!(literal::clean(b"\ta\n\tb\n  \n"), b"a\nb\n\n");
+        assert_eq!(literal::clean(b"one"), b"one");
+    }
+
+    #[test]
+    fn evidence_is_short_and_safe() {
+        let mut constants = Constants::default();
+        let text = constants.text("a\u{202e}\n");
+        let one = constants.int(1);
+        let mut tuple = constants.tuple(&[text, one]);
+        let names = Names::default();
+        assert_eq!(constants.show(tuple, &names, 100), "('a\\u{202e}\\u{a}', 1)");
+        for _ in 0..100 {
+            tuple = constants.tuple(&[tuple, tuple, tuple]);
+        }
+        assert!(constants.show(tuple, &names, 100).len() < 110);
+        let large = constants.int(BigInt::from(1) << 100_000);
+        assert_eq!(constants.show(large, &names, 100), "<int of 100001 bits>");
+    }
+}

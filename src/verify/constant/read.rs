@@ -143,3 +143,76 @@ fn characters(text: Text<'_>, series: (u8, u8)) -> Option<Box<[u8]>> {
         Encoding::Bytes => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use crate::forge;
+    use crate::limits::Limits;
+    use crate::pyc;
+    use crate::pyc::Scratch;
+
+    use super::*;
+
+    #[test]
+    fn every_constant_of_compiled_modules_is_one() {
+        let mut count = 0;
+        let mut folders: Vec<_> =
+            fs::read_dir(Path::new("tests/fixtures/code")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        folders.sort();
+        for folder in folders {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_none_or(|extension| extension != "pyc") {
+                    continue;
+                }
+                let bytes = fs::read(&path).unwrap();
+                let mut scratch = Scratch::default();
+                let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
+                let series = tree.pyc.version.unwrap().series;
+                let mut constants = Constants::default();
+                for code in tree.codes() {
+                    let consts = code.consts();
+                    for index in 0..consts.len() {
+                        assert!(
+                            constants.read(consts, index, series).is_some(),
+                            "{}: {:?}",
+                            path.display(),
+                            consts.get(index)
+                        );
+                        count += 1;
+                    }
+                }
+            }
+        }
+        assert!(count > 2_000, "{count}");
+    }
+
+    #[test]
+    fn references_without_end_are_read_once() {
+        // Sixty tuples, each of the next and a reference to it: 2**60 values.
+        let mut marshalled = b"\xa9\x02".repeat(60);
+        marshalled.extend(b"\xa9\x00");
+        // Number 0 is the code object.
+        for number in (2_u32..=61).rev() {
+            marshalled.push(b'r');
+            marshalled.extend(number.to_le_bytes());
+        }
+        let bytes = forge::Pyc::python("3.12").consts(vec![forge::pyc::Value::Raw(marshalled)]).build();
+        let mut scratch = Scratch::default();
+        let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
+        let code = tree.codes().next().unwrap();
+        let mut constants = Constants::default();
+        let id = constants.read(code.consts(), 0, (3, 12)).unwrap();
+        let left = constants.left;
+        assert_eq!(constants.read(code.consts(), 0, (3, 12)), Some(id));
+        assert_eq!(constants.left, left);
+        // What there is no more room for is no constant.
+        constants.left = 3;
+        assert_eq!(constants.read_value(code.consts().get(0).unwrap(), (3, 12)), Some(id));
+        constants.left = 0;
+        assert_eq!(constants.read_value(Value::None, (3, 12)), None);
+    }
+}

@@ -51,7 +51,7 @@ impl Constants {
             Constant::Text(bytes) => quoted("", bytes, most, text),
             Constant::Bytes(bytes) => quoted("b", bytes, most, text),
             Constant::Tuple(items) => {
-                self.write_items("(", items, if items.len() == 1 { ",)" } else { ")" }, names, most, text)
+                self.write_items("(", items, if items.len() == 1 { ",)" } else { ")" }, names, most, text);
             }
             Constant::FrozenSet(items) => self.write_items("frozenset({", items, "})", names, most, text),
             Constant::Slice(items) => self.write_items("slice(", items, ")", names, most, text),

@@ -188,7 +188,7 @@ fn multiplied(base: Complex, exponent: f64, series: (u8, u8)) -> Complex {
     let mut square = base;
     let mut left = exponent;
     while left >= 1.0 {
-        if left % 2.0 == 1.0 {
+        if left % 2.0 > 0.0 {
             result = product(result, square, series);
         }
         left = (left / 2.0).floor();

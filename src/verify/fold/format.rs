@@ -63,15 +63,6 @@ struct Writer<'a> {
     is_text: bool,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Flags {
-    left: bool,
-    plus: bool,
-    blank: bool,
-    alternate: bool,
-    zero: bool,
-}
-
 impl<'a> Writer<'a> {
     fn push(&mut self, bytes: &[u8]) -> Option<()> {
         self.out.extend_from_slice(bytes);
@@ -80,19 +71,8 @@ impl<'a> Writer<'a> {
 
     /// One conversion; what is behind it. `None` for what is wrong or not done here.
     fn conversion<'b>(&mut self, format: &'b [u8]) -> Option<&'b [u8]> {
-        let mut flags = Flags::default();
-        let mut rest = format;
-        while let Some((&byte, behind)) = rest.split_first() {
-            match byte {
-                b'-' => flags.left = true,
-                b'+' => flags.plus = true,
-                b' ' => flags.blank = true,
-                b'#' => flags.alternate = true,
-                b'0' => flags.zero = true,
-                _ => break,
-            }
-            rest = behind;
-        }
+        let length = format.iter().take_while(|byte| b"-+ #0".contains(byte)).count();
+        let (flags, mut rest) = format.split_at_checked(length)?;
         let (width, behind) = digits(rest)?;
         rest = behind;
         let mut precision = None;
@@ -104,17 +84,17 @@ impl<'a> Writer<'a> {
         let (&conversion, behind) = rest.split_first()?;
         let width = width.unwrap_or(0);
         match conversion {
-            b'%' if flags_are_plain(flags) && width == 0 && precision.is_none() => self.push(b"%")?,
+            b'%' if flags.is_empty() && width == 0 && precision.is_none() => self.push(b"%")?,
             b's' | b'r' => {
                 let value = self.values.next()?;
                 let text = self.string(value, conversion)?;
-                let shown = self.first(&text, precision)?;
-                self.pad(shown, width, flags.left)?;
+                let shown = first(&text, precision)?;
+                self.pad(shown, width, flags.contains(&b'-'))?;
             }
             b'c' => {
                 let value = self.values.next()?;
                 let text = self.character(value)?;
-                self.pad(&text, width, flags.left)?;
+                self.pad(&text, width, flags.contains(&b'-'))?;
             }
             b'd' | b'i' | b'u' | b'x' | b'X' | b'o' if precision.is_none() => {
                 let value = self.values.next()?;
@@ -162,16 +142,6 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// As much of a string as the precision lets through.
-    fn first<'b>(&self, text: &'b [u8], precision: Option<usize>) -> Option<&'b [u8]> {
-        let Some(precision) = precision else { return Some(text) };
-        if text.is_ascii() {
-            return Some(text.get(..precision).unwrap_or(text));
-        }
-        // Characters or bytes: not worth telling apart.
-        (text.len() <= precision).then_some(text)
-    }
-
     fn pad(&mut self, text: &[u8], width: usize, left: bool) -> Option<()> {
         if width > 0 && !text.is_ascii() {
             return None;
@@ -185,7 +155,7 @@ impl<'a> Writer<'a> {
         self.push(text)
     }
 
-    fn integer(&mut self, number: &BigInt, conversion: u8, flags: Flags, width: usize) -> Option<()> {
+    fn integer(&mut self, number: &BigInt, conversion: u8, flags: &[u8], width: usize) -> Option<()> {
         if number.bits() > MOST_INTEGER_BITS {
             return None;
         }
@@ -200,20 +170,26 @@ impl<'a> Writer<'a> {
         };
         let sign = match number.sign() {
             Sign::Minus => "-",
-            _ if flags.plus => "+",
-            _ if flags.blank => " ",
+            _ if flags.contains(&b'+') => "+",
+            _ if flags.contains(&b' ') => " ",
             _ => "",
         };
-        let prefix = if flags.alternate { prefix } else { "" };
+        let prefix = if flags.contains(&b'#') { prefix } else { "" };
         let length = sign.len().saturating_add(prefix.len()).saturating_add(digits.len());
-        let zeros = if flags.zero && !flags.left { width.saturating_sub(length) } else { 0 };
+        let zeros = if flags.contains(&b'0') && !flags.contains(&b'-') { width.saturating_sub(length) } else { 0 };
         let text = format!("{sign}{prefix}{}{digits}", "0".repeat(zeros));
-        self.pad(text.as_bytes(), width, flags.left)
+        self.pad(text.as_bytes(), width, flags.contains(&b'-'))
     }
 }
 
-fn flags_are_plain(flags: Flags) -> bool {
-    !(flags.left || flags.plus || flags.blank || flags.alternate || flags.zero)
+/// As much of a string as the precision lets through.
+fn first(text: &[u8], precision: Option<usize>) -> Option<&[u8]> {
+    let Some(precision) = precision else { return Some(text) };
+    if text.is_ascii() {
+        return Some(text.get(..precision).unwrap_or(text));
+    }
+    // Characters or bytes: not worth telling apart.
+    (text.len() <= precision).then_some(text)
 }
 
 /// A number at the beginning, if there is one; `None` when it is larger than anything that is made here.

@@ -79,14 +79,14 @@ pub(super) fn subscript(constants: &Constants, value: ConstId, key: ConstId, ser
             Constant::None => Some(None),
             bound => Some(Some(number::index(bound)?.into_owned())),
         });
-        let [Some(start), Some(stop), Some(step)] = bounds else { return None };
+        let [Some(start), Some(end), Some(step)] = bounds else { return None };
         return Some(Item::New(match constants.get(value) {
             Constant::Text(bytes) => {
                 let characters = characters(bytes, series)?;
-                Constant::Text(text(sliced(&characters, [start, stop, step])?.concat(), series))
+                Constant::Text(text(sliced(&characters, [start, end, step])?.concat(), series))
             }
-            Constant::Bytes(bytes) => Constant::Bytes(sliced(bytes, [start, stop, step])?.into()),
-            Constant::Tuple(items) => Constant::Tuple(sliced(items, [start, stop, step])?.into()),
+            Constant::Bytes(bytes) => Constant::Bytes(sliced(bytes, [start, end, step])?.into()),
+            Constant::Tuple(items) => Constant::Tuple(sliced(items, [start, end, step])?.into()),
             _ => return None,
         }));
     }
@@ -133,7 +133,7 @@ fn characters(bytes: &[u8], series: (u8, u8)) -> Option<Vec<&[u8]>> {
 }
 
 /// The items of a slice, as `PySlice_AdjustIndices` places its bounds.
-fn sliced<T: Copy>(items: &[T], [start, stop, step]: [Option<BigInt>; 3]) -> Option<Vec<T>> {
+fn sliced<T: Copy>(items: &[T], [start, end, step]: [Option<BigInt>; 3]) -> Option<Vec<T>> {
     let length = i64::try_from(items.len()).ok()?;
     // Bounds that a machine word does not hold are as good as its ends.
     let clamped = |number: BigInt| {
@@ -150,10 +150,10 @@ fn sliced<T: Copy>(items: &[T], [start, stop, step]: [Option<BigInt>; 3]) -> Opt
         Some(bound) => bound.min(highest),
         None => default,
     };
-    let (first, end) = if step < 0 { (length - 1, -1) } else { (0, length) };
-    let (mut at, stop) = (adjusted(start, first), adjusted(stop, end));
+    let (first, last) = if step < 0 { (length - 1, -1) } else { (0, length) };
+    let (mut at, last) = (adjusted(start, first), adjusted(end, last));
     let mut sliced = Vec::new();
-    while if step < 0 { at > stop } else { at < stop } {
+    while if step < 0 { at > last } else { at < last } {
         sliced.push(*items.get(usize::try_from(at).ok()?)?);
         at = at.saturating_add(step);
     }

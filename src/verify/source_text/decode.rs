@@ -158,5 +158,5 @@ fn declared(comment: &[u8]) -> Option<&[u8]> {
 
 /// Text with CR LF and CR as LF, as the tokenizer reads it (`translate_newlines`).
 fn line_feeds(text: String) -> String {
-    if !text.contains('\r') { text } else { text.replace("\r\n", "\n").replace('\r', "\n") }
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }

@@ -209,7 +209,8 @@ mod tests {
             let reason = on_big_stack(|| read(deep.as_bytes(), (3, 14)).err());
             assert!(matches!(reason, Some(Reason::Depth | Reason::Tokens)), "{open}: {reason:?}");
         }
-        let indented: String = (0..150).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect();
+        let lines: Vec<String> = (0..150).map(|depth| format!("{}if a:\n", " ".repeat(depth))).collect();
+        let indented = lines.concat();
         assert_eq!(read(indented.as_bytes(), (3, 14)).err(), Some(Reason::Depth));
     }
 

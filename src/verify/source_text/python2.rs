@@ -92,8 +92,11 @@ struct Edit {
 /// Rewrites a source.
 pub(super) fn rewrite(source: &str) -> Result<Rewritten, Reason> {
     let tokens = tokens(source).ok_or(Reason::Tokens)?;
-    let has_print_function = tokens.iter().any(|token| token.text == "print_function")
-        && tokens.iter().any(|token| token.text == "__future__");
+    // A future is a statement of its own; the name may be that of an attribute elsewhere.
+    let has_print_function = tokens
+        .split(|token| token.kind == Kind::Newline || token.text == ";")
+        .filter(|line| matches!(line, [from, future, ..] if from.text == "from" && future.text == "__future__"))
+        .any(|line| line.iter().any(|token| token.text == "print_function"));
     let mut rewriter = Rewriter { source, edits: vec![None; tokens.len()], tokens, has_print_function };
     let mut start = 0;
     while start < rewriter.tokens.len() {
@@ -114,7 +117,7 @@ struct Rewriter<'a> {
 /// Statements that have others behind a colon.
 const COMPOUND: [&str; 11] = ["if", "elif", "else", "while", "for", "try", "except", "finally", "with", "def", "class"];
 
-impl<'a> Rewriter<'a> {
+impl Rewriter<'_> {
     fn edit(&mut self, index: usize) -> &mut Edit {
         // Past the end there is nothing to edit: what is asked for there is thrown away.
         if index >= self.edits.len() {
@@ -229,7 +232,8 @@ impl<'a> Rewriter<'a> {
                 break;
             }
             if self.is(at, "(") {
-                self.edit(at).before.push_str(&format!("__py2_tuple_{number}__: "));
+                let name = format!("__py2_tuple_{number}__: ");
+                self.edit(at).before.push_str(&name);
             }
             at = self.find_plain(at, close, &[","]).saturating_add(1);
         }
@@ -286,9 +290,11 @@ impl<'a> Rewriter<'a> {
                     {
                         number.insert(1, 'o');
                     }
-                    // `1if a else b` is written without a blank in old sources.
+                    // `1if a else b` and `1L.real` are written without a blank.
                     let next = self.tokens.get(index.saturating_add(1));
-                    if next.is_some_and(|next| next.kind == Kind::Name && next.start == token.end()) {
+                    if next
+                        .is_some_and(|next| (next.kind == Kind::Name || next.text == ".") && next.start == token.end())
+                    {
                         number.push(' ');
                     }
                     if number != text {
@@ -341,7 +347,8 @@ impl<'a> Rewriter<'a> {
         if targets.is_empty() {
             return;
         }
-        self.edit(colon).after.push_str(&format!(" __py2_tuple__({targets}"));
+        let call = format!(" __py2_tuple__({targets}");
+        self.edit(colon).after.push_str(&call);
         let stop = self.find_plain(colon.saturating_add(1), end, &[",", ";", ":", "`", "for", "="]);
         self.edit(stop.saturating_sub(1)).after.push(')');
     }
