@@ -295,7 +295,7 @@ impl Rewriter<'_> {
                     if next
                         .is_some_and(|next| (next.kind == Kind::Name || next.text == ".") && next.start == token.end())
                     {
-                        number.push(' ');
+                        self.edit(index).after.push(' ');
                     }
                     if number != text {
                         self.edit(index).text = Some(number);
