@@ -21,8 +21,8 @@ pub enum Symbol {
     Const(ConstId),
     /// Nothing: the NULL that calls of 3.11 and later expect, `BEGIN_FINALLY` of 3.8.
     Null,
-    /// The exception that was being handled before, which a handler keeps under its own.
-    Saved,
+    /// What was being handled before this exception, which its handler keeps.
+    Saved(u32),
     /// The instruction that raised, which 3.11 and later keep for RERAISE.
     LastI,
     /// A part of an exception: versions before 3.11 keep three values for one.

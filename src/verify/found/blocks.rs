@@ -28,6 +28,8 @@ pub(in super::super) struct Block {
     handler: u32,
     /// How deep the stack was.
     level: u32,
+    /// Of a handler: what it handles.
+    pub(super) exception: Option<u32>,
 }
 
 /// What a block is.
@@ -60,7 +62,7 @@ impl State {
             self.pending = Pending::Fault(Fault::Blocks);
         }
         let level = u32::try_from(self.stack.len()).unwrap_or(u32::MAX);
-        self.blocks.push(Block { kind, handler, level });
+        self.blocks.push(Block { kind, handler, level, exception: None });
     }
 
     /// Cuts the stack to where a block began, and so many values more.
@@ -77,7 +79,7 @@ impl State {
     fn leave_handler(&mut self, block: Block) -> Result<(), Fault> {
         self.cut(block, 3)?;
         for _ in 0..3 {
-            if self.stack.pop() != Some(Symbol::Saved) {
+            if self.stack.pop() != block.exception.map(Symbol::Saved) {
                 return Err(Fault::NotAValue);
             }
         }
@@ -121,7 +123,10 @@ impl Machine<'_> {
             }
             if self.series.0 > 2 {
                 state.enter(Kind::Handler, block.handler);
-                state.stack.extend([Symbol::Saved; 3]);
+                if let Some(entered) = state.blocks.last_mut() {
+                    entered.exception = Some(exception);
+                }
+                state.stack.extend([Symbol::Saved(exception); 3]);
             }
             state.stack.extend([Part::Traceback, Part::Value, Part::Type].map(|part| Symbol::Part(part, exception)));
             state.offset = block.handler;
@@ -192,14 +197,14 @@ impl Run<'_, '_> {
             if self.state.stack.len() > most {
                 return Err(Fault::Blocks);
             }
-            self.pop_saved()?;
+            self.pop_saved(block)?;
         }
         self.event(Op::PopExcept, Vec::new())
     }
 
-    fn pop_saved(&mut self) -> Result<(), Fault> {
+    fn pop_saved(&mut self, block: Block) -> Result<(), Fault> {
         for _ in 0..3 {
-            if self.pop()? != Symbol::Saved {
+            if Some(self.pop()?) != block.exception.map(Symbol::Saved) {
                 return Err(Fault::NotAValue);
             }
         }
@@ -231,7 +236,7 @@ impl Run<'_, '_> {
     pub(super) fn with_except_start_block(&mut self) -> Step {
         let Symbol::Part(Part::Type, id) = self.peek(1)? else { return Err(Fault::NotAValue) };
         for depth in 4..=6 {
-            if self.peek(depth)? != Symbol::Saved {
+            if !matches!(self.peek(depth)?, Symbol::Saved(_)) {
                 return Err(Fault::NotAValue);
             }
         }
@@ -323,8 +328,8 @@ impl Run<'_, '_> {
             }
             _ => {
                 self.exception()?;
-                self.pop_handler()?;
-                self.pop_saved()?;
+                let block = self.pop_handler()?;
+                self.pop_saved(block)?;
                 true
             }
         };
@@ -403,7 +408,7 @@ impl Run<'_, '_> {
         if series.0 > 2 {
             // The values that were saved move down by one, and the block with them; a NULL takes the place of the topmost.
             let lowest = self.place(6)?;
-            if self.state.stack.iter().skip(lowest).take(3).any(|&symbol| symbol != Symbol::Saved) {
+            if self.state.stack.iter().skip(lowest).take(3).any(|symbol| !matches!(symbol, Symbol::Saved(_))) {
                 return Err(Fault::NotAValue);
             }
             let block =

@@ -30,6 +30,9 @@ use super::Machine;
 /// each item.
 const MOST_DEPTH: usize = 1 << 17;
 
+/// The argument of RESUME at the start of a generator expression (3.15).
+const RESUME_AT_GENERATOR: u32 = 4;
+
 /// Flags of a code object whose call makes a generator, coroutine or asynchronous generator.
 const GENERATORS: i32 = 0x20 | 0x80 | 0x200;
 
@@ -37,8 +40,8 @@ impl<'a> Machine<'a> {
     /// A code object of a version, its names and constants known to the pool.
     pub(in super::super) fn new(code: Code<'a>, version: &Version, pool: &mut Pool) -> Result<Self, Fault> {
         let series = version.series;
-        let is_known = series == (2, 7) || (3, 6) <= series && series <= (3, 15);
-        let opcodes = Opcodes::near(version).filter(|_| is_known && version.implementation == Implementation::CPython);
+        let is_known = series == (2, 7) || ((3, 6)..=(3, 15)).contains(&series);
+        let opcodes = Opcodes::of(version).filter(|_| is_known && version.implementation == Implementation::CPython);
         let opcodes = opcodes.ok_or(Fault::Version)?;
         let instructions: Vec<_> = Instructions::new(code.code(), opcodes).collect();
         let mut places = vec![u32::MAX; code.code().len()];
@@ -62,10 +65,12 @@ impl<'a> Machine<'a> {
             cells: [names(code.cellvars(), pool), names(code.freevars(), pool)].concat(),
             depth: usize::try_from(code.stacksize()).unwrap_or_default().min(MOST_DEPTH),
             entry: 0,
+            generator: None,
             none,
             positions: positions(code, version),
         };
         machine.entry = machine.prologue()?;
+        machine.generator = machine.late_generator();
         Ok(machine)
     }
 
@@ -98,16 +103,27 @@ impl<'a> Machine<'a> {
             let place = cells.iter().position(|&slot| slot == found.arg).ok_or(Fault::Prologue)?;
             cells.swap_remove(place);
         }
-        if !cells.is_empty() || is_generator != next(Opcode::RETURN_GENERATOR).is_some() {
+        let is_made = next(Opcode::RETURN_GENERATOR).is_some();
+        if !cells.is_empty() || is_made && next(Opcode::POP_TOP).is_none() {
             return Err(Fault::Prologue);
         }
-        if is_generator && next(Opcode::POP_TOP).is_none() {
-            return Err(Fault::Prologue);
-        }
-        match next(Opcode::RESUME) {
-            Some(found) if found.arg & 3 == 0 => Ok(at),
-            _ => Err(Fault::Prologue),
-        }
+        let resume = next(Opcode::RESUME).ok_or(Fault::Prologue)?;
+        // A generator expression of 3.15 becomes a generator when it has its iterator.
+        let is_late = is_generator && !is_made && self.series >= (3, 15) && resume.arg == RESUME_AT_GENERATOR;
+        if is_late || is_made == is_generator && resume.arg == 0 { Ok(at) } else { Err(Fault::Prologue) }
+    }
+
+    /// Where a generator expression of 3.15 becomes a generator: behind the iterator of its argument, nowhere else.
+    fn late_generator(&self) -> Option<(u32, u32)> {
+        let op = |at: &&Instruction, wanted: &[Opcode]| at.op().is_some_and(|op| wanted.contains(&op));
+        let load = self
+            .instruction(self.entry)
+            .filter(|at| op(at, &[Opcode::LOAD_FAST, Opcode::LOAD_FAST_BORROW]) && at.arg == 0)?;
+        let iterator = self.behind(load).filter(|at| op(at, &[Opcode::GET_ITER, Opcode::GET_AITER]))?;
+        let made = self.behind(iterator).filter(|at| op(at, &[Opcode::RETURN_GENERATOR]))?;
+        let sent = self.behind(made).filter(|at| op(at, &[Opcode::POP_TOP]))?;
+        let resume = self.behind(sent).filter(|at| op(at, &[Opcode::RESUME]) && at.arg == 0)?;
+        Some((made.start, resume.end))
     }
 
     /// The instruction behind another one.

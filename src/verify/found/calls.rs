@@ -323,6 +323,10 @@ impl Run<'_, '_> {
         let series = self.machine.series;
         let (name, is_lazy) =
             if series >= (3, 15) { (self.at.arg >> 2, self.at.arg & 1 != 0) } else { (self.at.arg, false) };
+        // From 3.15 on two bits say how lazy: 0 when the interpreter is told to be, 1 always, 2 never.
+        if series >= (3, 15) && self.at.arg & 3 == 3 {
+            return self.foreign();
+        }
         let name = self.name(name)?;
         let operands = self.values(2)?;
         self.event(if is_lazy { Op::LazyImport(name) } else { Op::Import(name) }, operands)

@@ -13,11 +13,15 @@ use super::Put;
 use super::stack::Run;
 use super::stack::Step;
 
-/// Bits of the argument of RESUME that say behind what it is (`RESUME_OPARG_LOCATION_MASK`): 1 a `yield`, 2 `yield from`, 3 `await`.
-const RESUME_PLACE: u32 = 3;
-
-/// Bit of the argument of RESUME (3.13 and later): a generator that is closed here need not run (`RESUME_OPARG_DEPTH1_MASK`).
-const RESUME_OUTERMOST: u32 = 4;
+/// What the argument of RESUME says: behind what it is (1 a `yield`, 2 `yield from`, 3 `await`; `RESUME_OPARG_LOCATION_MASK`), and from
+/// 3.13 on whether a generator that is closed there need not run (`RESUME_OPARG_DEPTH1_MASK`).
+fn resumed(resume: &Instruction, series: (u8, u8)) -> (u32, bool) {
+    match series {
+        (3, ..=12) => (resume.arg, false),
+        (3, 13 | 14) => (resume.arg & 3, resume.arg & !3 == 4),
+        _ => (resume.arg & 7, resume.arg & !7 == 8),
+    }
+}
 
 impl Machine<'_> {
     /// Whether two instructions have the same handler.
@@ -51,14 +55,15 @@ impl Machine<'_> {
         match self.series {
             (3, 11) => false,
             (3, 12) => yields.arg == 1,
-            _ => resume.arg & RESUME_OUTERMOST != 0,
+            _ => resumed(resume, self.series).1,
         }
     }
 
     /// Where a loop of SEND and `YIELD_VALUE` goes on when it has ended, if it is exactly the compiler's.
     fn loop_end(&self, send: &Instruction, depth: usize) -> Option<u32> {
-        let yields = self.then(send, Opcode::YIELD_VALUE)?;
-        let resume = self.then(yields, Opcode::RESUME).filter(|resume| matches!(resume.arg & RESUME_PLACE, 2 | 3))?;
+        let yields = self.then(send, Opcode::YIELD_VALUE).filter(|yields| self.series < (3, 13) || yields.arg == 1)?;
+        let resume =
+            self.then(yields, Opcode::RESUME).filter(|resume| matches!(resumed(resume, self.series).0, 2 | 3))?;
         // Around it there is something, but in a lambda of 3.12 and 3.13.
         if self.says_outermost(yields, resume) && self.handler(send.offset).is_some() {
             return None;
@@ -107,7 +112,7 @@ impl Run<'_, '_> {
         if self.pop()? != Symbol::Const(self.machine.none) {
             return self.foreign();
         }
-        let iterator = self.value()?;
+        let iterator = self.iterator()?;
         self.event_to(Op::YieldFrom, vec![iterator], Put::Push, Goto { offset: end, part: 0 })
     }
 
@@ -120,7 +125,9 @@ impl Run<'_, '_> {
         }
         let Some(resume) = self.machine.then(&self.at, Opcode::RESUME).copied() else { return self.foreign() };
         let says_outermost = self.machine.says_outermost(&self.at, &resume);
-        if resume.arg & RESUME_PLACE != 1 || says_outermost && !self.machine.is_outermost(&self.at) {
+        // From 3.13 on the argument says whether there is an inner one.
+        let is_plain = series < (3, 13) || self.at.arg == 0;
+        if !is_plain || resumed(&resume, series).0 != 1 || says_outermost && !self.machine.is_outermost(&self.at) {
             return self.foreign();
         }
         self.event_to(Op::Yield, vec![value], Put::Push, Goto { offset: resume.end, part: 0 })

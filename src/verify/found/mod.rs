@@ -61,6 +61,8 @@ pub(super) struct Machine<'a> {
     depth: usize,
     /// Where execution begins behind the prologue.
     entry: u32,
+    /// Where a generator expression of 3.15 becomes a generator, and where it goes on.
+    generator: Option<(u32, u32)>,
     /// `None`, which instructions push on their own.
     none: ConstId,
     positions: Vec<(u32, Position)>,
@@ -93,6 +95,8 @@ pub(super) struct State {
     keywords: Option<ConstId>,
     /// The slots of cells that an inlined comprehension put aside, with what they were and whether a new cell was made.
     aside: Vec<Aside>,
+    /// The exceptions that are being handled, the innermost last (3.11 and later).
+    handled: Vec<u32>,
     /// What is known of results on the stack.
     known: Vec<(u32, Known)>,
 }
@@ -299,6 +303,7 @@ impl<'a> Machine<'a> {
             pending: Pending::Part(0),
             keywords: None,
             aside: Vec::new(),
+            handled: Vec::new(),
             known: Vec::new(),
         }
     }
@@ -459,14 +464,17 @@ impl State {
     /// Numbers every result anew, those of the stack first and from its bottom up.
     pub(super) fn rename(&mut self, number: &mut impl FnMut(u32) -> u32) {
         let mut rename = |symbol: &mut Symbol| match symbol {
-            Symbol::Id(id) | Symbol::Part(_, id) | Symbol::Half(_, id) => *id = number(*id),
+            Symbol::Id(id) | Symbol::Part(_, id) | Symbol::Half(_, id) | Symbol::Saved(id) => *id = number(*id),
             _ => {}
         };
         self.stack.iter_mut().for_each(&mut rename);
         for aside in &mut self.aside {
             rename(&mut aside.old);
         }
-        for (id, _) in &mut self.known {
+        for block in &mut self.blocks {
+            block.exception = block.exception.map(&mut *number);
+        }
+        for id in self.handled.iter_mut().chain(self.known.iter_mut().map(|(id, _)| id)) {
             *id = number(*id);
         }
     }

@@ -1,5 +1,6 @@
 //! Operators, comparisons, attributes and items.
 
+use crate::pyc::instruction::Instruction;
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::event::Binary;
 use crate::verify::event::Compare;
@@ -68,7 +69,7 @@ impl Run<'_, '_> {
     }
 
     /// `TO_BOOL`: in front of what needs a truth value, or in place of `not not`.
-    pub(super) fn to_bool(&mut self) -> Step {
+    pub(super) fn test_truth(&mut self) -> Step {
         if self.part > 0 {
             return self.truth();
         }
@@ -229,20 +230,40 @@ impl Run<'_, '_> {
             Compare::NotIn => Compare::In,
             other => other,
         };
-        let next = self.machine.follower(&self.at).and_then(|next| next.op());
+        let next = self.machine.follower(&self.at).and_then(Instruction::op);
         let is_negated = positive != compare && (is_pop_jump(next, true) || is_pop_jump(next, false));
         if is_negated {
             return self.event_part(Op::Compare(positive), operands, Put::Push);
         }
         // The length of a subject and a number: the one comparison that 3.13 and later jump on as it is.
         let is_number = operands.iter().all(|&operand| self.is_int(operand));
-        let put = if is_truth || is_identity || is_number { Put::Known(Known::Bool) } else { Put::Push };
+        let put = if is_truth || is_identity || is_number || self.is_format_check() {
+            Put::Known(Known::Bool)
+        } else {
+            Put::Push
+        };
         self.event_put(Op::Compare(compare), operands, put)
+    }
+
+    /// Whether this is the check of its format with which a function of annotations begins (3.14 and later), which is jumped on as it is.
+    fn is_format_check(&self) -> bool {
+        let machine = self.machine;
+        let (code, first) = (machine.code, machine.locals.first().and_then(|local| local.name));
+        let is_format = |name| matches!(self.pool.names.get(name), b".format" | b"format");
+        let load = machine.instruction(machine.entry);
+        let number = load.and_then(|load| machine.behind(load));
+        let is_load = |op| matches!(op, Opcode::LOAD_FAST | Opcode::LOAD_FAST_BORROW);
+        machine.series >= (3, 14)
+            && (code.argcount(), code.posonlyargcount()) == (1, 1)
+            && first.is_some_and(is_format)
+            && load.is_some_and(|load| load.op().is_some_and(is_load) && load.arg == 0)
+            && number.is_some_and(|number| number.op() == Some(Opcode::LOAD_SMALL_INT) && number.arg == 2)
+            && number.and_then(|number| machine.behind(number)).is_some_and(|compare| compare.start == self.at.start)
     }
 
     /// Whether what follows needs a truth value and nothing else.
     fn is_tested(&self) -> bool {
-        let next = self.machine.follower(&self.at).and_then(|next| next.op());
+        let next = self.machine.follower(&self.at).and_then(Instruction::op);
         is_pop_jump(next, true) || is_pop_jump(next, false) || next == Some(Opcode::UNARY_NOT)
     }
 

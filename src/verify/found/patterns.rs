@@ -31,13 +31,17 @@ impl Run<'_, '_> {
     /// `PUSH_EXC_INFO`: the exception is being handled now, and what was before is kept.
     pub(super) fn push_exc_info(&mut self) -> Step {
         let exception = self.value()?;
-        self.push(Symbol::Saved)?;
+        let Symbol::Id(id) = exception else { return Err(Fault::NotAValue) };
+        self.push(Symbol::Saved(id))?;
+        self.state.handled.push(id);
         self.pushed(exception)
     }
 
     /// `POP_EXCEPT` of 3.11 and later.
     pub(super) fn pop_except(&mut self) -> Step {
-        if self.pop()? != Symbol::Saved {
+        // What was before the innermost one is handled again: nothing else may be.
+        let saved = self.pop()?;
+        if self.state.handled.pop().map(Symbol::Saved) != Some(saved) {
             return Err(Fault::NotAValue);
         }
         self.event(Op::PopExcept, Vec::new())
@@ -82,16 +86,20 @@ impl Run<'_, '_> {
 
     /// `END_ASYNC_FOR` of 3.11 and later.
     pub(super) fn end_async_for(&mut self) -> Step {
-        let exception = self.value()?;
-        // The iterator.
-        self.value()?;
-        self.event(Op::EndAsyncFor, vec![exception])
+        if self.part == 0 {
+            // The iterator stays when the exception is raised again: its handler may lie above it.
+            self.peek_value(2)?;
+            let exception = self.peek_value(1)?;
+            return self.event_part(Op::EndAsyncFor, vec![exception], Put::Push);
+        }
+        self.values(2)?;
+        self.next()
     }
 
     /// `WITH_EXCEPT_START` of 3.11 and later: the exit lies below what a handler keeps.
     pub(super) fn with_except_start(&mut self) -> Step {
         let exception = self.peek_value(1)?;
-        if self.peek(2)? != Symbol::Saved || self.peek(3)? != Symbol::LastI {
+        if !matches!(self.peek(2)?, Symbol::Saved(_)) || self.peek(3)? != Symbol::LastI {
             return Err(Fault::NotAValue);
         }
         let exit = match self.peek(4)? {
@@ -151,6 +159,10 @@ impl Run<'_, '_> {
     /// `GET_ITER`.
     pub(super) fn get_iter(&mut self) -> Step {
         let iterable = self.value()?;
+        if self.machine.series >= (3, 15) && self.at.arg > 0 {
+            // Which check it needs the interpreter finds out when it loads the code (`fixup_getiter` in Python/specialize.c).
+            return self.event_put(Op::GetYieldFromIter, vec![iterable], Put::Iterator);
+        }
         let put = if self.machine.series >= (3, 15) { Put::Iterator } else { Put::Push };
         self.event_put(Op::GetIter, vec![iterable], put)
     }
@@ -159,8 +171,11 @@ impl Run<'_, '_> {
     pub(super) fn for_iter(&mut self) -> Step {
         let series = self.machine.series;
         let (iterator, pops) = if series >= (3, 15) {
-            match (self.peek(1)?, self.peek(2)?) {
-                (Symbol::Half(Pair::Iterator, id), other) if other == self.peek(1)? => (Symbol::Id(id), 2),
+            let (index, iterator) = (self.peek(1)?, self.peek(2)?);
+            match (index, iterator) {
+                (Symbol::Half(Pair::Iterator, id), _) if iterator == index => (Symbol::Id(id), 2),
+                // A generator that was just made.
+                (Symbol::Null, iterator) => (value(iterator)?, 2),
                 _ => return Err(Fault::NotAValue),
             }
         } else {
@@ -181,13 +196,21 @@ impl Run<'_, '_> {
         Ok(Some(Next::Iterate { iterator, at: self.at.start }))
     }
 
+    /// An iterator is popped, from 3.15 on with its index or NULL.
+    pub(super) fn iterator(&mut self) -> Result<Symbol, Fault> {
+        if self.machine.series < (3, 15) {
+            return self.value();
+        }
+        if self.peek(1)? == Symbol::Null {
+            self.pop()?;
+            return self.value();
+        }
+        self.pair(Pair::Iterator)
+    }
+
     /// `POP_ITER`: an iterator is left before its end.
     pub(super) fn pop_iter(&mut self) -> Step {
-        if self.machine.series >= (3, 15) {
-            self.pair(Pair::Iterator)?;
-        } else {
-            self.value()?;
-        }
+        self.iterator()?;
         self.next()
     }
 }

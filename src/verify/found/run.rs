@@ -103,7 +103,10 @@ impl Run<'_, '_> {
     fn move_or_jump(&mut self, op: Opcode) -> Step {
         match op {
             Opcode::NOP | Opcode::NOT_TAKEN => self.next(),
-            Opcode::RESUME if self.at.arg & 3 == 0 => self.next(),
+            Opcode::RETURN_GENERATOR => match self.machine.generator {
+                Some((start, end)) if start == self.at.start => self.go(end),
+                _ => self.foreign(),
+            },
             Opcode::COPY => self.copy(),
             Opcode::SWAP => self.swap(),
             Opcode::PUSH_NULL => self.pushed(Symbol::Null),
@@ -121,7 +124,7 @@ impl Run<'_, '_> {
                 let target = self.target()?;
                 self.go(target)
             }
-            Opcode::TO_BOOL => self.to_bool(),
+            Opcode::TO_BOOL => self.test_truth(),
             Opcode::POP_JUMP_IF_TRUE | Opcode::POP_JUMP_FORWARD_IF_TRUE | Opcode::POP_JUMP_BACKWARD_IF_TRUE => {
                 self.pop_jump(true)
             }

@@ -30,9 +30,8 @@ impl Run<'_, '_> {
         let name = local.name.ok_or(Fault::Operand)?;
         let is = match self.state.aside.iter().rfind(|aside| aside.slot == slot) {
             Some(aside) if aside.is_cell => Slot::NewCell,
-            Some(_) => Slot::Plain,
             None if local.is_cell => Slot::Cell,
-            None => Slot::Plain,
+            Some(_) | None => Slot::Plain,
         };
         Ok((name, is))
     }
