@@ -1,5 +1,7 @@
 //! What a code object is before it runs: its instructions by offset, its names and constants, and its prologue.
 
+use std::collections::HashSet;
+
 use crate::pyc::Code;
 use crate::pyc::Value;
 use crate::pyc::Version;
@@ -61,8 +63,8 @@ impl<'a> Machine<'a> {
             consts: (0..code.consts().len()).map(|place| pool.constants.read(code.consts(), place, series)).collect(),
             children: children(code, pool),
             names: names(code.names(), pool),
-            locals: locals(code, pool),
-            cells: [names(code.cellvars(), pool), names(code.freevars(), pool)].concat(),
+            locals: locals(code, pool)?,
+            cells: distinct([names(code.cellvars(), pool), names(code.freevars(), pool)].concat())?,
             depth: usize::try_from(code.stacksize()).unwrap_or_default().min(MOST_DEPTH),
             entry: 0,
             generator: None,
@@ -161,15 +163,34 @@ fn names(items: Items<'_>, pool: &mut Pool) -> Vec<Option<NameId>> {
     items.iter().map(|item| item.as_name().map(|name| pool.names.intern(&name.to_bytes()))).collect()
 }
 
-fn locals(code: Code<'_>, pool: &mut Pool) -> Vec<Local> {
+/// Names no two of which are the same: what is done with a variable is told by its name.
+fn distinct(names: Vec<Option<NameId>>) -> Result<Vec<Option<NameId>>, Fault> {
+    let mut seen = HashSet::new();
+    let is_distinct = names.iter().flatten().all(|name| seen.insert(*name));
+    if is_distinct { Ok(names) } else { Err(Fault::Variables) }
+}
+
+fn locals(code: Code<'_>, pool: &mut Pool) -> Result<Vec<Local>, Fault> {
     if code.object(Object::LocalsPlusNames).is_none() {
-        return names(code.varnames(), pool).into_iter().map(|name| Local { name, is_cell: false }).collect();
+        let names = distinct(names(code.varnames(), pool))?.into_iter();
+        return Ok(names.map(|name| Local { name, is_cell: false, is_shadowed: false }).collect());
     }
+    let names = names(code.localsplusnames(), pool);
     let kinds = code.localspluskinds();
-    let names = names(code.localsplusnames(), pool).into_iter();
-    let local = |(name, &kind): (Option<NameId>, &u8)| Local { name, is_cell: kind & (KIND_CELL | KIND_FREE) != 0 };
+    let of_kind = |is_free: bool| {
+        let found = names.iter().zip(kinds).filter(move |(_, kind)| (**kind & KIND_FREE != 0) == is_free);
+        found.map(|(&name, _)| name).collect::<Vec<_>>()
+    };
+    // The one honest pair: a free variable and the variable of an inlined comprehension.
+    distinct(of_kind(false))?;
+    let frees: HashSet<_> = distinct(of_kind(true))?.into_iter().collect();
+    let local = |(&name, &kind): (&Option<NameId>, &u8)| Local {
+        name,
+        is_cell: kind & (KIND_CELL | KIND_FREE) != 0,
+        is_shadowed: kind & KIND_FREE == 0 && frees.contains(&name),
+    };
     // A name without a kind is no variable.
-    names.zip(kinds).map(local).collect()
+    Ok(names.iter().zip(kinds).map(local).collect())
 }
 
 /// The free variables of the code objects among the constants.
@@ -187,6 +208,7 @@ fn children(code: Code<'_>, pool: &mut Pool) -> Vec<Child> {
         };
         children.push(Child { place, frees });
     }
+    children.sort_by_key(|child| child.place);
     children
 }
 

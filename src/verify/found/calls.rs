@@ -303,7 +303,9 @@ impl Run<'_, '_> {
 
     /// Whether a closure holds exactly the free variables of its function.
     fn check_closure(&self, code: u32, closure: Option<Symbol>) -> Result<(), Fault> {
-        let child = self.machine.children.iter().find(|child| child.place == code).ok_or(Fault::Closure)?;
+        let children = &self.machine.children;
+        let place = children.binary_search_by_key(&code, |child| child.place).map_err(|_| Fault::Closure)?;
+        let child = children.get(place).ok_or(Fault::Closure)?;
         let Some(closure) = closure else {
             return if child.frees.is_empty() { Ok(()) } else { Err(Fault::Closure) };
         };

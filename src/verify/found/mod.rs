@@ -79,6 +79,8 @@ struct Child {
 struct Local {
     name: Option<NameId>,
     is_cell: bool,
+    /// Whether a free variable has the same name, and so is meant by it (see [`Op::NewCell`]).
+    is_shadowed: bool,
 }
 
 /// Where a run of a code object is.
@@ -259,6 +261,8 @@ pub(super) enum Fault {
     FallsOffEnd,
     /// The code ends inside an instruction.
     Cut,
+    /// Two variables of one name: which is which nobody could tell.
+    Variables,
     /// An index for which there is nothing, or something that cannot be read.
     Operand,
     /// Something on the stack that is no value is used as one, or the other way round.
@@ -284,6 +288,7 @@ impl Fault {
             Self::Jump => "a jump to no instruction",
             Self::FallsOffEnd => "execution falls off the end of the code",
             Self::Cut => "the code ends inside an instruction",
+            Self::Variables => "two variables of one name",
             Self::Operand => "an operand for which there is nothing",
             Self::NotAValue => "something is used as a value that is none",
             Self::Closure => "a closure that does not fit its function",

@@ -37,6 +37,8 @@ struct Seen {
     events: usize,
     /// What must not be, with how often, and where first.
     wrong: BTreeMap<String, (usize, String)>,
+    /// Code objects with more states than are looked at.
+    unfinished: usize,
     /// How many states of a code object are looked at.
     most: usize,
 }
@@ -68,7 +70,8 @@ impl Seen {
                 continue;
             }
             if seen.len() > self.most {
-                return self.wrong("too many states".to_owned(), format!("{} {name}", path.display()));
+                self.unfinished += 1;
+                break;
             }
             let next = machine.step(&mut state, &mut pool);
             let place = |at: u32| format!("{} {name} at {at}, line {:?}", path.display(), machine.range(at).line);
@@ -162,7 +165,7 @@ fn nothing_that_compilers_wrote_is_foreign_or_faulty() {
         }
     }
     assert_eq!(seen.report(), "");
-    assert!(seen.codes > 100, "{} code objects", seen.codes);
+    assert!(seen.codes > 100 && seen.unfinished == 0, "{} code objects", seen.codes);
 }
 
 #[test]
@@ -172,8 +175,9 @@ fn nothing_in_the_folders_that_are_named_is_foreign_or_faulty() {
     for folder in folders.split(':').filter(|folder| !folder.is_empty()) {
         let mut seen = Seen::new(MOST_STATES);
         seen.folder(Path::new(folder));
-        let Seen { codes, states, events, .. } = seen;
-        writeln!(std::io::stderr(), "{folder}: {codes} code objects, {states} states, {events} events").unwrap();
+        let Seen { codes, states, events, unfinished, .. } = seen;
+        let counts = format!("{codes} code objects ({unfinished} not to their end), {states} states, {events} events");
+        writeln!(std::io::stderr(), "{folder}: {counts}").unwrap();
         wrong += &seen.report();
     }
     assert_eq!(wrong, "");

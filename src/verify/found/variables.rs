@@ -43,7 +43,14 @@ impl Run<'_, '_> {
             return self.machine.cells.get(place).copied().flatten().map(Some).ok_or(Fault::Operand);
         }
         let (name, slot) = self.local(index)?;
-        Ok(Some(name).filter(|_| slot != Slot::Plain))
+        Ok(Some(name).filter(|_| slot != Slot::Plain && !self.is_shadowed(index)))
+    }
+
+    fn is_shadowed(&self, slot: u32) -> bool {
+        usize::try_from(slot)
+            .ok()
+            .and_then(|place| self.machine.locals.get(place))
+            .is_some_and(|local| local.is_shadowed)
     }
 
     /// `LOAD_FAST` and its kin.
@@ -52,7 +59,9 @@ impl Run<'_, '_> {
         match is {
             Slot::Plain => self.event(Op::Load(Space::Fast, name), Vec::new()),
             // From 3.13 on this is how a cell itself is loaded, for a closure.
-            Slot::Cell | Slot::NewCell if self.machine.series >= (3, 13) => self.load_cell(name),
+            Slot::Cell | Slot::NewCell if self.machine.series >= (3, 13) && !self.is_shadowed(slot) => {
+                self.load_cell(name)
+            }
             Slot::Cell | Slot::NewCell => self.foreign(),
         }
     }
