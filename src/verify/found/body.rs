@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::pyc::Code;
 use crate::pyc::Value;
 use crate::pyc::Version;
+use crate::pyc::code::CO_OPTIMIZED;
 use crate::pyc::code::KIND_CELL;
 use crate::pyc::code::KIND_FREE;
 use crate::pyc::exceptions::Handlers;
@@ -64,7 +65,7 @@ impl<'a> Machine<'a> {
             children: children(code, pool),
             names: names(code.names(), pool),
             locals: locals(code, pool)?,
-            cells: distinct([names(code.cellvars(), pool), names(code.freevars(), pool)].concat())?,
+            cells: cells(code, pool)?,
             depth: usize::try_from(code.stacksize()).unwrap_or_default().min(MOST_DEPTH),
             entry: 0,
             generator: None,
@@ -170,6 +171,17 @@ fn distinct(names: Vec<Option<NameId>>) -> Result<Vec<Option<NameId>>, Fault> {
     if is_distinct { Ok(names) } else { Err(Fault::Variables) }
 }
 
+/// A class body can have a cell of its own beside a free variable of that name (`__class__`): nothing else can.
+fn is_class_body(code: Code<'_>) -> bool {
+    code.flags() & CO_OPTIMIZED == 0
+}
+
+fn cells(code: Code<'_>, pool: &mut Pool) -> Result<Vec<Option<NameId>>, Fault> {
+    let (cells, frees) = (distinct(names(code.cellvars(), pool))?, distinct(names(code.freevars(), pool))?);
+    let all = [cells, frees].concat();
+    if is_class_body(code) { Ok(all) } else { distinct(all) }
+}
+
 fn locals(code: Code<'_>, pool: &mut Pool) -> Result<Vec<Local>, Fault> {
     if code.object(Object::LocalsPlusNames).is_none() {
         let names = distinct(names(code.varnames(), pool))?.into_iter();
@@ -187,7 +199,7 @@ fn locals(code: Code<'_>, pool: &mut Pool) -> Result<Vec<Local>, Fault> {
     let local = |(&name, &kind): (&Option<NameId>, &u8)| Local {
         name,
         is_cell: kind & (KIND_CELL | KIND_FREE) != 0,
-        is_shadowed: kind & KIND_FREE == 0 && frees.contains(&name),
+        is_shadowed: kind & KIND_FREE == 0 && !is_class_body(code) && frees.contains(&name),
     };
     // A name without a kind is no variable.
     Ok(names.iter().zip(kinds).map(local).collect())

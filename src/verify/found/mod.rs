@@ -38,6 +38,7 @@ use super::constant::ConstId;
 use super::event::Event;
 use super::event::NameId;
 use super::event::Op;
+use super::event::Pair;
 use super::event::Symbol;
 
 pub(super) use blocks::Block;
@@ -313,11 +314,6 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The code object.
-    pub(super) fn code(&self) -> Code<'a> {
-        self.code
-    }
-
     /// Runs what is silent, up to something that can be observed.
     pub(super) fn step(&self, state: &mut State, pool: &mut Pool) -> Next {
         // Each instruction at most once, in each of its parts: what goes on longer without an event is a loop.
@@ -391,6 +387,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The state in which an iterator gave none.
+    #[expect(clippy::unused_self, reason = "the other ways to go on need the machine")]
     pub(super) fn exhausted(&self, state: &State) -> State {
         let mut state = state.clone();
         let Pending::Iterate(iterate) = state.pending else {
@@ -500,10 +497,10 @@ impl State {
                     self.known.push((id, known));
                 }
             }
-            (Put::Method, &[result]) => self.put_pair(super::event::Pair::Method, result),
-            (Put::Iterator, &[result]) => self.put_pair(super::event::Pair::Iterator, result),
+            (Put::Method, &[result]) => self.put_pair(Pair::Method, result),
+            (Put::Iterator, &[result]) => self.put_pair(Pair::Iterator, result),
             (Put::Exit, &[exit, value]) => {
-                self.put_pair(super::event::Pair::Method, exit);
+                self.put_pair(Pair::Method, exit);
                 self.stack.push(value);
             }
             (Put::With(handler), &[exit, value]) => {
@@ -523,7 +520,7 @@ impl State {
         }
     }
 
-    fn put_pair(&mut self, pair: super::event::Pair, result: Symbol) {
+    fn put_pair(&mut self, pair: Pair, result: Symbol) {
         match result {
             Symbol::Id(id) => self.stack.extend([Symbol::Half(pair, id); 2]),
             _ => self.pending = Pending::Fault(Fault::Protocol),

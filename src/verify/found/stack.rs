@@ -93,6 +93,7 @@ impl Run<'_, '_> {
     }
 
     /// Goes on elsewhere.
+    #[expect(clippy::unnecessary_wraps, reason = "it is how instructions end")]
     pub(super) fn go(&mut self, offset: u32) -> Step {
         self.state.offset = offset;
         self.state.pending = Pending::Part(0);
