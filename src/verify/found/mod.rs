@@ -299,7 +299,7 @@ impl Fault {
     }
 }
 
-impl<'a> Machine<'a> {
+impl Machine<'_> {
     /// Where a call begins: behind the prologue.
     pub(super) fn entry(&self) -> State {
         State {
