@@ -15,6 +15,7 @@ pub mod comparison;
 pub mod place;
 pub mod build_path;
 pub mod secret;
+pub mod content;
 pub mod source;
 pub mod load;
 pub mod verify;

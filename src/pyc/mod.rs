@@ -19,6 +19,7 @@ mod check;
 pub mod code;
 pub mod digest;
 pub mod exceptions;
+pub mod expression;
 mod fault;
 mod fields;
 pub mod header;
@@ -37,6 +38,7 @@ pub mod repr;
 mod screen;
 pub mod signature;
 pub mod table;
+pub mod unused;
 pub mod versions;
 pub mod walk;
 

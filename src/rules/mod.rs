@@ -15,8 +15,10 @@ mod check_source_without_hash;
 mod ci_identifiers;
 mod dead_legacy_sibling;
 mod dead_operand_payload;
+mod decode_and_execute;
 mod disguised_bytecode;
 mod duplicate_member;
+mod dynamic_attribute;
 mod empty_or_zeroed;
 mod encrypted_body;
 mod encrypted_member;
@@ -29,10 +31,13 @@ mod future_timestamp;
 mod ghost_module;
 mod hash_of_other_source;
 mod header_length_anomaly;
+mod hidden_code_constant;
 mod hook_instrumented;
 mod host_leak;
 mod impossible_age;
+mod indicator;
 mod internal_error;
+mod interpreter_tampering;
 mod invalid_flags;
 mod invalid_text;
 mod jump_into_instruction;
@@ -48,14 +53,17 @@ mod missing_bytecode;
 mod mixed_build_roots;
 mod name_collision;
 mod not_bytecode;
+mod obfuscated_names;
 mod odd_cache_tag;
 mod oddity;
 mod operand_out_of_range;
 mod package_shadows_module;
+mod packed_constant;
 mod partially_scanned;
 mod prefix_tree;
 mod prerelease_magic;
 mod prologue_anomaly;
+mod protector;
 mod pycache_orphan;
 mod pyo_in_modern;
 mod record_dangling;
@@ -112,6 +120,7 @@ use crate::container::Listing;
 use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::Oddity;
+use crate::content::Content;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::load::Load;
@@ -120,8 +129,10 @@ use crate::name::Name;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
+use crate::pyc::Code;
 use crate::pyc::Header;
 use crate::pyc::Pyc;
+use crate::pyc::Text;
 use crate::pyc::Tree;
 use crate::pyc::Version;
 use crate::pyc::walk::Places;
@@ -223,6 +234,8 @@ pub struct PycContext<'a> {
     pub tree: &'a Tree<'a>,
     /// Gives what is odd about the instructions and tables of its code objects. They are walked then, once for all rules.
     pub code_places: &'a dyn Fn() -> &'a [Places],
+    /// What its code holds and calls, looked for when it is asked for.
+    pub content: &'a Content<'a>,
     /// What its path says.
     pub place: &'a Place,
     /// The dotted module name that an import would use, escaped.
@@ -271,6 +284,46 @@ impl PycContext<'_> {
             return Some(first);
         }
         damages.find(|problem| !is_of_whole(problem)).or(Some(first))
+    }
+
+    /// Whether whoever reads the source does not see a word of the bytecode: there is no source, or the word is not in it.
+    fn is_hidden(&self, word: &[u8]) -> bool {
+        match (self.source_text)() {
+            Some(text) => memchr::memmem::find(text, word).is_none(),
+            None => self.source.file().is_none(),
+        }
+    }
+
+    /// Whether the module is one of tests, examples or documentation, by its place.
+    fn is_for_show(&self) -> bool {
+        const FOLDERS: [&[u8]; 12] = [
+            b"test",
+            b"tests",
+            b"testing",
+            b"_tests",
+            b"test_data",
+            b"testdata",
+            b"fixtures",
+            b"examples",
+            b"example",
+            b"samples",
+            b"docs",
+            b"doc",
+        ];
+        let stem = self.place.stem.as_bytes();
+        let is_test =
+            stem.starts_with(b"test_") || stem.ends_with(b"_test") || matches!(stem, b"conftest" | b"tests" | b"test");
+        let mut folders = self.place.source_folder.as_bytes().split(|&byte| byte == b'/');
+        is_test || folders.any(|folder| FOLDERS.contains(&folder))
+    }
+
+    /// The name of a code object, and of the module that it is in.
+    fn named(&self, code: Option<Code<'_>>) -> String {
+        let name = code.and_then(|code| code.qualname().or_else(|| code.name())).map(Text::to_name);
+        match name {
+            Some(name) if code.is_some_and(|code| code.parent().is_some()) => format!("`{name}` in `{}`", self.module),
+            _ => format!("`{}`", self.module),
+        }
     }
 
     /// Whether an interpreter that comes here has something else to run: it never looks, or compiles the source.
@@ -557,6 +610,7 @@ pub static RULES: &[&Rule] = &[
     &uncompilable_type::RULE,
     &bad_reference::RULE,
     &layout_of_other_version::RULE,
+    &hidden_code_constant::RULE,
     &invalid_text::RULE,
     &undefined_opcode::RULE,
     &operand_out_of_range::RULE,
@@ -569,6 +623,13 @@ pub static RULES: &[&Rule] = &[
     &specialised_on_disk::RULE,
     &prologue_anomaly::RULE,
     &signature_anomaly::RULE,
+    &obfuscated_names::RULE,
+    &packed_constant::RULE,
+    &protector::RULE,
+    &decode_and_execute::RULE,
+    &dynamic_attribute::RULE,
+    &indicator::RULE,
+    &interpreter_tampering::RULE,
     &build_path_leak::RULE,
     &host_leak::RULE,
     &filename_location_mismatch::RULE,

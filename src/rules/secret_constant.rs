@@ -123,30 +123,7 @@ fn severity(context: &PycContext<'_>, found: &Found<'_>, in_source: Option<bool>
     if fits == Some(false) || found.is_in_text || found.secret.is_often_public() {
         severity = if severity == Severity::High { Severity::Medium } else { Severity::Low };
     }
-    if is_for_show(context) { severity.min(Severity::Low) } else { severity }
-}
-
-/// Whether a module is one of tests, examples or documentation, by its place.
-fn is_for_show(context: &PycContext<'_>) -> bool {
-    const FOLDERS: [&[u8]; 12] = [
-        b"test",
-        b"tests",
-        b"testing",
-        b"_tests",
-        b"test_data",
-        b"testdata",
-        b"fixtures",
-        b"examples",
-        b"example",
-        b"samples",
-        b"docs",
-        b"doc",
-    ];
-    let stem = context.place.stem.as_bytes();
-    let is_test =
-        stem.starts_with(b"test_") || stem.ends_with(b"_test") || matches!(stem, b"conftest" | b"tests" | b"test");
-    let mut folders = context.place.source_folder.as_bytes().split(|&byte| byte == b'/');
-    is_test || folders.any(|folder| FOLDERS.contains(&folder))
+    if context.is_for_show() { severity.min(Severity::Low) } else { severity }
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::container::MemberKind;
 use crate::container::format;
 use crate::container::format::Format;
 use crate::container::format::Probe;
+use crate::content::Content as CodeContent;
 use crate::entry::PycEntry;
 use crate::ledger::Fate;
 use crate::load;
@@ -331,6 +332,7 @@ impl Worker<'_> {
         let places = OnceCell::new();
         let walk = RefCell::new(&mut desk.walk);
         let code_places = || places.get_or_init(|| walk::places(&tree, &mut walk.borrow_mut())).as_slice();
+        let content = CodeContent::new(&tree);
         let known = PycContext {
             container: &facts,
             member,
@@ -340,6 +342,7 @@ impl Worker<'_> {
             pyc,
             tree: &tree,
             code_places: &code_places,
+            content: &content,
             place: &place,
             module: &module,
             times,

@@ -1,0 +1,60 @@
+//! PYC520.
+
+use std::collections::BTreeSet;
+
+use crate::content::Seen;
+use crate::rules::Findings;
+use crate::rules::PycContext;
+use crate::rules::Severity;
+use crate::rules::declare_rule;
+
+declare_rule! {
+    /// ## What it reports
+    /// Calls that change the interpreter or reach into it: `sys.settrace` and `sys.setprofile`, `types.CodeType`, `ctypes.pythonapi`,
+    /// `ctypes.memmove`, `gc.get_objects` and `gc.get_referents`, `sys.addaudithook`; setting `__code__` of a function or an attribute
+    /// of `builtins`. One finding for a file, which lists them.
+    ///
+    /// ## Why it matters
+    /// Code that is made at run time is in no source and no disassembly, a changed builtin acts in every other module, and a
+    /// trace function sees all that runs, or keeps a debugger from it.
+    ///
+    /// ## Innocent causes
+    /// Debuggers, profilers, coverage and test tools, compatibility layers and serialisers of functions do all of this.
+    ///
+    /// ## Severity
+    /// Info. Low when the module has no source and makes code (`CodeType`, `__code__`, `pythonapi`, `memmove`). Nothing of this is
+    /// higher on its own: see what else is found in the file.
+    ///
+    /// ## What to do
+    /// See whether the module is a tool of one of these kinds.
+    id: "PYC520",
+    name: "interpreter-tampering",
+    summary: "calls that change the interpreter or reach into it",
+    severity: Info,
+    check: Pyc(check),
+}
+
+/// Paths that are listed.
+const LISTED: usize = 8;
+
+fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
+    let sightings = context.content.sightings().iter().filter(|sighting| sighting.seen == Seen::Tamper);
+    let mut first = None;
+    let mut paths = BTreeSet::new();
+    for sighting in sightings {
+        first.get_or_insert(sighting);
+        paths.insert(sighting.path.as_str());
+    }
+    let Some(first) = first else { return };
+    let code = context.tree.codes().nth(first.code);
+    let listed: Vec<String> = paths.iter().take(LISTED).map(|path| format!("`{path}`")).collect();
+    let finding = findings.add(format!("{} changes the interpreter or reaches into it", context.named(code)));
+    finding.at(first.offset).compared("", listed.join(", "));
+    finding.line = first.line;
+    let makes_code = paths.iter().any(|path| {
+        ["CodeType", "__code__", "func_code", "pythonapi", "memmove", "new.code"].iter().any(|part| path.contains(part))
+    });
+    if makes_code && context.source.file().is_none() && context.load.verdict.is_live() {
+        finding.severity(Severity::Low);
+    }
+}
