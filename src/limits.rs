@@ -37,6 +37,10 @@ pub struct Limits {
     /// Each costs some tens of bytes of memory and at least one byte of file, and as many files are read at once as there are
     /// threads; the largest honest pyc has some 2 million.
     pub marshal_objects: usize,
+    /// Objects of one file when each is counted as often as it is referred to, before it is called a bomb.
+    ///
+    /// Honest files stay within a few times the objects that they hold, which [`Self::marshal_objects`] bounds.
+    pub expanded_objects: u64,
     /// Bytes of a source that are read for its hash or line ends.
     pub source_size: u64,
     /// Operators, brackets and keywords that one operand of a source may be under.
@@ -61,6 +65,7 @@ impl Default for Limits {
             folders: 4_000,
             marshal_depth: 2_000,
             marshal_objects: 16_000_000,
+            expanded_objects: 100_000_000,
             source_size: 64 << 20,
             source_depth: 5_000,
             findings_per_rule: 1_000,

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::packed;
 use super::packed::Packed;
 use super::words::Words;
+use crate::name;
 use crate::pyc::Code;
 use crate::pyc::Text;
 use crate::pyc::Tree;
@@ -17,10 +18,11 @@ use crate::pyc::expression::Expression;
 use crate::pyc::expression::ExpressionId;
 use crate::pyc::expression::Expressions;
 use crate::pyc::expression::Row;
+use crate::pyc::instruction::Instructions;
+use crate::pyc::layout::Object;
 use crate::pyc::lines;
 use crate::pyc::opcodes::Op;
 use crate::pyc::opcodes::Opcodes;
-use crate::name;
 
 /// Something that is called.
 #[derive(Clone, Debug)]
@@ -99,13 +101,17 @@ pub(super) fn look(tree: &Tree<'_>, words: Words) -> Vec<Sighting> {
         execute: (words.has(Words::EXECUTE) || version.series < (3, 0)) && (decodes || words.has(Words::FETCH)),
         look_up: words.has(Words::LOOK_UP) && decodes,
         tamper: words.has(Words::TAMPER),
+        set: words.has(Words::SET),
     };
     let is_other = tree.pyc.fit.is_some_and(|fit| fit.is_other_layout());
-    if is_other || !tree.pyc.body.is_code() || !(wanted.execute || wanted.look_up || wanted.tamper) {
+    if is_other || !tree.pyc.body.is_code() || !(wanted.execute || wanted.look_up || wanted.tamper || wanted.set) {
         return Vec::new();
     }
-    let mut look = Look { tree, version, opcodes, wanted, globals: HashMap::new(), found: Vec::new() };
+    let mut look = Look { tree, version, opcodes, wanted, globals: HashMap::new(), targets: Vec::new(), found: Vec::new() };
     let mut budget = tree.size().saturating_mul(SHARING);
+    if !tree.codes().any(|code| look.is_of_interest(code)) {
+        return Vec::new();
+    }
     for code in tree.codes() {
         let Some(left) = budget.checked_sub(code.code().len()) else { break };
         budget = left;
@@ -126,6 +132,8 @@ struct Wanted {
     execute: bool,
     look_up: bool,
     tamper: bool,
+    /// Whether attributes that are set are looked at.
+    set: bool,
 }
 
 /// What is known while a file is looked at.
@@ -136,22 +144,33 @@ struct Look<'t, 'a> {
     wanted: Wanted,
     /// What the module's variables stand for: paths of modules and functions.
     globals: HashMap<&'a [u8], String>,
+    /// Those of the variables that stand for functions of interest.
+    targets: Vec<&'a [u8]>,
     found: Vec<Sighting>,
 }
 
 impl<'a> Look<'_, 'a> {
     /// Whether a code object has a name that can be that of a function of interest.
     fn is_of_interest(&self, code: Code<'a>) -> bool {
-        let Wanted { execute, look_up, tamper } = self.wanted;
+        let Wanted { execute, look_up, tamper, set } = self.wanted;
+        let (mut words, mut is_sensitive, mut is_target) = (Words::default(), false, false);
+        for name in code.names().iter().filter_map(Value::as_name) {
+            words.add(Words::of(name.bytes));
+            is_sensitive |= look_up && SENSITIVE.iter().any(|module| module.as_bytes() == name.bytes);
+            is_target |= self.targets.contains(&name.bytes);
+        }
+        let decodes = words.has(Words::DECODE) || words.has(Words::CHARACTER);
         let is_python_2 = self.version.series < (3, 0);
-        code.names().iter().filter_map(Value::as_name).any(|name| {
-            let word = Words::of(name.bytes);
-            execute && word.has(Words::EXECUTE)
-                || execute && is_python_2 && (word.has(Words::DECODE) || word.has(Words::CHARACTER) || word.has(Words::FETCH))
-                || look_up && word.has(Words::LOOK_UP)
-                || tamper && word.has(Words::TAMPER)
-                || self.globals.get(name.bytes).is_some_and(|path| is_target(path))
-        })
+        is_target
+            || execute && (words.has(Words::EXECUTE) || is_python_2 && (decodes || words.has(Words::FETCH)))
+            || look_up && words.has(Words::LOOK_UP) && (decodes || is_sensitive)
+            || tamper && words.has(Words::TAMPER)
+            || set && words.has(Words::SET) && self.sets(code)
+    }
+
+    /// Whether a code object sets an attribute at all.
+    fn sets(&self, code: Code<'a>) -> bool {
+        Instructions::new(code.code(), self.opcodes).any(|instruction| instruction.op() == Some(Op::STORE_ATTR))
     }
 
     fn code(&mut self, code: Code<'a>) {
@@ -175,13 +194,14 @@ impl<'a> Look<'_, 'a> {
                 .filter_map(|(name, id)| one.path(id, 0).map(|path| (name, path)))
                 .filter(|(name, path)| *name != path.as_bytes())
                 .collect();
+            self.targets.extend(globals.iter().filter(|(_, path)| is_target(path)).map(|(name, _)| *name));
             self.globals.extend(globals);
         }
         if found.is_empty() {
             return;
         }
         let (ranges, _) = lines::line_ranges(code, self.version);
-        let start = code.bytes_offset(crate::pyc::layout::Object::Code).unwrap_or_default();
+        let start = code.bytes_offset(Object::Code).unwrap_or_default();
         let at_import = self.is_at_import(code);
         for (seen, path, chain, at) in found {
             let range = ranges.iter().find(|range| (range.start..range.end).contains(&u64::from(at)));
@@ -270,7 +290,7 @@ impl<'a> One<'_, '_, 'a, '_> {
     }
 
     fn set(&mut self, object: ExpressionId, attribute: Text<'a>) -> Option<Found> {
-        if !self.look.wanted.tamper {
+        if !self.look.wanted.set {
             return None;
         }
         if matches!(attribute.bytes, b"__code__" | b"func_code") {

@@ -6,7 +6,6 @@
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
-use aho_corasick::packed::Searcher;
 
 use crate::pyc::Tree;
 
@@ -35,29 +34,21 @@ impl IndicatorKind {
     }
 }
 
-/// The texts that are searched for, each with what it points to.
-const TEXTS: &[(&str, IndicatorKind)] = &[
+/// The texts that are searched for, each with what it points to. Webhooks are secrets: PYC605.
+pub(super) const TEXTS: &[(&str, IndicatorKind)] = &[
     ("/dev/tcp/", IndicatorKind::Shell),
-    ("bash -i >&", IndicatorKind::Shell),
     ("-EncodedCommand ", IndicatorKind::Shell),
     (").DownloadString(", IndicatorKind::Shell),
-    ("nc -e /bin/", IndicatorKind::Shell),
     ("mkfifo /tmp/", IndicatorKind::Shell),
-    ("/.ssh/id_rsa", IndicatorKind::Credentials),
+    ("/.ssh/id_", IndicatorKind::Credentials),
     ("/.aws/credentials", IndicatorKind::Credentials),
     ("wallet.dat", IndicatorKind::Credentials),
     ("\\Login Data", IndicatorKind::Credentials),
-    ("discord.com/api/webhooks/", IndicatorKind::Drop),
-    ("discordapp.com/api/webhooks/", IndicatorKind::Drop),
-    ("api.telegram.org/bot", IndicatorKind::Drop),
     ("pastebin.com/raw/", IndicatorKind::Drop),
     (".ngrok.io", IndicatorKind::Drop),
     ("webhook.site/", IndicatorKind::Drop),
     (".onion", IndicatorKind::Onion),
 ];
-
-/// All of them at once, with vector instructions where the processor has them.
-static VECTORS: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(TEXTS.iter().map(|(text, _)| *text)));
 
 /// All of them at once.
 static ALL: LazyLock<AhoCorasick> = LazyLock::new(|| {
@@ -65,11 +56,8 @@ static ALL: LazyLock<AhoCorasick> = LazyLock::new(|| {
 });
 
 /// Whether any of the texts is in these bytes.
-pub fn may_hold(bytes: &[u8]) -> bool {
-    match &*VECTORS {
-        Some(vectors) => vectors.find(bytes).is_some(),
-        None => ALL.is_match(bytes),
-    }
+pub(super) fn may_hold(bytes: &[u8]) -> bool {
+    ALL.is_match(bytes)
 }
 
 /// A string that points to something.
@@ -92,7 +80,7 @@ const MOST: usize = 16;
 const AROUND: usize = 60;
 
 /// The indicators in the strings of a file.
-pub fn indicators<'a>(tree: &Tree<'a>) -> Vec<Indicator<'a>> {
+pub(super) fn indicators<'a>(tree: &Tree<'a>) -> Vec<Indicator<'a>> {
     let mut found = Vec::new();
     for (start, string) in tree.strings() {
         for hit in ALL.find_iter(string) {
@@ -103,7 +91,8 @@ pub fn indicators<'a>(tree: &Tree<'a>) -> Vec<Indicator<'a>> {
             let left = before.iter().rev().take(AROUND).take_while(|byte| is_part(byte)).count();
             let right = behind.iter().take(AROUND).take_while(|byte| is_part(byte)).count();
             let text = string.get(hit.start() - left..hit.end() + right).unwrap_or_default();
-            if kind == IndicatorKind::Onion && !is_onion(before, behind) {
+            let is_public = behind.windows(4).take(AROUND).any(|part| part == b".pub") && text.ends_with(b".pub");
+            if is_public || kind == IndicatorKind::Onion && !is_onion(before, behind) {
                 continue;
             }
             let lines = memchr::memchr_iter(b'\n', string).count() + 1;

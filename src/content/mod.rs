@@ -9,14 +9,20 @@ mod indicator;
 mod names;
 mod packed;
 mod protector;
+mod vocabulary;
 mod words;
 
 use std::cell::OnceCell;
+use std::sync::LazyLock;
+
+use aho_corasick::packed as packed_search;
+use aho_corasick::packed::Searcher;
 
 use crate::pyc::Code;
 use crate::pyc::Text;
 use crate::pyc::Tree;
 use crate::pyc::Value;
+use crate::secret;
 use words::Words;
 
 pub use calls::Chain;
@@ -24,11 +30,10 @@ pub use calls::Seen;
 pub use calls::Sighting;
 pub use indicator::Indicator;
 pub use indicator::IndicatorKind;
-pub use indicator::indicators;
-pub use indicator::may_hold;
 pub use names::Alike;
 pub use packed::Packed;
 pub use packed::PackedConstant;
+pub use vocabulary::Vocabulary;
 
 /// What is seen in one file: looked for when it is first asked for, behind a quick look.
 #[derive(Debug)]
@@ -36,16 +41,63 @@ pub struct Content<'a> {
     tree: &'a Tree<'a>,
     words: OnceCell<Words>,
     sightings: OnceCell<Vec<Sighting>>,
+    texts: OnceCell<Texts>,
 }
+
+/// Which texts that are searched for are anywhere in a file.
+#[derive(Clone, Copy, Debug)]
+struct Texts {
+    secrets: bool,
+    indicators: bool,
+}
+
+/// How the long prefixes of secrets and the texts of indicators begin, searched for in one pass with vector instructions, where
+/// the processor has them.
+static TEXTS: LazyLock<Option<Searcher>> = LazyLock::new(|| {
+    let texts = secret::long_prefixes().chain(indicator::TEXTS.iter().map(|(text, _)| *text));
+    // There are a few more texts than the 64 up to which the search is chosen by itself.
+    packed_search::Config::new().heuristic_pattern_limits(false).builder().extend(texts).build()
+});
 
 impl<'a> Content<'a> {
     /// The content of a file; nothing is looked at yet.
     pub fn new(tree: &'a Tree<'a>) -> Self {
-        Self { tree, words: OnceCell::new(), sightings: OnceCell::new() }
+        Self { tree, words: OnceCell::new(), sightings: OnceCell::new(), texts: OnceCell::new() }
     }
 
     fn words(&self) -> Words {
         *self.words.get_or_init(|| words::of(self.tree))
+    }
+
+    fn texts(&self) -> Texts {
+        *self.texts.get_or_init(|| {
+            let bytes = self.tree.bytes();
+            let Some(searcher) = &*TEXTS else {
+                return Texts { secrets: secret::may_hold(bytes), indicators: indicator::may_hold(bytes) };
+            };
+            let mut texts = Texts { secrets: false, indicators: false };
+            let prefixes = secret::long_prefixes().count();
+            for hit in searcher.find_iter(bytes) {
+                let is_secret = hit.pattern().as_usize() < prefixes;
+                texts.secrets |= is_secret;
+                texts.indicators |= !is_secret;
+                if texts.secrets && texts.indicators {
+                    break;
+                }
+            }
+            texts.secrets = texts.secrets || secret::may_hold_short(bytes);
+            texts
+        })
+    }
+
+    /// Whether there may be a secret in the file: see [`secret::may_hold`].
+    pub fn may_hold_secrets(&self) -> bool {
+        self.texts().secrets
+    }
+
+    /// The strings that point to what malware does.
+    pub fn indicators(&self) -> Vec<Indicator<'a>> {
+        if self.texts().indicators { indicator::indicators(self.tree) } else { Vec::new() }
     }
 
     /// The constants that hold something packed.

@@ -8,18 +8,36 @@ use crate::pyc::Tree;
 /// From how many names on a module is called obfuscated.
 pub(super) const LEAST: u32 = 8;
 
-/// Whether a name is made of characters that look alike (`lIl1I`, `O0O0O`, `_____`), or is a number that a tool gave (`_0x3fa2`).
-pub(super) fn is_alike(name: &[u8]) -> bool {
-    let Some(first) = name.first() else { return false };
-    if !matches!(first, b'l' | b'I' | b'i' | b'O' | b'o' | b'_' | b'0' | b'1') || name.len() < 3 {
-        return first.is_ascii() && false || is_homoglyph(name);
+/// Sets of characters that look alike, by byte: `lIi1`, `Oo0`, and the underscore that may stand among them.
+const SETS: [u8; 256] = {
+    let mut sets = [0; 256];
+    sets[b'l' as usize] = 1;
+    sets[b'I' as usize] = 1;
+    sets[b'i' as usize] = 1;
+    sets[b'1' as usize] = 1;
+    sets[b'O' as usize] = 2;
+    sets[b'o' as usize] = 2;
+    sets[b'0' as usize] = 2;
+    sets[b'_' as usize] = 7;
+    sets
+};
+
+/// Whether a name is made of characters that look alike (`lIl1I`, `O0O0O`, `_____`), is a number that a tool gave (`_0x3fa2`),
+/// or has letters of another script.
+#[inline]
+pub(super) fn is_alike(name: &[u8], may_be_other: bool) -> bool {
+    let [first, second, third, ..] = name else { return false };
+    let set = SETS[usize::from(*first)] & SETS[usize::from(*second)] & SETS[usize::from(*third)];
+    if set == 0 {
+        return *second == b'0' && is_number(name) || may_be_other && is_homoglyph(name);
     }
-    if let Some(digits) = name.strip_prefix(b"_0x") {
-        return digits.len() >= 3 && digits.iter().all(u8::is_ascii_hexdigit);
-    }
-    let is_of = |set: &[u8]| name.iter().all(|byte| set.contains(byte));
-    let distinct = |set: &[u8]| set.iter().filter(|byte| name.contains(byte)).count();
-    is_of(b"_") || name.len() >= 5 && (is_of(b"lIi1_") && distinct(b"lIi1") >= 2 || is_of(b"Oo0_") && distinct(b"Oo0") >= 2)
+    let set = name.iter().fold(set, |set, &byte| set & SETS[usize::from(byte)]);
+    // Words such as `ill` are shorter, and a name of one letter alone is no word either.
+    set & 4 != 0 || set != 0 && name.len() >= 5 && name.iter().any(|byte| byte != first && *byte != b'_')
+}
+
+fn is_number(name: &[u8]) -> bool {
+    name.strip_prefix(b"_0x").is_some_and(|digits| digits.len() >= 3 && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Whether a name has a letter that only looks like the Latin one, among Latin letters.
@@ -55,7 +73,7 @@ pub(super) fn count(tree: &Tree<'_>) -> Option<Alike> {
             if bytes.starts_with(b".") || bytes.starts_with(b"<") || !all.insert(bytes) {
                 continue;
             }
-            if is_alike(bytes) {
+            if is_alike(bytes, true) {
                 alike += 1;
                 first.get_or_insert_with(|| name.to_name().to_string());
             }

@@ -1,5 +1,9 @@
 //! The quick look: which words of interest a file has at all. Without them nothing else is looked at.
 
+use std::sync::LazyLock;
+
+use super::names;
+use super::packed;
 use crate::pyc::Tree;
 
 /// A set of kinds of words.
@@ -25,34 +29,112 @@ impl Words {
     pub(super) const ALIKE: Self = Self(128);
     /// Is a string long enough to hold something packed.
     pub(super) const PACKED: Self = Self(256);
+    /// Is something that is often read and seldom set.
+    pub(super) const SET: Self = Self(512);
 
     /// Whether any of these is in it.
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.0 |= other.0;
     }
 
     /// What one word is.
     pub(super) fn of(word: &[u8]) -> Self {
-        match word {
-            b"exec" | b"eval" | b"execfile" | b"FunctionType" => Self::EXECUTE,
-            b"b64decode" | b"b32decode" | b"b16decode" | b"a85decode" | b"b85decode" | b"z85decode" | b"decodebytes"
-            | b"decodestring" | b"standard_b64decode" | b"urlsafe_b64decode" | b"b32hexdecode" | b"unhexlify"
-            | b"a2b_base64" | b"a2b_hex" | b"a2b_uu" | b"fromhex" | b"decompress" | b"decrypt" | b"marshal"
-            | b"rot13" | b"rot_13" | b"rot-13" | b"hex_codec" | b"base64_codec" | b"zlib_codec" => Self::DECODE,
-            b"chr" | b"unichr" => Self::CHARACTER,
-            b"urlopen" | b"requests" | b"httpx" | b"urlretrieve" => Self::FETCH,
-            b"getattr" | b"__import__" | b"import_module" => Self::LOOK_UP,
-            b"settrace" | b"setprofile" | b"pythonapi" | b"CodeType" | b"memmove" | b"__code__" | b"func_code"
-            | b"addaudithook" | b"get_referents" | b"get_objects" | b"builtins" | b"__builtin__" => Self::TAMPER,
-            _ if super::protector::of(word).is_some() => Self::PROTECTOR,
-            _ if super::names::is_alike(word) => Self::ALIKE,
-            _ => Self::default(),
+        if !is_screened(word) {
+            return Self::default();
+        }
+        WORDS.iter().find(|(known, _)| *known == word).map_or_else(Self::default, |(_, kind)| *kind)
+    }
+}
+
+/// The words of interest.
+const WORDS: &[(&[u8], Words)] = &[
+    (b"exec", Words::EXECUTE),
+    (b"eval", Words::EXECUTE),
+    (b"FunctionType", Words::EXECUTE),
+    (b"b64decode", Words::DECODE),
+    (b"b32decode", Words::DECODE),
+    (b"b16decode", Words::DECODE),
+    (b"a85decode", Words::DECODE),
+    (b"b85decode", Words::DECODE),
+    (b"z85decode", Words::DECODE),
+    (b"decodebytes", Words::DECODE),
+    (b"decodestring", Words::DECODE),
+    (b"standard_b64decode", Words::DECODE),
+    (b"urlsafe_b64decode", Words::DECODE),
+    (b"b32hexdecode", Words::DECODE),
+    (b"unhexlify", Words::DECODE),
+    (b"a2b_base64", Words::DECODE),
+    (b"a2b_hex", Words::DECODE),
+    (b"a2b_uu", Words::DECODE),
+    (b"fromhex", Words::DECODE),
+    (b"decompress", Words::DECODE),
+    (b"decrypt", Words::DECODE),
+    (b"marshal", Words::DECODE),
+    (b"rot13", Words::DECODE),
+    (b"rot_13", Words::DECODE),
+    (b"rot-13", Words::DECODE),
+    (b"hex_codec", Words::DECODE),
+    (b"base64_codec", Words::DECODE),
+    (b"zlib_codec", Words::DECODE),
+    (b"chr", Words::CHARACTER),
+    (b"unichr", Words::CHARACTER),
+    (b"urlopen", Words::FETCH),
+    (b"requests", Words::FETCH),
+    (b"httpx", Words::FETCH),
+    (b"getattr", Words::LOOK_UP),
+    (b"__import__", Words::LOOK_UP),
+    (b"import_module", Words::LOOK_UP),
+    (b"settrace", Words::TAMPER),
+    (b"setprofile", Words::TAMPER),
+    (b"pythonapi", Words::TAMPER),
+    (b"CodeType", Words::TAMPER),
+    (b"memmove", Words::TAMPER),
+    (b"addaudithook", Words::TAMPER),
+    (b"get_referents", Words::TAMPER),
+    (b"get_objects", Words::TAMPER),
+    (b"__code__", Words::SET),
+    (b"func_code", Words::SET),
+    (b"builtins", Words::SET),
+    (b"__builtin__", Words::SET),
+    (b"__builtins__", Words::SET),
+    (b"__pyarmor__", Words::PROTECTOR),
+    (b"__pyarmor_enter__", Words::PROTECTOR),
+    (b"__pyarmor_exit__", Words::PROTECTOR),
+    (b"__pyarmor_assert__", Words::PROTECTOR),
+    (b"__armor__", Words::PROTECTOR),
+    (b"__armor_enter__", Words::PROTECTOR),
+    (b"__armor_exit__", Words::PROTECTOR),
+    (b"__armor_wrap__", Words::PROTECTOR),
+    (b"__assert_armored__", Words::PROTECTOR),
+    (b"pytransform", Words::PROTECTOR),
+    (b"pyarmor_runtime", Words::PROTECTOR),
+    (b"pyarmor_runtime_000000", Words::PROTECTOR),
+    (b"sourcedefender", Words::PROTECTOR),
+    (b"pyconcrete", Words::PROTECTOR),
+    (b"_pyconcrete", Words::PROTECTOR),
+];
+
+/// For each first byte, third byte and length modulo 32, whether a word has them: what few other words pass.
+static SCREEN: LazyLock<([u32; 256], [u32; 256])> = LazyLock::new(|| {
+    let mut screen = ([0; 256], [0; 256]);
+    for (word, _) in WORDS {
+        if let [first, _, third, ..] = word {
+            screen.0[usize::from(*first)] |= 1 << (word.len() % 32);
+            screen.1[usize::from(*third)] |= 1 << (word.len() % 32);
         }
     }
+    screen
+});
+
+#[inline]
+fn is_screened(word: &[u8]) -> bool {
+    let [first, _, third, ..] = word else { return false };
+    let (firsts, thirds) = &*SCREEN;
+    (firsts[usize::from(*first)] & thirds[usize::from(*third)]) >> (word.len() % 32) & 1 == 1
 }
 
 /// The shortest and the longest word of interest.
@@ -63,19 +145,19 @@ pub(super) fn of(tree: &Tree<'_>) -> Words {
     let mut words = Words::default();
     // Names that look alike are counted: one or two mean nothing.
     let mut alike = 0;
-    for (_, string) in tree.strings() {
+    for (string, letter) in tree.runs() {
+        // The other types of text are ASCII.
+        let may_be_other = !matches!(letter, b'a' | b'A' | b'z' | b'Z');
         if LENGTHS.contains(&string.len()) {
-            let word = Words::of(string);
-            if word == Words::ALIKE {
+            words.add(Words::of(string));
+            if names::is_alike(string, may_be_other) {
                 alike += 1;
-            } else {
-                words.add(word);
             }
-        } else if super::packed::may_be(string) {
+        } else if packed::may_be(string) {
             words.add(Words::PACKED);
         }
     }
-    if alike >= super::names::LEAST {
+    if alike >= names::LEAST {
         words.add(Words::ALIKE);
     }
     words

@@ -101,6 +101,8 @@ fn blank() -> Pyc {
         fit: None,
         text_mode: None,
         overlong: None,
+        expansion: None,
+        long_forms: None,
         unusual_types: Vec::new(),
         oddities: Vec::new(),
         entropy: None,
@@ -274,16 +276,18 @@ impl Reading<'_, '_, '_> {
         }
     }
 
-    /// PyPy copied two numbers of CPython by mistake. Its 3.8 wrote no ASCII types, which CPython writes for `<module>`; its
-    /// opcodes go on where CPython's had ended (pypy/tool's opcode3.py: 200 and up).
+    /// PyPy copied two numbers of CPython by mistake. It flags no code object, which CPython does with the outermost of nearly
+    /// every file (`w_ref` in Python/marshal.c). Its 3.8 wrote no ASCII types, which CPython writes for `<module>`; the opcodes of its
+    /// 3.9 go on where CPython's had ended (pypy/tool's opcode3.py: 200 and up).
     fn is_by_pypy(&self, pypy: &Version, outcome: &Outcome) -> bool {
-        if pypy.series == (3, 8) && !outcome.has_ascii {
-            return true;
+        if pypy.series == (3, 8) {
+            return !outcome.has_ascii;
         }
-        self.arena.codes.iter().zip(0_u32..).any(|(_, index)| {
-            let code = self.arena.code(self.bytes, index).map(super::Code::code).unwrap_or_default();
-            code.iter().step_by(2).any(|&opcode| opcode >= 200)
-        })
+        let codes = || self.arena.codes.iter().zip(0_u32..).filter_map(|(_, index)| self.arena.code(self.bytes, index));
+        let is_plain = |code: super::Code<'_>| {
+            usize::try_from(code.offset()).ok().and_then(|offset| self.bytes.get(offset)) == Some(&b'c')
+        };
+        codes().all(is_plain) && codes().any(|code| code.code().iter().step_by(2).any(|&opcode| opcode >= 200))
     }
 
     /// RustPython's own code objects begin with the number of their instructions, after a letter that is never flagged;
@@ -408,6 +412,8 @@ impl Reading<'_, '_, '_> {
         }
         self.pyc.body_offset = Some(offset_of(offset));
         self.pyc.overlong = outcome.overlong;
+        self.pyc.expansion = outcome.expansion;
+        self.pyc.long_forms = outcome.long_forms;
         self.pyc.body = match root {
             Some(root) if !is_refused => Body::Code(root),
             root => Body::Damaged(root),

@@ -10,6 +10,7 @@ use super::code::Code;
 use super::instruction::Instruction;
 use super::instruction::Instructions;
 use super::instruction::Operand;
+use super::instruction::Table;
 use super::objects::Encoding;
 use super::objects::Text;
 use super::objects::Value;
@@ -75,7 +76,8 @@ pub struct Expressions<'a> {
     all: Vec<Expression<'a>>,
     operands: Vec<ExpressionId>,
     events: Vec<Event<'a>>,
-    variables: HashMap<&'a [u8], ExpressionId>,
+    /// By the tables of names, locals and cells: what was last stored.
+    variables: [Vec<Option<(Text<'a>, ExpressionId)>>; 3],
 }
 
 const UNKNOWN: ExpressionId = ExpressionId(0);
@@ -87,6 +89,9 @@ const KEPT_STACK: usize = 16;
 /// Targets of jumps for which the stack is kept.
 const KEPT_TARGETS: usize = 1 << 14;
 
+/// Variables of one kind that are followed; honest modules have fewer names.
+const VARIABLES: usize = 1 << 12;
+
 /// Values that one instruction takes apart; more are not followed.
 const UNPACKED: u32 = 64;
 
@@ -97,7 +102,7 @@ impl<'a> Expressions<'a> {
             all: vec![Expression::Unknown, Expression::Null],
             operands: Vec::new(),
             events: Vec::new(),
-            variables: HashMap::new(),
+            variables: [const { Vec::new() }; 3],
         };
         let mut machine = Machine {
             code,
@@ -136,7 +141,7 @@ impl<'a> Expressions<'a> {
 
     /// The variables with what was last stored in them, in no order.
     pub fn variables(&self) -> impl Iterator<Item = (&'a [u8], ExpressionId)> {
-        self.variables.iter().map(|(name, id)| (*name, *id))
+        self.variables.iter().flatten().flatten().map(|(name, id)| (name.bytes, *id))
     }
 
     fn add(&mut self, expression: Expression<'a>) -> ExpressionId {
@@ -150,6 +155,16 @@ impl<'a> Expressions<'a> {
         self.operands.extend_from_slice(ids);
         Row { start, length: u32::try_from(ids.len()).unwrap_or_default() }
     }
+}
+
+/// A variable of a code object.
+#[derive(Clone, Copy)]
+struct Variable<'a> {
+    /// Of names, of locals, or of cells.
+    table: usize,
+    /// Its place there.
+    place: usize,
+    name: Text<'a>,
 }
 
 /// The stack while instructions are read.
@@ -255,19 +270,48 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn load(&mut self, name: Option<Text<'a>>) {
-        let Some(name) = name else { return self.push(Expression::Unknown) };
-        match self.out.variables.get(name.bytes) {
-            Some(&id) => self.stack.push(id),
-            None => self.push(Expression::Name(name)),
+    fn load(&mut self, variable: Option<Variable<'a>>) {
+        let Some(variable) = variable else { return self.push(Expression::Unknown) };
+        let stored = self.out.variables.get(variable.table).and_then(|table| table.get(variable.place)).copied().flatten();
+        match stored {
+            Some((_, id)) => self.stack.push(id),
+            None => self.push(Expression::Name(variable.name)),
         }
     }
 
-    fn store(&mut self, name: Option<Text<'a>>) {
+    fn store(&mut self, variable: Option<Variable<'a>>) {
         let id = self.pop();
-        if let Some(name) = name {
-            self.out.variables.insert(name.bytes, id);
+        if let Some(variable) = variable.filter(|variable| variable.place < VARIABLES)
+            && let Some(table) = self.out.variables.get_mut(variable.table)
+        {
+            if table.len() <= variable.place {
+                table.resize(variable.place.saturating_add(1), None);
+            }
+            if let Some(slot) = table.get_mut(variable.place) {
+                *slot = Some((variable.name, id));
+            }
         }
+    }
+
+    /// The variable that an instruction is about.
+    fn variable(&self, instruction: &Instruction) -> Option<Variable<'a>> {
+        let (table, index) = instruction.index()?;
+        let table = match table {
+            Table::Names => 0,
+            Table::Locals => 1,
+            Table::Cells => 2,
+            _ => return None,
+        };
+        let place = usize::try_from(index).unwrap_or(usize::MAX);
+        Some(Variable { table, place, name: self.name(instruction)? })
+    }
+
+    /// The two variables that an instruction is about.
+    fn pair(&self, instruction: &Instruction) -> [Option<Variable<'a>>; 2] {
+        let Operand::Pair(first, second) = instruction.operand(self.code, self.opcodes) else { return [None; 2] };
+        [(first, instruction.arg >> 4), (second, instruction.arg & 15)].map(|(name, index)| {
+            Some(Variable { table: 1, place: usize::try_from(index).unwrap_or(usize::MAX), name })
+        })
     }
 
     fn rotate(&mut self, count: u32) {
@@ -342,38 +386,38 @@ impl<'a> Machine<'a> {
             | Op::LOAD_FAST_CHECK
             | Op::LOAD_DEREF
             | Op::LOAD_CLASSDEREF
-            | Op::LOAD_CLOSURE => self.load(self.name(instruction)),
+            | Op::LOAD_CLOSURE => self.load(self.variable(instruction)),
             Op::LOAD_GLOBAL => {
                 // The place beside the function is pushed first up to 3.12, and last from 3.13 on.
                 let has_null = self.has_null && arg & 1 == 1;
                 if has_null && !self.is_null_last {
                     self.stack.push(NULL);
                 }
-                self.load(self.name(instruction));
+                self.load(self.variable(instruction));
                 if has_null && self.is_null_last {
                     self.stack.push(NULL);
                 }
             }
             Op::LOAD_FROM_DICT_OR_GLOBALS | Op::LOAD_FROM_DICT_OR_DEREF => {
                 self.pop();
-                self.load(self.name(instruction));
+                self.load(self.variable(instruction));
             }
             Op::LOAD_FAST_LOAD_FAST | Op::LOAD_FAST_BORROW_LOAD_FAST_BORROW => {
-                let pair = self.pair(instruction);
-                self.load(pair.map(|pair| pair.0));
-                self.load(pair.map(|pair| pair.1));
+                let [first, second] = self.pair(instruction);
+                self.load(first);
+                self.load(second);
             }
             Op::STORE_FAST_LOAD_FAST => {
-                let pair = self.pair(instruction);
-                self.store(pair.map(|pair| pair.0));
-                self.load(pair.map(|pair| pair.1));
+                let [first, second] = self.pair(instruction);
+                self.store(first);
+                self.load(second);
             }
             Op::STORE_FAST_STORE_FAST => {
-                let pair = self.pair(instruction);
-                self.store(pair.map(|pair| pair.0));
-                self.store(pair.map(|pair| pair.1));
+                let [first, second] = self.pair(instruction);
+                self.store(first);
+                self.store(second);
             }
-            Op::STORE_NAME | Op::STORE_FAST | Op::STORE_GLOBAL | Op::STORE_DEREF => self.store(self.name(instruction)),
+            Op::STORE_NAME | Op::STORE_FAST | Op::STORE_GLOBAL | Op::STORE_DEREF => self.store(self.variable(instruction)),
             Op::LOAD_ATTR => self.attribute(instruction, self.is_method(instruction)),
             Op::LOAD_METHOD | Op::LOOKUP_METHOD => self.attribute(instruction, true),
             Op::STORE_ATTR => {
@@ -412,13 +456,6 @@ impl<'a> Machine<'a> {
             _ => return false,
         }
         true
-    }
-
-    fn pair(&self, instruction: &Instruction) -> Option<(Text<'a>, Text<'a>)> {
-        match instruction.operand(self.code, self.opcodes) {
-            Operand::Pair(first, second) => Some((first, second)),
-            _ => None,
-        }
     }
 
     /// Whether LOAD_ATTR gives a function and the place beside it (3.12 and later).

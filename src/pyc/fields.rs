@@ -99,6 +99,7 @@ impl Parser<'_, '_> {
     #[inline]
     pub(super) fn close_code(&mut self) -> ObjectId {
         let Some(frame) = self.arena.frames.pop() else { return ObjectId::NULL };
+        self.weigh_frame(&frame);
         let end = self.offset32();
         if let Some(record) = self.arena.codes.get_mut(index_at(frame.base)) {
             record.end = end;

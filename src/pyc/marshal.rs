@@ -8,6 +8,8 @@ use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 
+use super::Expansion;
+use super::LongForms;
 use super::Oddity;
 use super::UnusualType;
 use super::layout::Field;
@@ -55,6 +57,10 @@ pub(super) struct Outcome {
     pub(super) stopped: bool,
     /// The length or count for which the data were too short.
     pub(super) overlong: Option<u64>,
+    /// What references multiply the objects to, when that is beyond the limit.
+    pub(super) expansion: Option<Expansion>,
+    /// Objects in a longer form than they need.
+    pub(super) long_forms: Option<LongForms>,
     /// The types that compilers do not write for this version.
     pub(super) unusual: Vec<UnusualType>,
     /// What is odd about the code objects.
@@ -76,6 +82,10 @@ pub(super) struct Frame {
     pub(super) remaining: u32,
     /// The place of the items on the stack, or of the record of a code object.
     pub(super) base: u32,
+    /// The place among the references, or `u32::MAX`.
+    pub(super) slot: u32,
+    /// What references had added before it.
+    pub(super) referred: u64,
 }
 
 /// Problems of one body that are kept; one is enough to refuse it, some more help to understand it.
@@ -95,7 +105,8 @@ pub(super) enum Step {
 /// Reads the object at an offset.
 pub(super) fn read(bytes: &[u8], offset: usize, grammar: Grammar, limits: &Limits, arena: &mut Arena) -> Outcome {
     arena.reset();
-    arena.letters.set(grammar.dialect, grammar.layout);
+    let dialect = grammar.dialect;
+    arena.letters.set(dialect, grammar.layout);
     let mut parser = Parser {
         reader: Reader::new(bytes, offset),
         bytes,
@@ -107,15 +118,24 @@ pub(super) fn read(bytes: &[u8], offset: usize, grammar: Grammar, limits: &Limit
         problems: Vec::new(),
         is_refused: false,
         overlong: None,
+        referred: 0,
+        expanded_objects: limits.expanded_objects,
+        expansion: None,
+        is_canonical: dialect.has_references()
+            && !matches!(dialect, Dialect::V3 | Dialect::PyPy)
+            && grammar.implementation == Implementation::CPython,
+        long_forms: None,
         unusual: Vec::new(),
         oddities: Vec::new(),
         has_ascii: false,
     };
     let root = parser.run();
     let end = parser.reader.offset();
-    let Parser { problems, is_refused, overlong, unusual, oddities, has_ascii, .. } = parser;
+    let objects = u64::try_from(parser.arena.nodes.len()).unwrap_or(u64::MAX).saturating_add(parser.referred);
+    let expansion = parser.expansion.map(|expansion| Expansion { objects, ..expansion });
+    let Parser { problems, is_refused, overlong, long_forms, unusual, oddities, has_ascii, .. } = parser;
     let (root, stopped) = root.map_or((ObjectId::ABSENT, true), |root| (root, false));
-    Outcome { root, end, problems, is_refused, stopped, overlong, unusual, oddities, has_ascii }
+    Outcome { root, end, problems, is_refused, stopped, overlong, expansion, long_forms, unusual, oddities, has_ascii }
 }
 
 /// Objects that an arena can number.
@@ -135,6 +155,13 @@ pub(super) struct Parser<'a, 's> {
     pub(super) problems: Vec<Problem>,
     pub(super) is_refused: bool,
     pub(super) overlong: Option<u64>,
+    /// Objects that references stand for besides those that are there.
+    referred: u64,
+    expanded_objects: u64,
+    expansion: Option<Expansion>,
+    /// Whether the writer chooses the shortest form (CPython 3.4 and later).
+    is_canonical: bool,
+    long_forms: Option<LongForms>,
     pub(super) unusual: Vec<UnusualType>,
     pub(super) oddities: Vec<Oddity>,
     pub(super) has_ascii: bool,
@@ -245,6 +272,9 @@ impl<'a> Parser<'a, '_> {
             }
             Type::Ascii => {
                 let length = self.u32()?;
+                if length < 256 {
+                    self.long_form(byte & !FLAG, offset);
+                }
                 let step = self.run_of(Kind::Latin1, offset, length, flagged)?;
                 self.has_ascii = true;
                 self.check_ascii(length);
@@ -264,7 +294,11 @@ impl<'a> Parser<'a, '_> {
             }
             Type::Text => {
                 let length = self.u32()?;
+                let start = self.reader.offset();
                 let step = self.run_of(Kind::Utf8, offset, length, flagged)?;
+                if self.is_canonical && self.bytes.get(start..self.reader.offset()).is_some_and(<[u8]>::is_ascii) {
+                    self.long_form(byte & !FLAG, offset);
+                }
                 self.check_utf8(length);
                 Ok(step)
             }
@@ -303,7 +337,13 @@ impl<'a> Parser<'a, '_> {
                 let count = self.reader.u8().map_err(|short| self.short(short))?;
                 self.sequence(Kind::Tuple, offset, u32::from(count), flagged)
             }
-            Type::Tuple => self.counted_sequence(Kind::Tuple, offset, flagged),
+            Type::Tuple => {
+                let count = self.u32()?;
+                if count < 256 {
+                    self.long_form(b'(', offset);
+                }
+                self.sequence(Kind::Tuple, offset, count, flagged)
+            }
             Type::List => self.counted_sequence(Kind::List, offset, flagged),
             Type::Set => self.counted_sequence(Kind::Set, offset, flagged),
             Type::FrozenSet => self.counted_sequence(Kind::FrozenSet, offset, flagged),
@@ -315,6 +355,51 @@ impl<'a> Parser<'a, '_> {
                 let letter = if self.grammar.dialect.has_references() { byte & !FLAG } else { byte };
                 Err(self.unknown_type(letter, offset))
             }
+        }
+    }
+
+    /// Counts an object in a longer form than the writer of the version chooses (`w_object` in Python/marshal.c).
+    #[cold]
+    fn long_form(&mut self, letter: u8, offset: usize) {
+        if !self.is_canonical {
+            return;
+        }
+        let offset = u64::try_from(offset).unwrap_or(u64::MAX);
+        let forms = self.long_forms.get_or_insert(LongForms { letter, offset, count: 0 });
+        forms.count = forms.count.saturating_add(1);
+    }
+
+    /// Counts what a reference stands for, when it is a container.
+    #[inline]
+    fn refer(&mut self, index: usize, offset: usize, flagged: bool) {
+        let Some(&weight) = self.arena.weights.get(index).filter(|&&weight| weight > 1) else { return };
+        self.referred = self.referred.saturating_add(weight);
+        if flagged && self.grammar.dialect.every_flag_takes_a_slot() {
+            self.weigh(self.arena.references.len(), weight);
+        }
+        if self.referred > self.expanded_objects && self.expansion.is_none() {
+            let offset = u64::try_from(offset).unwrap_or(u64::MAX);
+            self.expansion = Some(Expansion { offset, objects: self.referred });
+        }
+    }
+
+    /// Keeps how much a reference stands for.
+    fn weigh(&mut self, slot: usize, weight: u64) {
+        if self.arena.weights.len() <= slot {
+            self.arena.weights.resize(slot.saturating_add(1), 1);
+        }
+        if let Some(kept) = self.arena.weights.get_mut(slot) {
+            *kept = weight;
+        }
+    }
+
+    /// Keeps how many objects are in a container that can be referred to.
+    #[inline]
+    pub(super) fn weigh_frame(&mut self, frame: &Frame) {
+        if frame.slot != u32::MAX {
+            let inside = self.arena.nodes.len().saturating_sub(frame.node.index());
+            let referred = self.referred.saturating_sub(frame.referred);
+            self.weigh(index_at(frame.slot), u64::try_from(inside).unwrap_or(u64::MAX).saturating_add(referred));
         }
     }
 
@@ -373,6 +458,10 @@ impl<'a> Parser<'a, '_> {
         let length = index_at(count.unsigned_abs()).saturating_mul(2);
         let digits = self.reader.take(length).map_err(|short| self.short(short))?;
         let (digits, _) = digits.as_chunks::<2>();
+        // Two digits have 30 bits, and the writer stores 32 of them as such.
+        if digits.len() <= 2 {
+            self.long_form(b'l', offset);
+        }
         if let Some(bad) = digits.iter().position(|&[_, high]| high & 0x80 != 0) {
             self.problem(ProblemKind::BadDigit, index_at(start).saturating_add(bad.saturating_mul(2)));
         }
@@ -404,6 +493,7 @@ impl<'a> Parser<'a, '_> {
             let id = self.push(Kind::Cycle, offset, 0, 0)?;
             return Ok(self.shared(id, flagged));
         }
+        self.refer(index_at(index), offset, flagged);
         if flagged && self.grammar.dialect.every_flag_takes_a_slot() {
             self.arena.references.push(id);
         }
@@ -477,10 +567,13 @@ impl<'a> Parser<'a, '_> {
             return Err(self.stop(ProblemKind::MarshalDepth, offset, String::new()));
         }
         let node = self.push(Kind::Open, offset, 0, 0)?;
+        let mut slot = u32::MAX;
         if flagged {
+            slot = u32::try_from(self.arena.references.len()).unwrap_or(u32::MAX);
             self.arena.references.push(node);
         }
-        self.arena.frames.push(Frame { node, kind, field: 0, unhashable: false, remaining, base });
+        let referred = self.referred;
+        self.arena.frames.push(Frame { node, kind, field: 0, unhashable: false, remaining, base, slot, referred });
         Ok(Step::Opened)
     }
 
@@ -488,6 +581,7 @@ impl<'a> Parser<'a, '_> {
     #[inline]
     fn close_container(&mut self, unhashable: bool) -> ObjectId {
         let Some(frame) = self.arena.frames.pop() else { return ObjectId::NULL };
+        self.weigh_frame(&frame);
         let Arena { nodes, items, stack, .. } = &mut *self.arena;
         let first = u32::try_from(items.len()).unwrap_or(u32::MAX);
         let base = index_at(frame.base).min(stack.len());

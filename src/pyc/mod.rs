@@ -90,6 +90,10 @@ pub struct Pyc {
     pub text_mode: Option<TextMode>,
     /// The length or count for which the data were too short.
     pub overlong: Option<u64>,
+    /// What references multiply the objects to, when that is beyond the limit.
+    pub expansion: Option<Expansion>,
+    /// Objects in a longer form than the one that CPython's writer chooses for their value.
+    pub long_forms: Option<LongForms>,
     /// The types that compilers do not write for this version, each where it first occurs.
     pub unusual_types: Vec<UnusualType>,
     /// What is odd about the code objects, though an interpreter would take them; the first [`code::ODDITIES`] of them.
@@ -183,6 +187,26 @@ pub enum TextMode {
     CrLfToLf,
     /// Every CR was dropped.
     CrDropped,
+}
+
+/// What references to containers in containers multiply objects to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expansion {
+    /// The reference with which the limit is passed.
+    pub offset: u64,
+    /// How many objects there are when each is counted as often as it is referred to.
+    pub objects: u64,
+}
+
+/// Objects in a longer form than they need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongForms {
+    /// The letter of the first one.
+    pub letter: u8,
+    /// Where it is.
+    pub offset: u64,
+    /// How many there are.
+    pub count: u64,
 }
 
 /// A type that compilers do not write for a version.

@@ -104,6 +104,8 @@ pub struct Arena {
     pub(super) items: Vec<ObjectId>,
     pub(super) codes: Vec<Record>,
     pub(super) references: Vec<ObjectId>,
+    /// By reference: objects in a container, each counted as often as it is referred to. Behind its end and for leaves 1.
+    pub(super) weights: Vec<u64>,
     pub(super) strings: Vec<ObjectId>,
     pub(super) stack: Vec<ObjectId>,
     pub(super) frames: Vec<Frame>,
@@ -138,6 +140,7 @@ impl Arena {
             self.items.capacity(),
             self.codes.capacity(),
             self.references.capacity(),
+            self.weights.capacity(),
             self.strings.capacity(),
             self.stack.capacity(),
         ];
@@ -148,6 +151,7 @@ impl Arena {
         self.items.clear();
         self.codes.clear();
         self.references.clear();
+        self.weights.clear();
         self.strings.clear();
         self.stack.clear();
         self.frames.clear();
@@ -519,6 +523,28 @@ impl<'a> Tree<'a> {
             let run = bytes.get(index_of(node.a)..)?.get(..index_of(node.b))?;
             Some((u64::from(node.a), run))
         })
+    }
+
+    /// Every string of the file once, with the letter of its type.
+    pub fn runs(&self) -> impl Iterator<Item = (&'a [u8], u8)> + use<'a> {
+        let bytes = self.bytes;
+        let nodes = self.arena.nodes.iter().filter(|node| matches!(node.kind, Kind::Bytes | Kind::Utf8 | Kind::Latin1));
+        nodes.filter_map(move |node| {
+            let letter = bytes.get(index_of(node.offset))? & 0x7f;
+            Some((bytes.get(index_of(node.a)..)?.get(..index_of(node.b))?, letter))
+        })
+    }
+
+    /// Every string of the file once that some code object has as a name: of variables, attributes, functions and files.
+    pub fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let bytes = self.bytes;
+        let nodes = self.arena.nodes.iter().filter(|node| node.checked);
+        nodes.filter_map(move |node| bytes.get(index_of(node.a)..)?.get(..index_of(node.b)))
+    }
+
+    /// The bytes of the file.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// Bytes of the file.

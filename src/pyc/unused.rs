@@ -5,7 +5,12 @@
 use super::code::Code;
 use super::instruction::Instructions;
 use super::instruction::Table;
+use super::layout::Object;
+use super::objects::Kind;
+use super::objects::ObjectId;
+use super::objects::Tree;
 use super::objects::Value;
+use super::objects::index_of;
 use super::opcodes::Argument;
 use super::opcodes::Format;
 use super::opcodes::Opcodes;
@@ -15,61 +20,101 @@ use super::opcodes::Opcodes;
 pub struct Unused<'a> {
     /// It.
     pub code: Code<'a>,
+    /// The code object that has it among its constants.
+    pub outer: Code<'a>,
     /// Its place among the constants.
     pub place: usize,
 }
 
-/// The code objects among the constants of a code object that no instruction of it loads.
-pub fn codes<'a>(code: Code<'a>, opcodes: &'static Opcodes) -> Vec<Unused<'a>> {
-    let consts = code.consts();
-    let mut left: Vec<Unused<'a>> = Vec::new();
-    for (place, value) in consts.iter().enumerate() {
-        if let Value::Code(code) = value {
-            left.push(Unused { code, place });
+/// Bytes of instructions and items of constants that are read for a byte of file, since code objects can share theirs.
+const SHARING: usize = 8;
+
+/// The code objects of a file that no instruction of the code object around them loads.
+pub fn codes<'a>(tree: &Tree<'a>, opcodes: &'static Opcodes) -> Vec<Unused<'a>> {
+    let loads = Loads::of(opcodes);
+    let mut found = Vec::new();
+    let (mut left, mut used) = (Vec::new(), Vec::new());
+    let mut budget = tree.bytes.len().saturating_mul(SHARING);
+    for outer in tree.codes() {
+        let id = outer.record.objects.get(Object::Consts.slot()).copied().unwrap_or(ObjectId::ABSENT);
+        let Some(node) = tree.arena.node(id).filter(|node| matches!(node.kind, Kind::Tuple | Kind::List)) else { continue };
+        let ids = tree.arena.ids(node);
+        let Some(rest) = budget.checked_sub(ids.len()) else { break };
+        budget = rest;
+        left.clear();
+        let is_code = |id: ObjectId| tree.arena.node(id).is_some_and(|node| node.kind == Kind::Code);
+        left.extend(ids.iter().enumerate().filter(|&(_, &id)| is_code(id)).map(|(place, _)| place));
+        if left.is_empty() {
+            continue;
         }
-    }
-    if left.is_empty() {
-        return left;
-    }
-    let mut used = vec![false; consts.len()];
-    match opcodes.format {
-        Format::WordCode => mark_units(code.code(), opcodes, &mut used),
-        Format::ByteCode => {
-            for instruction in Instructions::new(code.code(), opcodes) {
-                if let Some((Table::Consts, index)) = instruction.index() {
-                    mark(&mut used, index);
-                }
+        let Some(rest) = budget.checked_sub(outer.code().len()) else { break };
+        budget = rest;
+        used.clear();
+        used.resize(ids.len(), false);
+        loads.mark(outer.code(), &mut used);
+        for &place in left.iter().filter(|&&place| used.get(place) == Some(&false)) {
+            if let Some(Value::Code(code)) = outer.consts().get(place) {
+                found.push(Unused { code, outer, place });
             }
         }
     }
-    left.retain(|unused| used.get(unused.place) == Some(&false));
-    left
+    found
 }
 
-fn mark(used: &mut [bool], index: u32) {
-    if let Some(slot) = usize::try_from(index).ok().and_then(|index| used.get_mut(index)) {
-        *slot = true;
+/// The instructions that load a constant.
+struct Loads {
+    opcodes: &'static Opcodes,
+    /// The numbers of those instructions, the last one repeated.
+    numbers: [u8; 4],
+    prefix: u8,
+}
+
+impl Loads {
+    fn of(opcodes: &'static Opcodes) -> Self {
+        let of = |argument| {
+            (0..=u8::MAX).filter(move |&opcode| opcodes.row(opcode).is_some_and(|row| row.argument == argument))
+        };
+        let mut numbers = [0; 4];
+        let mut last = 0;
+        let mut found = of(Argument::Const);
+        for slot in &mut numbers {
+            last = found.next().unwrap_or(last);
+            *slot = last;
+        }
+        Self { opcodes, numbers, prefix: of(Argument::Prefix).next().unwrap_or_default() }
+    }
+
+    fn mark(&self, code: &[u8], used: &mut [bool]) {
+        if self.opcodes.format == Format::ByteCode {
+            for instruction in Instructions::new(code, self.opcodes) {
+                if let Some((Table::Consts, index)) = instruction.index() {
+                    mark(used, index);
+                }
+            }
+            return;
+        }
+        let [first, second, third, fourth] = self.numbers;
+        let mut high = 0_u32;
+        // Caches are read as if they were instructions: they are zero, which loads nothing.
+        for &[opcode, operand] in code.as_chunks::<2>().0 {
+            let is_load = (opcode == first) | (opcode == second) | (opcode == third) | (opcode == fourth);
+            if !is_load && opcode != self.prefix {
+                high = 0;
+                continue;
+            }
+            let arg = high | u32::from(operand);
+            if is_load {
+                mark(used, arg);
+                high = 0;
+            } else {
+                high = arg.wrapping_shl(8);
+            }
+        }
     }
 }
 
-/// Marks what instructions of two bytes load. Caches are read as if they were instructions: they are zero, which is no load.
-fn mark_units(code: &[u8], opcodes: &'static Opcodes, used: &mut [bool]) {
-    let is = |opcode: u8, argument| opcodes.row(opcode).is_some_and(|row| row.argument == argument);
-    let loads: [bool; 256] = std::array::from_fn(|opcode| {
-        u8::try_from(opcode).is_ok_and(|opcode| is(opcode, Argument::Const) || is(opcode, Argument::Prefix))
-    });
-    let mut high = 0_u32;
-    for &[opcode, operand] in code.as_chunks::<2>().0 {
-        if !loads.get(usize::from(opcode)).copied().unwrap_or_default() {
-            high = 0;
-            continue;
-        }
-        let arg = high | u32::from(operand);
-        if is(opcode, Argument::Prefix) {
-            high = arg.wrapping_shl(8);
-        } else {
-            mark(used, arg);
-            high = 0;
-        }
+fn mark(used: &mut [bool], index: u32) {
+    if let Some(slot) = used.get_mut(index_of(index)) {
+        *slot = true;
     }
 }

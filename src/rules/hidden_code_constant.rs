@@ -1,8 +1,8 @@
 //! PYC410.
 
-use crate::pyc::Code;
 use crate::pyc::opcodes::Opcodes;
 use crate::pyc::unused;
+use crate::pyc::unused::Unused;
 use crate::pyc::versions::Implementation;
 use crate::rules::Findings;
 use crate::rules::PycContext;
@@ -38,9 +38,6 @@ declare_rule! {
     check: Pyc(check),
 }
 
-/// Bytes of instructions that are read for a byte of file, since code objects can share theirs.
-const SHARING: usize = 8;
-
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let Some(version) = context.pyc.version else { return };
     let Some(opcodes) = Opcodes::of(version) else { return };
@@ -48,20 +45,10 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let is_strict = version.implementation == Implementation::CPython && version.series >= (3, 12);
-    let mut budget = context.tree.size().saturating_mul(SHARING);
-    let (mut first, mut count): (Option<(Code<'_>, Code<'_>, bool)>, usize) = (None, 0);
-    for code in context.tree.codes() {
-        let Some(left) = budget.checked_sub(code.code().len().saturating_add(code.consts().len())) else { break };
-        budget = left;
-        for unused in unused::codes(code, opcodes) {
-            count += 1;
-            let is_odd = is_strict && unused.place > 0;
-            if first.is_none_or(|(_, _, was_odd)| is_odd && !was_odd) {
-                first = Some((unused.code, code, is_odd));
-            }
-        }
-    }
-    let Some((code, outer, is_odd)) = first else { return };
+    let unused = unused::codes(context.tree, opcodes);
+    let is_odd = |unused: &Unused<'_>| is_strict && unused.place > 0;
+    let Some(first) = unused.iter().find(|unused| is_odd(unused)).or(unused.first()) else { return };
+    let (Unused { code, outer, .. }, count, is_odd) = (*first, unused.len(), is_odd(first));
     let name = code.qualname().or_else(|| code.name()).map(crate::pyc::Text::to_name).unwrap_or_default();
     let more = if count > 1 { format!("; the first of {count}") } else { String::new() };
     let outer = context.named(Some(outer));

@@ -1,6 +1,5 @@
 //! PYC519.
 
-use crate::content;
 use crate::content::IndicatorKind;
 use crate::name;
 use crate::rules::Findings;
@@ -38,10 +37,7 @@ declare_rule! {
 const LINES: usize = 4;
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
-    if !content::may_hold(context.bytes) {
-        return;
-    }
-    let mut indicators = content::indicators(context.tree);
+    let mut indicators = context.content.indicators();
     indicators.retain(|indicator| indicator.lines < LINES);
     let Some(first) = indicators.iter().min_by_key(|indicator| (indicator.kind, indicator.offset)) else { return };
     let count = indicators.len();

@@ -13,6 +13,7 @@ mod bytecode_shipped;
 mod cache_older_than_source;
 mod check_source_without_hash;
 mod ci_identifiers;
+mod cross_version_divergence;
 mod dead_legacy_sibling;
 mod dead_operand_payload;
 mod decode_and_execute;
@@ -52,11 +53,14 @@ mod marshal_truncated;
 mod missing_bytecode;
 mod mixed_build_roots;
 mod name_collision;
+mod noncanonical_encoding;
 mod not_bytecode;
 mod obfuscated_names;
 mod odd_cache_tag;
 mod oddity;
 mod operand_out_of_range;
+mod opt_level_lie;
+mod opt_variant_divergence;
 mod package_shadows_module;
 mod packed_constant;
 mod partially_scanned;
@@ -121,16 +125,19 @@ use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::Oddity;
 use crate::content::Content;
+use crate::content::Vocabulary;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::load::Load;
 use crate::load::LoadVerdict;
+use crate::name;
 use crate::name::Name;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc::Code;
 use crate::pyc::Header;
+use crate::pyc::Invalidation;
 use crate::pyc::Pyc;
 use crate::pyc::Text;
 use crate::pyc::Tree;
@@ -138,6 +145,7 @@ use crate::pyc::Version;
 use crate::pyc::walk::Places;
 use crate::record::Record;
 use crate::source::HeaderCheck;
+use crate::source::HeaderMatch;
 use crate::source::Source;
 
 pub use crate::rules::select::select;
@@ -212,6 +220,8 @@ pub enum Check {
     Artifact(fn(&ArtifactContext<'_>, &mut Findings<'_>)),
     /// Both: what is odd about members, and what is odd about the archive and belongs to none of them.
     MemberAndArtifact(fn(&MemberContext<'_>, &mut Findings<'_>), fn(&ArtifactContext<'_>, &mut Findings<'_>)),
+    /// The pycs of one module in one `__pycache__`, when there are several.
+    Variants(fn(&VariantsContext<'_>, &mut Findings<'_>)),
     /// Every problem: what could not be read, wherever it was.
     Problem(fn(&ProblemContext<'_>, &mut Findings<'_>)),
 }
@@ -295,7 +305,7 @@ impl PycContext<'_> {
     }
 
     /// Whether the module is one of tests, examples or documentation, by its place.
-    fn is_for_show(&self) -> bool {
+    pub(crate) fn is_for_show(&self) -> bool {
         const FOLDERS: [&[u8]; 12] = [
             b"test",
             b"tests",
@@ -394,6 +404,69 @@ pub struct PycFacts {
     pub build_root: Option<Arc<Name>>,
     /// Whether the file that its code names can be its source by the names of the file and of the packages.
     pub fits_build_path: bool,
+    /// What is compared with the other pycs of its module, when there are some.
+    pub variant: Option<Box<Variant>>,
+}
+
+/// What a rule that looks at the pycs of one module may know.
+pub struct VariantsContext<'a> {
+    /// The container.
+    pub container: &'a ContainerFacts<'a>,
+    /// The pycs, in path order.
+    pub variants: &'a [Variant],
+}
+
+/// One of several pycs of a module in one `__pycache__`.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Which member it is.
+    pub member: MemberId,
+    /// The dotted name of the module, escaped.
+    pub module: String,
+    /// The module's folder and last name: what the pycs of one module share.
+    pub key: (Name, Name),
+    /// The cache tag.
+    pub tag: Name,
+    /// The level of optimisation by the name; `None` for a word that is no level.
+    pub level: Option<u8>,
+    /// The version of the magic number.
+    pub version: &'static Version,
+    /// What the header records of the source.
+    pub invalidation: Invalidation,
+    /// What became of the comparison with the source.
+    pub header_match: HeaderMatch,
+    /// The load verdict.
+    pub load: LoadVerdict,
+    /// Whether it is one of tests, examples or documentation, by its place.
+    pub is_for_show: bool,
+    /// The words of the code.
+    pub words: Vocabulary,
+}
+
+impl Variant {
+    /// Whether both record the same source: its time and size or its hash, or that of the source beside them.
+    pub fn is_of_same_source(&self, other: &Self) -> bool {
+        if self.header_match == HeaderMatch::Fresh && other.header_match == HeaderMatch::Fresh {
+            return true;
+        }
+        match (self.invalidation, other.invalidation) {
+            (Invalidation::Timestamp { mtime, source_size }, Invalidation::Timestamp { mtime: time, source_size: size }) => {
+                mtime == time && (source_size == size || source_size.is_none() || size.is_none())
+            }
+            (
+                Invalidation::CheckedHash(hash) | Invalidation::UncheckedHash(hash),
+                Invalidation::CheckedHash(other) | Invalidation::UncheckedHash(other),
+            ) => hash == other,
+            _ => false,
+        }
+    }
+
+    /// What is different in another one's words, for a finding.
+    fn listed(words: &[Vec<u8>]) -> String {
+        let shown: Vec<String> = words.iter().take(8).map(|word| format!("`{}`", name::shown(word))).collect();
+        let more = words.len().saturating_sub(shown.len());
+        if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+    }
 }
 
 /// What could not be read, and of what.
@@ -582,6 +655,9 @@ pub static RULES: &[&Rule] = &[
     &source_mtime_mismatch::RULE,
     &source_size_mismatch::RULE,
     &hash_of_other_source::RULE,
+    &opt_level_lie::RULE,
+    &opt_variant_divergence::RULE,
+    &cross_version_divergence::RULE,
     &root_name_anomaly::RULE,
     &pycache_orphan::RULE,
     &sourceless_importable::RULE,
@@ -608,6 +684,7 @@ pub static RULES: &[&Rule] = &[
     &root_not_code::RULE,
     &resource_bomb::RULE,
     &uncompilable_type::RULE,
+    &noncanonical_encoding::RULE,
     &bad_reference::RULE,
     &layout_of_other_version::RULE,
     &hidden_code_constant::RULE,

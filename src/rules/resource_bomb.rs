@@ -13,7 +13,8 @@ declare_rule! {
     /// Marshalled data that cost an interpreter far more than their size: a tuple, list or number that declares a length for
     /// which 64 MiB or more would be reserved before the missing items are noticed; objects nested deeper than an interpreter
     /// reads; more objects than pycaudit reads; code objects that share instructions, so that all of them together are more than
-    /// eight times as long as the file (the rest is not looked at). What references to references multiply to is not counted.
+    /// eight times as long as the file (the rest is not looked at); containers that refer to containers that refer to others, so
+    /// that they stand for more than 100 million objects.
     ///
     /// ## Why it matters
     /// A file of some bytes can exhaust the memory or the stack of whatever unmarshals it: the interpreter, or a tool that
@@ -60,8 +61,13 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     if let Some(odd) = Odd::in_code(context, &[OddityKind::NotWalked]) {
         odd.report(findings, "and code objects behind it share so many instructions that they were not looked at");
     }
-    let Some(damage) = context.damage() else { return };
     let module = context.module;
+    if let Some(expansion) = context.pyc.expansion {
+        let message = format!("references in `{module}` make its objects stand for {}", expansion.objects);
+        let held = context.tree.object_count();
+        findings.add(message).at(expansion.offset).compared("", format!("{held} objects in the file"));
+    }
+    let Some(damage) = context.damage() else { return };
     let message = match damage.kind {
         ProblemKind::LengthBeyondData if is_bomb(context, damage) => {
             let mebibytes = reserved(context, damage).unwrap_or_default() >> 20;
@@ -128,6 +134,33 @@ mod tests {
     fn flags_more_objects_than_are_read() {
         let limits = Limits { marshal_objects: 100, ..Limits::default() };
         with_constant(&[&b"("[..], &[200, 0, 0, 0], &b"i\x01\0\0\0".repeat(200)].concat()).limits(limits).flags(&RULE);
+    }
+
+    #[test]
+    fn flags_references_that_multiply() {
+        // Each tuple holds the one before it ten times, by its place among the references: the module itself is the first.
+        let mut raw = b"\xa9\x01N".to_vec();
+        let mut count = 1_u32;
+        let levels = |raw: &mut Vec<u8>, count: &mut u32, to: u32| {
+            let mut all = vec![raw.clone()];
+            while *count < to {
+                let mut level = vec![0xa9, 10];
+                for _ in 0..10 {
+                    level.push(b'r');
+                    level.extend((*count).to_le_bytes());
+                }
+                all.push(level);
+                *count += 1;
+            }
+            *raw = [vec![b')', u8::try_from(all.len()).unwrap()], all.concat()].concat();
+        };
+        let mut few = raw.clone();
+        levels(&mut few, &mut count, 5);
+        with_constant(&few).passes(&RULE);
+        count = 1;
+        levels(&mut raw, &mut count, 20);
+        let finding = with_constant(&raw).flags(&RULE);
+        assert!(finding.message.starts_with("references in `m` make its objects stand for"), "{}", finding.message);
     }
 
     #[test]

@@ -49,7 +49,7 @@ declare_rule! {
 const MOST: usize = 20;
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
-    if !secret::may_hold(context.bytes) {
+    if !context.content.may_hold_secrets() {
         return;
     }
     let mut seen: BTreeSet<&[u8]> = BTreeSet::new();

@@ -21,6 +21,7 @@ use crate::container::format;
 use crate::container::format::Format;
 use crate::container::format::Probe;
 use crate::content::Content as CodeContent;
+use crate::content::Vocabulary;
 use crate::entry::PycEntry;
 use crate::ledger::Fate;
 use crate::load;
@@ -28,6 +29,7 @@ use crate::load::BodyState;
 use crate::name::Name;
 use crate::place;
 use crate::place::Place;
+use crate::place::PlaceKind;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc;
@@ -46,6 +48,7 @@ use crate::rules::MemberContext;
 use crate::rules::ProblemContext;
 use crate::rules::PycContext;
 use crate::rules::PycFacts;
+use crate::rules::Variant;
 use crate::scan;
 use crate::scan::Checks;
 use crate::scan::Config;
@@ -364,7 +367,10 @@ impl Worker<'_> {
         }
         self.judge_member(scope, member, &locator, whole, &oddities, &mut findings);
         scan::finish_findings(&mut findings, scope);
-        let pyc_facts = pyc_facts(&known);
+        let mut pyc_facts = pyc_facts(&known);
+        if !self.checks.variants.is_empty() {
+            pyc_facts.variant = variant(&known);
+        }
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let mut pyc = tree.pyc;
         self.mask(&mut findings, &mut pyc);
@@ -470,7 +476,41 @@ fn pyc_facts(known: &PycContext<'_>) -> PycFacts {
         load: known.load.verdict,
         build_root: build_path.as_ref().map(|path| Arc::new(Name::new(path.root()))),
         fits_build_path: build_path.as_ref().is_some_and(BuildPath::fits),
+        variant: None,
     }
+}
+
+/// What is kept of a pyc until the other pycs of its module were read, when there are some.
+fn variant(known: &PycContext<'_>) -> Option<Box<Variant>> {
+    let place = known.place;
+    if place.kind != PlaceKind::Cache || !place.extra.as_bytes().is_empty() || !known.is_whole {
+        return None;
+    }
+    let folder = known.container.member(known.member)?.folder();
+    let start = [place.stem.as_bytes(), b"."].concat();
+    let others = known.container.listing().starting_with(folder, &start);
+    if others.filter(|other| other.file().ends_with(b".pyc")).take(2).count() < 2 || !known.pyc.body.is_code() {
+        return None;
+    }
+    let level = match place.optimization.as_bytes() {
+        b"" => Some(0),
+        b"1" => Some(1),
+        b"2" => Some(2),
+        _ => None,
+    };
+    Some(Box::new(Variant {
+        member: known.member,
+        module: known.module.to_owned(),
+        key: (place.source_folder.clone(), place.stem.clone()),
+        tag: place.tag.clone(),
+        level,
+        version: known.pyc.version?,
+        invalidation: known.pyc.header.as_ref()?.invalidation,
+        header_match: known.header_check.outcome,
+        load: known.load.verdict,
+        is_for_show: known.is_for_show(),
+        words: Vocabulary::of(known.tree),
+    }))
 }
 
 /// The marshalled code, without header and without what follows it.

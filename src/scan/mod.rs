@@ -141,6 +141,7 @@ pub(crate) struct Checks {
     pub(crate) member: Vec<&'static Rule>,
     pub(crate) artifact: Vec<&'static Rule>,
     pub(crate) problem: Vec<&'static Rule>,
+    pub(crate) variants: Vec<&'static Rule>,
 }
 
 impl Checks {
@@ -160,6 +161,7 @@ impl Checks {
                     checks.artifact.push(rule);
                 }
                 Check::Problem(_) => checks.problem.push(rule),
+                Check::Variants(_) => checks.variants.push(rule),
             }
         }
         checks

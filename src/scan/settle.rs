@@ -22,6 +22,8 @@ use crate::rules::ContainerFacts;
 use crate::rules::Finding;
 use crate::rules::Findings;
 use crate::rules::PycFacts;
+use crate::rules::Variant;
+use crate::rules::VariantsContext;
 use crate::scan;
 use crate::scan::examine::Worker;
 use crate::scan::scope::Scope;
@@ -45,6 +47,8 @@ struct Open {
     scope: Arc<Scope>,
     sha256: Option<Sha256Digest>,
     pycs: Vec<PycFacts>,
+    /// The pycs of the module that the last one is of, when it has several.
+    variants: Vec<Variant>,
     /// The build roots of the pycs, each once: there are few, and many pycs.
     roots: BTreeSet<Arc<Name>>,
     ledger: Ledger,
@@ -70,6 +74,9 @@ pub(crate) struct Settler<'a> {
     summary: Summary,
 }
 
+/// How many pycs of one module are compared: there are three levels for each of some ten interpreters.
+const VARIANTS: usize = 64;
+
 /// Where entries go.
 type Sink<'a> = dyn FnMut(Entry) -> io::Result<()> + Send + 'a;
 
@@ -92,6 +99,7 @@ impl<'a> Settler<'a> {
                     scope,
                     sha256,
                     pycs: Vec::new(),
+                    variants: Vec::new(),
                     roots: BTreeSet::new(),
                     ledger,
                     findings: Vec::new(),
@@ -100,10 +108,20 @@ impl<'a> Settler<'a> {
                 Ok(())
             }
             Outcome::Pyc(entry, mut facts, fate) => {
+                let variant = facts.variant.take();
+                let is_next = |open: &Open| {
+                    let last = open.variants.last();
+                    last.is_some_and(|last| variant.as_ref().is_none_or(|variant| variant.key != last.key))
+                };
+                if self.open.last().is_some_and(is_next) {
+                    self.judge_variants();
+                }
                 if let Some(open) = self.open.last_mut() {
                     open.ledger.saw(fate);
                     facts.build_root = facts.build_root.map(|root| open.shared(root));
                     open.pycs.push(facts);
+                    // A hostile archive may have a hundred thousand names for one module.
+                    open.variants.extend(variant.filter(|_| open.variants.len() < VARIANTS).map(|variant| *variant));
                 }
                 self.emit(Entry::Pyc(entry), sink)
             }
@@ -122,10 +140,29 @@ impl<'a> Settler<'a> {
                 }
                 entries.into_iter().try_for_each(|entry| self.emit(entry, sink))
             }
-            Outcome::End => match self.open.pop() {
-                Some(open) => self.close(open, sink),
-                None => Ok(()),
-            },
+            Outcome::End => {
+                self.judge_variants();
+                match self.open.pop() {
+                    Some(open) => self.close(open, sink),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Runs the rules that look at the pycs of one module, which were all read now.
+    fn judge_variants(&mut self) {
+        let Some(open) = self.open.last_mut() else { return };
+        let variants = std::mem::take(&mut open.variants);
+        if variants.len() < 2 {
+            return;
+        }
+        let facts = self.worker.facts(&open.scope);
+        let context = VariantsContext { container: &facts, variants: &variants };
+        for rule in &self.worker.checks.variants {
+            if let Check::Variants(check) = rule.check {
+                check(&context, &mut Findings::new(rule, &open.scope.locator, &mut open.findings));
+            }
         }
     }
 
@@ -135,7 +172,7 @@ impl<'a> Settler<'a> {
     }
 
     fn close(&mut self, open: Open, sink: &mut Sink<'_>) -> io::Result<()> {
-        let Open { scope, sha256, pycs, roots: _, ledger, mut findings, mut problems } = open;
+        let Open { scope, sha256, pycs, variants: _, roots: _, ledger, mut findings, mut problems } = open;
         let facts = self.worker.facts(&scope);
         let listed = scope.members().len() as u64 + scope.container.excluded();
         if listed != ledger.seen() {

@@ -95,7 +95,7 @@ static PREFIXES: LazyLock<AhoCorasick> = LazyLock::new(|| {
 /// The prefixes that are long enough to be searched with vector instructions, where the processor has them: with a shorter one
 /// among them the search stops five times as often for nothing.
 static VECTORS: LazyLock<Option<Searcher>> =
-    LazyLock::new(|| Searcher::new(FORMATS.iter().map(|format| format.prefix).filter(|prefix| prefix.len() >= LONG)));
+    LazyLock::new(|| Searcher::new(long_prefixes()));
 
 /// The others, each on its own.
 static SHORT: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
@@ -109,9 +109,19 @@ const LONG: usize = 4;
 /// Whether there is any prefix in these bytes: without one there is no secret in them. Fast enough for every file.
 pub fn may_hold(bytes: &[u8]) -> bool {
     match &*VECTORS {
-        Some(vectors) => vectors.find(bytes).is_some() || SHORT.iter().any(|short| short.find(bytes).is_some()),
+        Some(vectors) => vectors.find(bytes).is_some() || may_hold_short(bytes),
         None => PREFIXES.is_match(bytes),
     }
+}
+
+/// The long prefixes, for whoever searches for other texts in the same pass; [`may_hold_short`] is the rest of [`may_hold`].
+pub(crate) fn long_prefixes() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|format| format.prefix).filter(|prefix| prefix.len() >= LONG)
+}
+
+/// Whether there is any short prefix in these bytes.
+pub(crate) fn may_hold_short(bytes: &[u8]) -> bool {
+    SHORT.iter().any(|short| short.find(bytes).is_some())
 }
 
 /// The secrets of a string, each where it begins.
