@@ -20,6 +20,7 @@ pub mod source;
 pub mod load;
 pub mod verify;
 pub mod ledger;
+pub mod known;
 pub mod rules;
 pub mod entry;
 pub mod report;

@@ -88,7 +88,20 @@ const SHARING: usize = 8;
 const EXECUTE: &[&str] = &["exec", "eval", "types.FunctionType", "FunctionType"];
 
 /// Modules of which attributes by a decoded name are of interest.
-const SENSITIVE: &[&str] = &["os", "sys", "subprocess", "ctypes", "builtins", "__builtin__", "__builtins__", "importlib", "socket", "shutil", "posix", "nt"];
+const SENSITIVE: &[&str] = &[
+    "os",
+    "sys",
+    "subprocess",
+    "ctypes",
+    "builtins",
+    "__builtin__",
+    "__builtins__",
+    "importlib",
+    "socket",
+    "shutil",
+    "posix",
+    "nt",
+];
 
 /// Looks at the calls of a file that has these words.
 pub(super) fn look(tree: &Tree<'_>, words: Words) -> Vec<Sighting> {
@@ -107,7 +120,8 @@ pub(super) fn look(tree: &Tree<'_>, words: Words) -> Vec<Sighting> {
     if is_other || !tree.pyc.body.is_code() || !(wanted.execute || wanted.look_up || wanted.tamper || wanted.set) {
         return Vec::new();
     }
-    let mut look = Look { tree, version, opcodes, wanted, globals: HashMap::new(), targets: Vec::new(), found: Vec::new() };
+    let mut look =
+        Look { tree, version, opcodes, wanted, globals: HashMap::new(), targets: Vec::new(), found: Vec::new() };
     let mut budget = tree.size().saturating_mul(SHARING);
     if !tree.codes().any(|code| look.is_of_interest(code)) {
         return Vec::new();
@@ -383,7 +397,9 @@ impl<'a> One<'_, '_, 'a, '_> {
             _ => None,
         };
         // `data.decode("rot13")`: what is decoded is what the method is of.
-        let of_object = method.filter(|_| path.is_none() || is_method(method)).and_then(|(object, _)| self.follow(object, depth + 1));
+        let of_object = method
+            .filter(|_| path.is_none() || is_method(method))
+            .and_then(|(object, _)| self.follow(object, depth + 1));
         let of_function = match self.expressions.get(function) {
             // A generator or comprehension is a function that is called with what it goes through.
             Expression::Operation(Op::MAKE_FUNCTION, row) => self.comprehension(row),
@@ -400,7 +416,8 @@ impl<'a> One<'_, '_, 'a, '_> {
         });
         if let Some(of_function) = of_function {
             let inner = chain.unwrap_or_default();
-            chain = Some(Chain { decoders: inner.decoders + 1, parts: [of_function.parts, inner.parts].concat(), ..inner });
+            chain =
+                Some(Chain { decoders: inner.decoders + 1, parts: [of_function.parts, inner.parts].concat(), ..inner });
             return chain;
         }
         let mut chain = match (kind, chain) {
@@ -419,7 +436,9 @@ impl<'a> One<'_, '_, 'a, '_> {
 
     /// The generator expression or comprehension that makes characters of numbers.
     fn comprehension(&self, row: Row) -> Option<Chain> {
-        let Expression::Const(Value::Code(code), _) = self.expressions.get(*self.row(row).first()?) else { return None };
+        let Expression::Const(Value::Code(code), _) = self.expressions.get(*self.row(row).first()?) else {
+            return None;
+        };
         let makes = code.names().iter().filter_map(Value::as_name).any(|name| matches!(name.bytes, b"chr" | b"unichr"));
         makes.then(|| Chain { parts: vec!["chr".to_owned()], decoders: 1, ..Chain::default() })
     }
@@ -479,14 +498,31 @@ enum Kind {
 fn is_codec(name: &[u8]) -> bool {
     matches!(
         name,
-        b"rot13" | b"rot_13" | b"rot-13" | b"base64" | b"base64_codec" | b"hex" | b"hex_codec" | b"zlib" | b"zlib_codec"
-            | b"zip" | b"bz2" | b"bz2_codec" | b"uu" | b"uu_codec"
+        b"rot13"
+            | b"rot_13"
+            | b"rot-13"
+            | b"base64"
+            | b"base64_codec"
+            | b"hex"
+            | b"hex_codec"
+            | b"zlib"
+            | b"zlib_codec"
+            | b"zip"
+            | b"bz2"
+            | b"bz2_codec"
+            | b"uu"
+            | b"uu_codec"
     )
 }
 
 /// Whether an attribute is a method of what is decoded and not a function of a module.
 fn is_method(method: Option<(ExpressionId, Text<'_>)>) -> bool {
-    method.is_some_and(|(_, name)| matches!(name.bytes, b"decode" | b"encode" | b"join" | b"read" | b"replace" | b"strip" | b"decrypt" | b"decompress"))
+    method.is_some_and(|(_, name)| {
+        matches!(
+            name.bytes,
+            b"decode" | b"encode" | b"join" | b"read" | b"replace" | b"strip" | b"decrypt" | b"decompress"
+        )
+    })
 }
 
 /// Whether a function gives what it is given in another form, so that a constant is still one.
@@ -494,7 +530,10 @@ fn is_plain(path: Option<&str>, method: Option<Text<'_>>) -> bool {
     let plain = ["bytes", "bytearray", "str", "compile", "reversed", "list", "tuple", "map", "iter", "codecs.encode"];
     path.is_some_and(|path| plain.contains(&path))
         || method.is_some_and(|name| {
-            matches!(name.bytes, b"join" | b"encode" | b"decode" | b"strip" | b"replace" | b"format" | b"translate" | b"split")
+            matches!(
+                name.bytes,
+                b"join" | b"encode" | b"decode" | b"strip" | b"replace" | b"format" | b"translate" | b"split"
+            )
         })
 }
 

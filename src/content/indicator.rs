@@ -51,9 +51,8 @@ pub(super) const TEXTS: &[(&str, IndicatorKind)] = &[
 ];
 
 /// All of them at once.
-static ALL: LazyLock<AhoCorasick> = LazyLock::new(|| {
-    AhoCorasick::new(TEXTS.iter().map(|(text, _)| *text)).expect("the texts are few and short")
-});
+static ALL: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(TEXTS.iter().map(|(text, _)| *text)).expect("the texts are few and short"));
 
 /// Whether any of the texts is in these bytes.
 pub(super) fn may_hold(bytes: &[u8]) -> bool {

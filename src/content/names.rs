@@ -47,7 +47,8 @@ pub(super) fn is_homoglyph(name: &[u8]) -> bool {
     }
     let Ok(text) = std::str::from_utf8(name) else { return false };
     // The letters of other scripts that UTS 39 lists as confusable with one of a to z.
-    const ALIKE: &str = "\u{430}\u{435}\u{43e}\u{440}\u{441}\u{443}\u{445}\u{456}\u{455}\u{458}\u{4bb}\u{501}\u{51b}\u{51d}\u{3bf}";
+    const ALIKE: &str =
+        "\u{430}\u{435}\u{43e}\u{440}\u{441}\u{443}\u{445}\u{456}\u{455}\u{458}\u{4bb}\u{501}\u{51b}\u{51d}\u{3bf}";
     text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || ALIKE.contains(letter))
 }
 

@@ -152,8 +152,7 @@ pub(super) fn of(string: &[u8]) -> Option<(Packed, bool)> {
 /// What a base64 text begins with when it is decoded.
 fn base64(string: &[u8]) -> Option<Packed> {
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    let part: Vec<u8> =
-        string.iter().copied().filter(|byte| !matches!(byte, b'\n' | b'\r')).take(DECODED).collect();
+    let part: Vec<u8> = string.iter().copied().filter(|byte| !matches!(byte, b'\n' | b'\r')).take(DECODED).collect();
     let part: Vec<u8> = part.into_iter().take_while(is_letter).collect();
     let whole = part.get(..part.len() - part.len() % 4)?;
     if whole.len() < LEAST {

@@ -7,10 +7,15 @@ pub(super) fn of(name: &[u8]) -> Option<&'static str> {
     let first = name.first()?;
     match first {
         b'_' => match name {
-            b"__pyarmor__" | b"__armor_enter__" | b"__armor_exit__" | b"__armor_wrap__" | b"__armor__"
-            | b"__pyarmor_enter__" | b"__pyarmor_exit__" | b"__assert_armored__" | b"__pyarmor_assert__" => {
-                Some("PyArmor")
-            }
+            b"__pyarmor__"
+            | b"__armor_enter__"
+            | b"__armor_exit__"
+            | b"__armor_wrap__"
+            | b"__armor__"
+            | b"__pyarmor_enter__"
+            | b"__pyarmor_exit__"
+            | b"__assert_armored__"
+            | b"__pyarmor_assert__" => Some("PyArmor"),
             b"_pyconcrete" => Some("pyconcrete"),
             _ => None,
         },

@@ -10,6 +10,7 @@ use crate::container::format;
 use crate::entry::Entry;
 use crate::forge::MemoryTree;
 use crate::forge::Zip;
+use crate::known::Known;
 use crate::limits::Limits;
 use crate::rules::Finding;
 use crate::rules::Rule;
@@ -25,6 +26,7 @@ pub struct Case {
     now: i64,
     strict: bool,
     reveal_secrets: bool,
+    known: Known,
     exclude: Exclude,
 }
 
@@ -61,6 +63,7 @@ impl Case {
             now: NOW,
             strict: false,
             reveal_secrets: false,
+            known: Known::default(),
             exclude: Exclude::default(),
         }
     }
@@ -122,6 +125,13 @@ impl Case {
         self
     }
 
+    /// Scans with `--known-good` or `--known-bad`.
+    #[must_use]
+    pub fn known(mut self, known: Known) -> Self {
+        self.known = known;
+        self
+    }
+
     /// Scans with `--exclude`.
     ///
     /// # Panics
@@ -149,6 +159,7 @@ impl Case {
             fingerprints: scan::Fingerprints::All,
             keep_contents: false,
             reveal_secrets: self.reveal_secrets,
+            known: self.known,
             jobs: Some(1),
             now: self.now,
         };

@@ -272,7 +272,8 @@ impl<'a> Machine<'a> {
 
     fn load(&mut self, variable: Option<Variable<'a>>) {
         let Some(variable) = variable else { return self.push(Expression::Unknown) };
-        let stored = self.out.variables.get(variable.table).and_then(|table| table.get(variable.place)).copied().flatten();
+        let stored =
+            self.out.variables.get(variable.table).and_then(|table| table.get(variable.place)).copied().flatten();
         match stored {
             Some((_, id)) => self.stack.push(id),
             None => self.push(Expression::Name(variable.name)),
@@ -309,9 +310,8 @@ impl<'a> Machine<'a> {
     /// The two variables that an instruction is about.
     fn pair(&self, instruction: &Instruction) -> [Option<Variable<'a>>; 2] {
         let Operand::Pair(first, second) = instruction.operand(self.code, self.opcodes) else { return [None; 2] };
-        [(first, instruction.arg >> 4), (second, instruction.arg & 15)].map(|(name, index)| {
-            Some(Variable { table: 1, place: usize::try_from(index).unwrap_or(usize::MAX), name })
-        })
+        [(first, instruction.arg >> 4), (second, instruction.arg & 15)]
+            .map(|(name, index)| Some(Variable { table: 1, place: usize::try_from(index).unwrap_or(usize::MAX), name }))
     }
 
     fn rotate(&mut self, count: u32) {
@@ -362,7 +362,10 @@ impl<'a> Machine<'a> {
 
     fn step(&mut self, instruction: &Instruction) {
         let Some(op) = instruction.op() else { return self.stack.clear() };
-        if !self.step_stack(op, instruction) && !self.step_call(op, instruction) && !self.step_operation(op, instruction) {
+        if !self.step_stack(op, instruction)
+            && !self.step_call(op, instruction)
+            && !self.step_operation(op, instruction)
+        {
             self.step_flow(op, instruction);
         }
     }
@@ -417,7 +420,9 @@ impl<'a> Machine<'a> {
                 self.store(first);
                 self.store(second);
             }
-            Op::STORE_NAME | Op::STORE_FAST | Op::STORE_GLOBAL | Op::STORE_DEREF => self.store(self.variable(instruction)),
+            Op::STORE_NAME | Op::STORE_FAST | Op::STORE_GLOBAL | Op::STORE_DEREF => {
+                self.store(self.variable(instruction))
+            }
             Op::LOAD_ATTR => self.attribute(instruction, self.is_method(instruction)),
             Op::LOAD_METHOD | Op::LOOKUP_METHOD => self.attribute(instruction, true),
             Op::STORE_ATTR => {
@@ -509,8 +514,7 @@ impl<'a> Machine<'a> {
             }
             Op::EXEC_STMT => {
                 let row = self.take(3);
-                let function =
-                    self.out.add(Expression::Name(Text { bytes: b"exec", encoding: Encoding::Latin1 }));
+                let function = self.out.add(Expression::Name(Text { bytes: b"exec", encoding: Encoding::Latin1 }));
                 self.call(function, row, instruction);
                 self.pop();
             }

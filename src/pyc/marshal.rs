@@ -372,7 +372,7 @@ impl<'a> Parser<'a, '_> {
     /// Counts what a reference stands for, when it is a container.
     #[inline]
     fn refer(&mut self, index: usize, offset: usize, flagged: bool) {
-        let Some(&weight) = self.arena.weights.get(index).filter(|&&weight| weight > 1) else { return };
+        let Some(&weight) = self.arena.weights.get(index).filter(|&&weight| weight > 0) else { return };
         self.referred = self.referred.saturating_add(weight);
         if flagged && self.grammar.dialect.every_flag_takes_a_slot() {
             self.weigh(self.arena.references.len(), weight);
@@ -386,7 +386,7 @@ impl<'a> Parser<'a, '_> {
     /// Keeps how much a reference stands for.
     fn weigh(&mut self, slot: usize, weight: u64) {
         if self.arena.weights.len() <= slot {
-            self.arena.weights.resize(slot.saturating_add(1), 1);
+            self.arena.weights.resize(slot.saturating_add(1), 0);
         }
         if let Some(kept) = self.arena.weights.get_mut(slot) {
             *kept = weight;

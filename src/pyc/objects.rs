@@ -104,7 +104,7 @@ pub struct Arena {
     pub(super) items: Vec<ObjectId>,
     pub(super) codes: Vec<Record>,
     pub(super) references: Vec<ObjectId>,
-    /// By reference: objects in a container, each counted as often as it is referred to. Behind its end and for leaves 1.
+    /// By reference: objects in a container, each counted as often as it is referred to. Behind its end and for leaves 0.
     pub(super) weights: Vec<u64>,
     pub(super) strings: Vec<ObjectId>,
     pub(super) stack: Vec<ObjectId>,

@@ -37,7 +37,9 @@ pub fn codes<'a>(tree: &Tree<'a>, opcodes: &'static Opcodes) -> Vec<Unused<'a>> 
     let mut budget = tree.bytes.len().saturating_mul(SHARING);
     for outer in tree.codes() {
         let id = outer.record.objects.get(Object::Consts.slot()).copied().unwrap_or(ObjectId::ABSENT);
-        let Some(node) = tree.arena.node(id).filter(|node| matches!(node.kind, Kind::Tuple | Kind::List)) else { continue };
+        let Some(node) = tree.arena.node(id).filter(|node| matches!(node.kind, Kind::Tuple | Kind::List)) else {
+            continue;
+        };
         let ids = tree.arena.ids(node);
         let Some(rest) = budget.checked_sub(ids.len()) else { break };
         budget = rest;

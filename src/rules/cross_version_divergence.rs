@@ -37,7 +37,10 @@ fn check(context: &VariantsContext<'_>, findings: &mut Findings<'_>) {
     for (place, one) in context.variants.iter().enumerate() {
         let before = context.variants.get(..place).unwrap_or_default();
         let is_other = |other: &&Variant| {
-            one.level.is_some() && other.level == one.level && other.tag != one.tag && other.version.magic != one.version.magic
+            one.level.is_some()
+                && other.level == one.level
+                && other.tag != one.tag
+                && other.version.magic != one.version.magic
         };
         // Each is compared with one other: with the first, all of them are.
         let Some(other) = before.iter().find(is_other) else { continue };

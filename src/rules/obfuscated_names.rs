@@ -47,3 +47,61 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         finding.severity(Severity::Low);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge::Case;
+    use crate::forge::Pyc;
+
+    fn case(names: &[&str]) -> Case {
+        Case::tree().file("m.pyc", Pyc::python("3.12").names(names).build(), 1)
+    }
+
+    #[test]
+    fn flags_names_that_look_like_one_another() {
+        let names = ["lIlIl", "IlIlI", "lllIl", "IIlII", "OO0O0", "O0OO0", "___", "____", "print"];
+        let finding = case(&names).flags(&RULE);
+        assert_eq!(finding.message, "8 of 9 names in `m` look like one another");
+        let tool = ["_0x3fa2", "_0x11c", "_0xabc", "_0xdef0", "_0x999", "_0x123", "_0x124", "_0x125"];
+        case(&tool).flags(&RULE);
+        // The first letter of each is Cyrillic.
+        let other = [
+            "\u{441}olor",
+            "\u{430}rea",
+            "\u{435}nd",
+            "\u{43e}pen",
+            "\u{440}ath",
+            "\u{445}ml",
+            "\u{441}ode",
+            "\u{43e}s",
+        ];
+        case(&other).flags(&RULE);
+    }
+
+    #[test]
+    fn passes_short_names_words_and_other_alphabets() {
+        case(&["_", "__", "l", "I", "O", "i", "o", "li", "il", "oo", "io"]).passes(&RULE);
+        case(&["color", "oil", "ill", "iolo", "o_o", "__init__", "_0xcafe"]).passes(&RULE);
+        case(&[
+            "\u{3b1}",
+            "\u{394}t",
+            "\u{441}\u{43b}\u{43e}\u{432}\u{43e}",
+            "gr\u{f6}\u{df}e",
+            "a",
+            "b",
+            "c",
+            "d",
+            "e",
+        ])
+        .passes(&RULE);
+    }
+
+    #[test]
+    fn passes_a_few_among_many() {
+        let many: Vec<String> = (0..60).map(|at| format!("name_{at}")).collect();
+        let mut names: Vec<&str> = many.iter().map(String::as_str).collect();
+        names.extend(["lIlIl", "IlIlI", "lllIl", "IIlII", "OO0O0", "O0OO0", "___", "____"]);
+        case(&names).passes(&RULE);
+    }
+}

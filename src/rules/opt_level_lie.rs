@@ -57,10 +57,12 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         _ => return,
     };
     let is_other = context.pyc.fit.is_some_and(|fit| fit.is_other_layout());
-    if place.kind == PlaceKind::Legacy || !place.extra.as_bytes().is_empty() || !context.pyc.body.is_code() || is_other {
+    if place.kind == PlaceKind::Legacy || !place.extra.as_bytes().is_empty() || !context.pyc.body.is_code() || is_other
+    {
         return;
     }
-    let Some((version, opcodes)) = context.pyc.version.and_then(|version| Some((version, Opcodes::of(version)?))) else {
+    let Some((version, opcodes)) = context.pyc.version.and_then(|version| Some((version, Opcodes::of(version)?)))
+    else {
         return;
     };
     let is_cpython = version.implementation == Implementation::CPython;
@@ -69,7 +71,8 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     for code in context.tree.codes() {
         let Some(left) = budget.checked_sub(code.code().len()) else { return };
         budget = left;
-        let assertion = || Instructions::new(code.code(), opcodes).find(|it| has_asserts && is_assertion(it, code, opcodes));
+        let assertion =
+            || Instructions::new(code.code(), opcodes).find(|it| has_asserts && is_assertion(it, code, opcodes));
         let what = if level == 2 && is_cpython && has_docstring(code, opcodes, version.series) {
             Some("a docstring")
         } else if may_assert(code, opcodes) && assertion().is_some() {
@@ -92,7 +95,8 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
 
 /// Whether the number of an assert's instruction is among the bytes at all.
 fn may_assert(code: Code<'_>, opcodes: &Opcodes) -> bool {
-    let is_assert = |row: &&crate::pyc::opcodes::Row| matches!(row.op, Op::LOAD_ASSERTION_ERROR | Op::LOAD_COMMON_CONSTANT);
+    let is_assert =
+        |row: &&crate::pyc::opcodes::Row| matches!(row.op, Op::LOAD_ASSERTION_ERROR | Op::LOAD_COMMON_CONSTANT);
     let numbers = (0..=u8::MAX).filter(|&number| opcodes.row(number).as_ref().is_some_and(|row| is_assert(&row)));
     numbers.into_iter().any(|number| memchr::memchr(number, code.code()).is_some())
 }

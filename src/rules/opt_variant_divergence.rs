@@ -37,7 +37,10 @@ declare_rule! {
 fn check(context: &VariantsContext<'_>, findings: &mut Findings<'_>) {
     for high in context.variants {
         let is_lower = |low: &&Variant| {
-            low.tag == high.tag && low.version.magic == high.version.magic && low.level < high.level && low.level.is_some()
+            low.tag == high.tag
+                && low.version.magic == high.version.magic
+                && low.level < high.level
+                && low.level.is_some()
         };
         // Level 2 takes away from 1, and 1 from 0: the nearest one says most.
         let Some(low) = context.variants.iter().filter(is_lower).max_by_key(|low| low.level) else { continue };

@@ -33,7 +33,8 @@ declare_rule! {
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let constants = context.content.packed();
-    let Some(worst) = constants.iter().max_by_key(|constant| (constant.packed, std::cmp::Reverse(constant.offset))) else {
+    let Some(worst) = constants.iter().max_by_key(|constant| (constant.packed, std::cmp::Reverse(constant.offset)))
+    else {
         return;
     };
     let PackedConstant { packed, is_base64, offset, length, code } = *worst;
@@ -44,5 +45,75 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     finding.at(offset).compared("", format!("{length} bytes{form}"));
     if packed.is_code() && !context.is_for_show() && !context.is_passed_over() {
         finding.severity(Severity::Medium);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use crate::forge::Case;
+    use crate::forge::Pyc;
+    use crate::forge::pyc::Value;
+
+    fn case(constant: Value) -> Case {
+        Case::tree().file("m.pyc", Pyc::python("3.12").consts(vec![constant, Value::None]).build(), 1)
+    }
+
+    fn noise(length: usize) -> Vec<u8> {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()[3]
+        };
+        (0..length).map(|_| next()).collect()
+    }
+
+    fn zlib() -> Vec<u8> {
+        [&[0x78, 0x9c, 0x4b][..], &noise(120)].concat()
+    }
+
+    #[test]
+    fn flags_compressed_data_and_its_base64() {
+        let finding = case(Value::Bytes(zlib())).flags(&RULE);
+        assert_eq!(finding.message, "`m` has a constant that holds zlib-compressed data");
+        assert_eq!((finding.severity, finding.observed.as_str()), (Severity::Low, "123 bytes"));
+        let finding = case(Value::Str(STANDARD.encode(zlib()))).flags(&RULE);
+        assert_eq!(finding.observed, "164 bytes, as base64");
+        case(Value::Tuple(vec![Value::Bytes(zlib())])).flags(&RULE);
+    }
+
+    #[test]
+    fn flags_bytecode_and_programs_as_medium() {
+        let filler = Value::Bytes(vec![b'.'; 200]);
+        let inner = Pyc::python("3.12").consts(vec![filler]);
+        for bytes in [inner.build(), inner.build_body()] {
+            assert_eq!(case(Value::Bytes(bytes.clone())).flags(&RULE).severity, Severity::Medium);
+            let finding = case(Value::Bytes(STANDARD.encode(bytes).into_bytes())).flags(&RULE);
+            assert!(finding.observed.ends_with("as base64"), "{}", finding.observed);
+        }
+        let elf = [&b"\x7fELF\x02\x01\x01"[..], &[0; 200]].concat();
+        assert_eq!(case(Value::Bytes(elf.clone())).flags(&RULE).severity, Severity::Medium);
+        let pyc = Pyc::python("3.12").consts(vec![Value::Bytes(elf), Value::None]).build();
+        assert_eq!(Case::tree().file("tests/m.pyc", pyc, 1).flags(&RULE).severity, Severity::Low);
+    }
+
+    #[test]
+    fn flags_what_has_no_order_when_it_is_long() {
+        case(Value::Bytes(noise(5000))).flags(&RULE);
+        case(Value::Bytes(noise(300))).passes(&RULE);
+    }
+
+    #[test]
+    fn passes_text_tables_and_short_heads() {
+        case(Value::Str("How to compress: x\u{9c} and so on. ".repeat(300))).passes(&RULE);
+        case(Value::Bytes((0..=255).collect())).passes(&RULE);
+        case(Value::Bytes((0..=255).cycle().take(8192).map(|byte: u8| byte & 0x3f).collect())).passes(&RULE);
+        case(Value::Bytes(b"\x7fELF".to_vec())).passes(&RULE);
+        case(Value::Str("xterm-256color ".repeat(20))).passes(&RULE);
     }
 }

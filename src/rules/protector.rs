@@ -36,3 +36,30 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         finding.severity(Severity::Low);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge::Case;
+    use crate::forge::Pyc;
+    use crate::forge::pyc::Value;
+
+    fn case(names: &[&str]) -> Case {
+        Case::tree().file("m.pyc", Pyc::python("3.12").names(names).build(), 1)
+    }
+
+    #[test]
+    fn flags_names_of_runtimes() {
+        let finding = case(&["pyarmor_runtime_000000", "__pyarmor__"]).flags(&RULE);
+        assert_eq!(finding.message, "`m` is protected by PyArmor");
+        assert_eq!(finding.observed, "the name `pyarmor_runtime_000000`");
+        assert_eq!(case(&["sourcedefender"]).flags(&RULE).message, "`m` is protected by SourceDefender");
+    }
+
+    #[test]
+    fn passes_a_string_that_names_one_and_other_names() {
+        let text = Value::Str("pytransform".to_owned());
+        Case::tree().file("m.pyc", Pyc::python("3.12").consts(vec![text]).build(), 1).passes(&RULE);
+        case(&["armor", "transform", "pyarmor", "__init__"]).passes(&RULE);
+    }
+}

@@ -302,7 +302,10 @@ impl Worker<'_> {
         let tree = parsed.value;
         let pyc = &tree.pyc;
         let wanted = whole.map_or(Fingerprints::Files, |_| self.config.fingerprints);
-        let code_digest = if wanted >= Fingerprints::Code { desk.digester.module(&tree) } else { None };
+        let known = &self.config.known;
+        let needs_codes = whole.is_some() && (known.good.has_codes() || known.bad.has_codes());
+        let is_digested = wanted >= Fingerprints::Code || needs_codes;
+        let code_digest = if is_digested { desk.digester.module(&tree) } else { None };
         let payload = payload(&bytes, pyc).filter(|_| wanted == Fingerprints::All);
         let payload_sha256 = payload.map(Sha256Digest::of);
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
@@ -342,6 +345,8 @@ impl Worker<'_> {
             locator: &locator,
             bytes: &bytes,
             is_whole: whole.is_some(),
+            sha256: whole.map(|whole| whole.sha256),
+            code_digest,
             pyc,
             tree: &tree,
             code_places: &code_places,
@@ -457,6 +462,7 @@ impl Worker<'_> {
             startup: &scope.startup,
             real_root: &scope.real_root,
             reveal_secrets: self.config.reveal_secrets,
+            known: &self.config.known,
             now: self.config.now,
             times: scope.times,
         }

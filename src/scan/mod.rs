@@ -29,6 +29,7 @@ use crate::container::Exclude;
 use crate::container::Kind;
 use crate::entry::Entry;
 use crate::entry::Summary;
+use crate::known::Known;
 use crate::limits::Limits;
 use crate::name;
 use crate::name::Name;
@@ -74,6 +75,8 @@ pub struct Config {
     pub keep_contents: bool,
     /// Whether findings show the secrets that they are about.
     pub reveal_secrets: bool,
+    /// Digests of what is known to be good or bad.
+    pub known: Known,
     /// Threads; `None` for the default of four per core and at least 16.
     pub jobs: Option<usize>,
     /// When the run began, seconds since 1970.

@@ -94,8 +94,7 @@ static PREFIXES: LazyLock<AhoCorasick> = LazyLock::new(|| {
 
 /// The prefixes that are long enough to be searched with vector instructions, where the processor has them: with a shorter one
 /// among them the search stops five times as often for nothing.
-static VECTORS: LazyLock<Option<Searcher>> =
-    LazyLock::new(|| Searcher::new(long_prefixes()));
+static VECTORS: LazyLock<Option<Searcher>> = LazyLock::new(|| Searcher::new(long_prefixes()));
 
 /// The others, each on its own.
 static SHORT: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use pycaudit::container::Exclude;
 use pycaudit::entry::Entry;
+use pycaudit::known::Known;
 use pycaudit::limits::Limits;
 use pycaudit::problem::Parsed;
 use pycaudit::pyc;
@@ -328,6 +329,7 @@ fn rules_that_report(folder: &Path) -> BTreeMap<String, Vec<&'static str>> {
         fingerprints: scan::Fingerprints::Files,
         keep_contents: false,
         reveal_secrets: false,
+        known: Known::default(),
         jobs: Some(2),
         now: 1_781_524_800,
     };

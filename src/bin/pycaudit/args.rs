@@ -97,6 +97,12 @@ pub(crate) struct ScanArgs {
     /// Show the secrets that are found (PYC605) instead of their first and last characters: then every report holds them
     #[arg(long, help_heading = "Reports")]
     pub(crate) reveal_secrets: bool,
+    /// Say which files are on a list of good ones: SHA-256 of files or code digests (v1:), one in a line; repeatable
+    #[arg(long, value_name = "FILE", help_heading = "Checks")]
+    pub(crate) known_good: Vec<PathBuf>,
+    /// Report files that are on a list of bad ones, in the same form
+    #[arg(long, value_name = "FILE", help_heading = "Checks")]
+    pub(crate) known_bad: Vec<PathBuf>,
     /// Exit with 0 whatever is found
     #[arg(long, help_heading = "Checks")]
     pub(crate) exit_zero: bool,

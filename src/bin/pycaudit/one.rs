@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use pycaudit::container::Exclude;
 use pycaudit::entry::Entry;
 use pycaudit::entry::PycEntry;
+use pycaudit::known::Known;
 use pycaudit::limits::Limits;
 use pycaudit::name::Name;
 use pycaudit::rules::Rule;
@@ -45,6 +46,7 @@ pub(crate) fn find(
         member: (!member.is_empty()).then_some(member),
         strict: false,
         reveal_secrets,
+        known: Known::default(),
         fingerprints,
         keep_contents: true,
         jobs: Some(2),

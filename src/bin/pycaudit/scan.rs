@@ -18,6 +18,8 @@ use pycaudit::container::Exclude;
 use pycaudit::entry::Entry;
 use pycaudit::entry::Run;
 use pycaudit::entry::Summary;
+use pycaudit::known::Digests;
+use pycaudit::known::Known;
 use pycaudit::limits::Limits;
 use pycaudit::name;
 use pycaudit::report;
@@ -142,9 +144,22 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
         fingerprints: fingerprints(args),
         keep_contents: false,
         reveal_secrets: args.reveal_secrets,
+        known: Known { good: digests(&args.known_good)?, bad: digests(&args.known_bad)? },
         jobs: args.jobs.map(usize::from),
         now: now(),
     })
+}
+
+/// Reads lists of digests.
+fn digests(lists: &[PathBuf]) -> anyhow::Result<Digests> {
+    let mut digests = Digests::default();
+    for list in lists {
+        let bytes = fs::read(list).with_context(|| format!("cannot read `{}`", list.display()))?;
+        digests.add(&bytes).map_err(|line| {
+            anyhow::anyhow!("line {line} of `{}` is no digest (SHA-256, or v1: and 64 digits)", list.display())
+        })?;
+    }
+    Ok(digests)
 }
 
 /// The digests that the reports show.
@@ -242,6 +257,7 @@ fn severity(level: Level) -> Severity {
 /// The chain of custody: the words of the command line and what they were understood to mean.
 fn describe(args: &ScanArgs, config: &Config) -> Run {
     let list = |words: &[String]| words.join(",");
+    let paths = |paths: &[PathBuf]| paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(",");
     let limits = &config.limits;
     let verify = match config.verify {
         scan::Verify::None => "none",
@@ -253,13 +269,15 @@ fn describe(args: &ScanArgs, config: &Config) -> Run {
         arguments: std::env::args_os().map(|word| name::shown(word.as_encoded_bytes())).collect(),
         options: vec![
             ("exclude", list(&args.exclude)),
-            ("sources", config.sources.iter().map(|path| shown(path)).collect::<Vec<_>>().join(",")),
+            ("sources", paths(&config.sources)),
             ("verify", verify.to_owned()),
             ("rules", rules),
             ("min-severity", severity(args.min_severity).code().to_owned()),
             ("fail-on", severity(args.fail_on).code().to_owned()),
             ("strict", config.strict.to_string()),
             ("reveal-secrets", config.reveal_secrets.to_string()),
+            ("known-good", paths(&args.known_good)),
+            ("known-bad", paths(&args.known_bad)),
             ("max-depth", limits.depth.to_string()),
             ("max-member-size", limits.member_size.to_string()),
             ("max-total-size", limits.total_size.to_string()),
