@@ -10,6 +10,7 @@ use pycaudit::entry::Entry;
 use pycaudit::forge;
 use pycaudit::forge::MemoryTree;
 use pycaudit::forge::case::NOW;
+use pycaudit::known::Known;
 use pycaudit::limits::Limits;
 use pycaudit::pyc::Header;
 use pycaudit::pyc::HeaderLayout;
@@ -89,6 +90,7 @@ fn config(choice: u8) -> Config {
         fingerprints: Fingerprints::All,
         keep_contents: false,
         reveal_secrets: false,
+        known: Known::default(),
         jobs: Some(1),
         now: NOW,
     }

@@ -19,6 +19,7 @@ use pycaudit::entry::PycEntry;
 use pycaudit::entry::Run;
 use pycaudit::entry::Summary;
 use pycaudit::forge::case::NOW;
+use pycaudit::known::Known;
 use pycaudit::limits::Limits;
 use pycaudit::name;
 use pycaudit::problem::Problem;
@@ -134,6 +135,7 @@ fn scanned(
         fingerprints: Fingerprints::All,
         keep_contents: true,
         reveal_secrets: false,
+        known: Known::default(),
         jobs: Some(jobs),
         now: NOW,
     };
