@@ -29,6 +29,13 @@ pub struct Known {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match(pub String);
 
+impl Known {
+    /// Whether there are code digests in a list, so that those of the scanned files are needed.
+    pub fn has_codes(&self) -> bool {
+        !self.good.codes.is_empty() || !self.bad.codes.is_empty()
+    }
+}
+
 impl Digests {
     /// Adds the digests of a list; gives the number of the first line that is none.
     ///
@@ -50,11 +57,6 @@ impl Digests {
             set.insert(digest(digits).ok_or(number)?);
         }
         Ok(())
-    }
-
-    /// Whether there are code digests among them, so that those of the scanned files are needed.
-    pub fn has_codes(&self) -> bool {
-        !self.codes.is_empty()
     }
 
     /// How a file with these digests is known, if it is.
@@ -95,7 +97,7 @@ mod tests {
             "2c".repeat(32)
         );
         assert_eq!(digests.add(list.as_bytes()), Ok(()));
-        assert!(digests.has_codes());
+        assert!(Known { bad: digests.clone(), ..Known::default() }.has_codes());
         assert!(digests.find(Some(&Sha256Digest([0x0a; 32])), None).is_some());
         assert!(digests.find(Some(&Sha256Digest([0x1b; 32])), None).is_some());
         assert!(digests.find(Some(&Sha256Digest([0x2c; 32])), None).is_none());

@@ -142,6 +142,7 @@ pub(super) fn look(tree: &Tree<'_>, words: Words) -> Vec<Sighting> {
 
 /// What is looked for.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a thing of its own that is looked for or not")]
 struct Wanted {
     execute: bool,
     look_up: bool,

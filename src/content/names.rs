@@ -40,16 +40,17 @@ fn is_number(name: &[u8]) -> bool {
     name.strip_prefix(b"_0x").is_some_and(|digits| digits.len() >= 3 && digits.iter().all(u8::is_ascii_hexdigit))
 }
 
+/// The letters of other scripts that UTS 39 lists as confusable with one of a to z.
+const HOMOGLYPHS: &str =
+    "\u{430}\u{435}\u{43e}\u{440}\u{441}\u{443}\u{445}\u{456}\u{455}\u{458}\u{4bb}\u{501}\u{51b}\u{51d}\u{3bf}";
+
 /// Whether a name has a letter that only looks like the Latin one, among Latin letters.
 pub(super) fn is_homoglyph(name: &[u8]) -> bool {
     if name.is_ascii() || !name.iter().any(u8::is_ascii_alphabetic) {
         return false;
     }
     let Ok(text) = std::str::from_utf8(name) else { return false };
-    // The letters of other scripts that UTS 39 lists as confusable with one of a to z.
-    const ALIKE: &str =
-        "\u{430}\u{435}\u{43e}\u{440}\u{441}\u{443}\u{445}\u{456}\u{455}\u{458}\u{4bb}\u{501}\u{51b}\u{51d}\u{3bf}";
-    text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || ALIKE.contains(letter))
+    text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || HOMOGLYPHS.contains(letter))
 }
 
 /// The names of a module that look alike.

@@ -66,7 +66,9 @@ pub(super) fn may_be(string: &[u8]) -> bool {
 fn may_be_noise(string: &[u8]) -> bool {
     let Some(part) = string.get(..256).filter(|_| string.len() >= LEAST_NOISE) else { return false };
     let mut seen = [false; 256];
-    part.iter().for_each(|&byte| seen[usize::from(byte)] = true);
+    for &byte in part {
+        seen[usize::from(byte)] = true;
+    }
     seen.iter().filter(|&&seen| seen).count() >= 130
 }
 

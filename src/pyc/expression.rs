@@ -14,6 +14,7 @@ use super::instruction::Table;
 use super::objects::Encoding;
 use super::objects::Text;
 use super::objects::Value;
+use super::opcodes::Argument;
 use super::opcodes::Format;
 use super::opcodes::Op;
 use super::opcodes::Opcodes;
@@ -168,6 +169,7 @@ struct Variable<'a> {
 }
 
 /// The stack while instructions are read.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the version or the place")]
 struct Machine<'a> {
     code: Code<'a>,
     opcodes: &'static Opcodes,
@@ -421,9 +423,9 @@ impl<'a> Machine<'a> {
                 self.store(second);
             }
             Op::STORE_NAME | Op::STORE_FAST | Op::STORE_GLOBAL | Op::STORE_DEREF => {
-                self.store(self.variable(instruction))
+                self.store(self.variable(instruction));
             }
-            Op::LOAD_ATTR => self.attribute(instruction, self.is_method(instruction)),
+            Op::LOAD_ATTR => self.attribute(instruction, Self::is_method(instruction)),
             Op::LOAD_METHOD | Op::LOOKUP_METHOD => self.attribute(instruction, true),
             Op::STORE_ATTR => {
                 let object = self.pop();
@@ -464,8 +466,8 @@ impl<'a> Machine<'a> {
     }
 
     /// Whether LOAD_ATTR gives a function and the place beside it (3.12 and later).
-    fn is_method(&self, instruction: &Instruction) -> bool {
-        let is_shifted = instruction.argument() == super::opcodes::Argument::NameShift1;
+    fn is_method(instruction: &Instruction) -> bool {
+        let is_shifted = instruction.argument() == Argument::NameShift1;
         is_shifted && instruction.arg & 1 == 1
     }
 
@@ -518,8 +520,18 @@ impl<'a> Machine<'a> {
                 self.call(function, row, instruction);
                 self.pop();
             }
-            Op::PRECALL | Op::KW_NAMES | Op::RESUME | Op::NOP | Op::CACHE | Op::MAKE_CELL | Op::COPY_FREE_VARS => {}
-            Op::TO_BOOL | Op::NOT_TAKEN | Op::SET_LINENO | Op::SETUP_ANNOTATIONS | Op::POP_BLOCK => {}
+            Op::PRECALL
+            | Op::KW_NAMES
+            | Op::RESUME
+            | Op::NOP
+            | Op::CACHE
+            | Op::MAKE_CELL
+            | Op::COPY_FREE_VARS
+            | Op::TO_BOOL
+            | Op::NOT_TAKEN
+            | Op::SET_LINENO
+            | Op::SETUP_ANNOTATIONS
+            | Op::POP_BLOCK => {}
             _ => return false,
         }
         true

@@ -270,16 +270,7 @@ impl<'a> Parser<'a, '_> {
                 self.check_ascii(u32::from(length));
                 Ok(step)
             }
-            Type::Ascii => {
-                let length = self.u32()?;
-                if length < 256 {
-                    self.long_form(byte & !FLAG, offset);
-                }
-                let step = self.run_of(Kind::Latin1, offset, length, flagged)?;
-                self.has_ascii = true;
-                self.check_ascii(length);
-                Ok(step)
-            }
+            Type::Ascii => self.ascii(byte & !FLAG, offset, flagged),
             Type::Bytes => {
                 let length = self.u32()?;
                 self.run_of(Kind::Bytes, offset, length, flagged)
@@ -292,16 +283,7 @@ impl<'a> Parser<'a, '_> {
                 }
                 Ok(step)
             }
-            Type::Text => {
-                let length = self.u32()?;
-                let start = self.reader.offset();
-                let step = self.run_of(Kind::Utf8, offset, length, flagged)?;
-                if self.is_canonical && self.bytes.get(start..self.reader.offset()).is_some_and(<[u8]>::is_ascii) {
-                    self.long_form(byte & !FLAG, offset);
-                }
-                self.check_utf8(length);
-                Ok(step)
-            }
+            Type::Text => self.text(byte & !FLAG, offset, flagged),
             Type::Int => {
                 let value = self.u32()?;
                 let high = if value >> 31 == 1 { u32::MAX } else { 0 };
@@ -356,6 +338,30 @@ impl<'a> Parser<'a, '_> {
                 Err(self.unknown_type(letter, offset))
             }
         }
+    }
+
+    /// ASCII text with a length of four bytes.
+    fn ascii(&mut self, letter: u8, offset: usize, flagged: bool) -> Result<Step, Stop> {
+        let length = self.u32()?;
+        if length < 256 {
+            self.long_form(letter, offset);
+        }
+        let step = self.run_of(Kind::Latin1, offset, length, flagged)?;
+        self.has_ascii = true;
+        self.check_ascii(length);
+        Ok(step)
+    }
+
+    /// Text in UTF-8.
+    fn text(&mut self, letter: u8, offset: usize, flagged: bool) -> Result<Step, Stop> {
+        let length = self.u32()?;
+        let start = self.reader.offset();
+        let step = self.run_of(Kind::Utf8, offset, length, flagged)?;
+        if self.is_canonical && self.bytes.get(start..self.reader.offset()).is_some_and(<[u8]>::is_ascii) {
+            self.long_form(letter, offset);
+        }
+        self.check_utf8(length);
+        Ok(step)
     }
 
     /// Counts an object in a longer form than the writer of the version chooses (`w_object` in Python/marshal.c).

@@ -99,7 +99,7 @@ impl Loads {
         let mut high = 0_u32;
         // Caches are read as if they were instructions: they are zero, which loads nothing.
         for &[opcode, operand] in code.as_chunks::<2>().0 {
-            let is_load = (opcode == first) | (opcode == second) | (opcode == third) | (opcode == fourth);
+            let is_load = opcode == first || opcode == second || opcode == third || opcode == fourth;
             if !is_load && opcode != self.prefix {
                 high = 0;
                 continue;

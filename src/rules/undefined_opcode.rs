@@ -71,6 +71,14 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_cpython_is_not_taken_for_pypy_because_of_a_number_that_pypy_has() {
+        for python in ["3.8", "3.9"] {
+            let finding = case(python, &[201, 0, 100, 0, 83, 0]).flags(&RULE);
+            assert!(finding.message.ends_with(&format!("CPython {python} does not have")), "{}", finding.message);
+        }
+    }
+
+    #[test]
     fn passes_every_instruction_of_an_empty_module() {
         for python in ["2.7", "3.6", "3.8", "3.10", "3.11", "3.12", "3.13", "3.14", "PyPy 3.9"] {
             Case::tree().file("m.pyc", Pyc::python(python).build(), 1).passes(&RULE);

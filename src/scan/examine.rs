@@ -302,9 +302,7 @@ impl Worker<'_> {
         let tree = parsed.value;
         let pyc = &tree.pyc;
         let wanted = whole.map_or(Fingerprints::Files, |_| self.config.fingerprints);
-        let known = &self.config.known;
-        let needs_codes = whole.is_some() && (known.good.has_codes() || known.bad.has_codes());
-        let is_digested = wanted >= Fingerprints::Code || needs_codes;
+        let is_digested = wanted >= Fingerprints::Code || whole.is_some() && self.config.known.has_codes();
         let code_digest = if is_digested { desk.digester.module(&tree) } else { None };
         let payload = payload(&bytes, pyc).filter(|_| wanted == Fingerprints::All);
         let payload_sha256 = payload.map(Sha256Digest::of);
@@ -362,20 +360,10 @@ impl Worker<'_> {
             load: &load,
             problems: &problems,
         };
-        for rule in &self.checks.pyc {
-            if let Check::Pyc(check) | Check::PycAndArtifact(check, _) = rule.check {
-                check(&known, &mut Findings::new(rule, &locator, &mut findings));
-            }
-        }
-        for problem in &problems {
-            findings.extend(self.judge_problem(&locator, problem));
-        }
+        self.judge_pyc(&known, &mut findings);
         self.judge_member(scope, member, &locator, whole, &oddities, &mut findings);
         scan::finish_findings(&mut findings, scope);
-        let mut pyc_facts = pyc_facts(&known);
-        if !self.checks.variants.is_empty() {
-            pyc_facts.variant = variant(&known);
-        }
+        let pyc_facts = self.pyc_facts(&known);
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let mut pyc = tree.pyc;
         self.mask(&mut findings, &mut pyc);
@@ -415,6 +403,24 @@ impl Worker<'_> {
         {
             root.filename = Name::new(masked);
         }
+    }
+
+    /// Runs the rules that look at a pyc.
+    fn judge_pyc(&self, known: &PycContext<'_>, findings: &mut Vec<Finding>) {
+        for rule in &self.checks.pyc {
+            if let Check::Pyc(check) | Check::PycAndArtifact(check, _) = rule.check {
+                check(known, &mut Findings::new(rule, known.locator, findings));
+            }
+        }
+        for problem in known.problems {
+            findings.extend(self.judge_problem(known.locator, problem));
+        }
+    }
+
+    /// What is kept of a pyc until the others of its module or container were read.
+    fn pyc_facts(&self, known: &PycContext<'_>) -> PycFacts {
+        let variant = if self.checks.variants.is_empty() { None } else { variant(known) };
+        pyc_facts(known, variant)
     }
 
     /// Runs the rules that look at a member.
@@ -470,7 +476,7 @@ impl Worker<'_> {
 }
 
 /// What is kept of a pyc for the rules that look at all of them together.
-fn pyc_facts(known: &PycContext<'_>) -> PycFacts {
+fn pyc_facts(known: &PycContext<'_>, variant: Option<Box<Variant>>) -> PycFacts {
     let package = place::package_of(known.container.listing(), known.place, known.container.kind());
     let build_path = BuildPath::of(known.pyc, known.place, package);
     PycFacts {
@@ -482,7 +488,7 @@ fn pyc_facts(known: &PycContext<'_>) -> PycFacts {
         load: known.load.verdict,
         build_root: build_path.as_ref().map(|path| Arc::new(Name::new(path.root()))),
         fits_build_path: build_path.as_ref().is_some_and(BuildPath::fits),
-        variant: None,
+        variant,
     }
 }
 
