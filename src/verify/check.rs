@@ -1,0 +1,333 @@
+//! The check of a whole file: every code object against its piece of the source.
+
+use std::collections::HashMap;
+
+use ruff_text_size::TextRange;
+use ruff_text_size::TextSize;
+
+use crate::name::Name;
+use crate::pyc::Code;
+use crate::pyc::Tree;
+use crate::pyc::Version;
+
+use super::Pool;
+use super::describe;
+use super::expected::Expected;
+use super::expected::Source;
+use super::found::Machine;
+use super::scope::Options;
+use super::scope::Role;
+use super::scope::Scope;
+use super::scope::Scopes;
+use super::simulate::Simulation;
+
+/// How fine the evidence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Strength {
+    /// Names, constants and signatures only.
+    Names,
+    /// What each code object does, on every path; differences are placed by line.
+    Lines,
+    /// The same; the location table (3.11 and later) gives every instruction its range.
+    Spans,
+    /// An interpreter compiled the source to the same code.
+    Exact,
+}
+
+impl Strength {
+    /// The word for it in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Names => "names",
+            Self::Lines => "lines",
+            Self::Spans => "spans",
+            Self::Exact => "exact",
+        }
+    }
+}
+
+/// One place where bytecode and source part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeDifference {
+    /// The code object, by its qualified name.
+    pub code: Name,
+    /// The line of the source, 1 for the first.
+    pub line: Option<u32>,
+    /// The offset of the instruction in its code object.
+    pub offset: Option<u32>,
+    /// What the source dictates.
+    pub expected: String,
+    /// What the bytecode does.
+    pub found: String,
+}
+
+/// Why nothing can be said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No rules for this version.
+    Version,
+    /// The source cannot be read as this version's.
+    Source(String),
+    /// Something in the source has no rule yet.
+    Unsupported(&'static str, u32),
+    /// The limit of work was reached.
+    Work,
+    /// The bytecode was not read whole.
+    Body,
+}
+
+/// What the check gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CodeCheck {
+    /// The bytecode does what the source says, on every path.
+    Verified {
+        /// How fine the evidence is.
+        strength: Strength,
+        /// The optimisation level that fits.
+        optimisation: u8,
+    },
+    /// It does not.
+    Differs {
+        /// How fine the evidence is.
+        strength: Strength,
+        /// The optimisation level that was compared with.
+        optimisation: u8,
+        /// Where, up to a limit.
+        differences: Vec<CodeDifference>,
+    },
+    /// Nothing can be said.
+    Unverified(Reason),
+}
+
+/// Differences that are kept of one file.
+const MAX_DIFFERENCES: usize = 50;
+
+/// A source that was read.
+pub(super) struct Read<'a> {
+    /// The tree.
+    pub(super) tree: &'a ruff_python_ast::ModModule,
+    /// The text.
+    pub(super) text: &'a str,
+    /// Where each line begins.
+    pub(super) lines: &'a [TextSize],
+}
+
+/// Compares a file's code with a source that was read, at an optimisation level.
+pub(super) fn check(tree: &Tree<'_>, version: &Version, read: &Read<'_>, optimisation: u8) -> CodeCheck {
+    let Some(root) = tree.root() else { return CodeCheck::Unverified(Reason::Body) };
+    let series = version.series;
+    let Some(scopes) = Scopes::of(read.tree, Options { series, optimisation }) else {
+        return CodeCheck::Unverified(Reason::Source("too large".to_owned()));
+    };
+    let source = Source { tree: read.tree, text: read.text, lines: read.lines, scopes: &scopes, series, optimisation };
+    let mut check = Check {
+        version,
+        series,
+        read,
+        scopes: &scopes,
+        pool: Pool::default(),
+        expected: Expected::new(source),
+        codes: tree.codes().collect(),
+        paired: HashMap::new(),
+        waiting: vec![(0, index(root))],
+        differences: Vec::new(),
+    };
+    if let Err(reason) = check.run() {
+        return CodeCheck::Unverified(reason);
+    }
+    let strength = if series >= (3, 11) { Strength::Spans } else { Strength::Lines };
+    if check.differences.is_empty() {
+        CodeCheck::Verified { strength, optimisation }
+    } else {
+        CodeCheck::Differs { strength, optimisation, differences: check.differences }
+    }
+}
+
+fn index(code: Code<'_>) -> u32 {
+    u32::try_from(code.index()).unwrap_or(u32::MAX)
+}
+
+struct Check<'c, 'a> {
+    version: &'c Version,
+    series: (u8, u8),
+    read: &'c Read<'c>,
+    scopes: &'c Scopes,
+    pool: Pool,
+    expected: Expected<'c>,
+    codes: Vec<Code<'a>>,
+    /// Which expected code objects each found one was compared with.
+    paired: HashMap<u32, Vec<u32>>,
+    waiting: Vec<(u32, u32)>,
+    differences: Vec<CodeDifference>,
+}
+
+impl Check<'_, '_> {
+    fn run(&mut self) -> Result<(), Reason> {
+        self.drain()?;
+        self.match_dead_code()?;
+        self.report_unexplained();
+        Ok(())
+    }
+
+    fn drain(&mut self) -> Result<(), Reason> {
+        while let Some((ours, theirs)) = self.waiting.pop() {
+            let partners = self.paired.entry(theirs).or_default();
+            if partners.contains(&ours) {
+                continue;
+            }
+            partners.push(ours);
+            self.compare(ours, theirs)?;
+            if self.differences.len() >= MAX_DIFFERENCES {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Code objects that no reachable instruction makes a function of: those of dead code, which old versions keep.
+    fn match_dead_code(&mut self) -> Result<(), Reason> {
+        let mut number = 0_u32;
+        // The list grows while dead code is compared.
+        while usize::try_from(number).is_ok_and(|count| count < self.expected.len()) {
+            let is_paired = self.paired.values().any(|partners| partners.contains(&number));
+            if !is_paired && let Some(child) = self.expected.child(number) {
+                let scope = self.scopes.get(child.scope);
+                let found = self.codes.iter().copied().find(|&code| {
+                    !self.paired.contains_key(&index(code)) && text_of(code.name()) == scope.name.as_bytes() && self.fits_line(code, scope)
+                });
+                if let Some(code) = found {
+                    self.waiting.push((number, index(code)));
+                    self.drain()?;
+                }
+            }
+            number = number.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn fits_line(&self, code: Code<'_>, scope: &Scope) -> bool {
+        scope.first.is_none_or(|first| code.firstlineno() == i32::try_from(line(self.read.lines, first)).ok())
+    }
+
+    fn report_unexplained(&mut self) {
+        for code in &self.codes {
+            if self.differences.len() >= MAX_DIFFERENCES {
+                return;
+            }
+            let parent_is_explained = code.parent().is_none_or(|parent| {
+                u32::try_from(parent).is_ok_and(|parent| self.paired.contains_key(&parent))
+            });
+            if !self.paired.contains_key(&index(*code)) && parent_is_explained {
+                self.differences.push(CodeDifference {
+                    code: shown(*code),
+                    line: code.firstlineno().and_then(|line| u32::try_from(line).ok()),
+                    offset: None,
+                    expected: "nothing".to_owned(),
+                    found: "a code object that the source does not make".to_owned(),
+                });
+            }
+        }
+    }
+
+    fn compare(&mut self, ours: u32, theirs: u32) -> Result<(), Reason> {
+        let code = usize::try_from(theirs).ok().and_then(|place| self.codes.get(place)).copied();
+        let (Some(code), Some(child)) = (code, self.expected.child(ours)) else { return Err(Reason::Body) };
+        let scope = self.scopes.get(child.scope);
+        self.signature(code, scope);
+        let program = self.expected.program(ours, &mut self.pool).map_err(|unsupported| {
+            Reason::Unsupported(unsupported.what, line(self.read.lines, unsupported.range.start()))
+        })?;
+        let machine = match Machine::new(code, self.version, &mut self.pool) {
+            Ok(machine) => machine,
+            Err(fault) => {
+                self.differ(code, None, None, String::new(), fault.message().to_owned());
+                return Ok(());
+            }
+        };
+        let outcome = Simulation::new(&program, &machine, code.code().len(), self.series, &mut self.pool).run();
+        if outcome.is_exhausted {
+            return Err(Reason::Work);
+        }
+        self.waiting.extend(outcome.functions);
+        for difference in outcome.differences {
+            let expected = describe::seen(&difference.expected, &self.pool);
+            let found = describe::seen(&difference.found, &self.pool);
+            self.differ(code, difference.range, difference.at, expected, found);
+        }
+        Ok(())
+    }
+
+    fn differ(&mut self, code: Code<'_>, range: Option<TextRange>, offset: Option<u32>, expected: String, found: String) {
+        if self.differences.len() < MAX_DIFFERENCES {
+            let line = range.map(|range| line(self.read.lines, range.start()));
+            self.differences.push(CodeDifference { code: shown(code), line, offset, expected, found });
+        }
+    }
+
+    fn signature(&mut self, code: Code<'_>, scope: &Scope) {
+        let mut check = |what: &str, expected: String, found: String| {
+            if expected != found {
+                self.differences.push(CodeDifference {
+                    code: shown(code),
+                    line: scope.first.map(|first| line(self.read.lines, first)),
+                    offset: None,
+                    expected: format!("{what} {expected}"),
+                    found: format!("{what} {found}"),
+                });
+            }
+        };
+        let text = |bytes: &[u8]| Name::new(bytes).to_string();
+        check("name", text(scope.name.as_bytes()), text(&text_of(code.name())));
+        let is_annotation = matches!(
+            scope.role,
+            Role::Annotations | Role::TypeParameters | Role::TypeBound | Role::TypeDefault | Role::Alias
+        );
+        if let Some(qualname) = code.qualname().filter(|_| !is_annotation) {
+            check("qualified name", text(scope.qualname.as_bytes()), text(&qualname.to_bytes()));
+        }
+        if let Some(first) = scope.first {
+            let found = code.firstlineno().map_or_else(String::new, |line| line.to_string());
+            check("first line", line(self.read.lines, first).to_string(), found);
+        }
+        let flags = u32::from_ne_bytes(code.flags().to_ne_bytes());
+        check("flags", format!("{:#x}", scope.flags & scope.flags_mask), format!("{:#x}", flags & scope.flags_mask));
+        let parameters = &scope.parameters;
+        let positional = parameters.positional_only.len().saturating_add(parameters.ordinary.len());
+        check("positional arguments", positional.to_string(), code.argcount().to_string());
+        if self.series >= (3, 8) {
+            check("positional-only arguments", parameters.positional_only.len().to_string(), code.posonlyargcount().to_string());
+        }
+        if self.series >= (3, 0) {
+            check("keyword-only arguments", parameters.keyword_only.len().to_string(), code.kwonlyargcount().to_string());
+        }
+        let ours: Vec<String> = parameters.iter().map(str::to_owned).collect();
+        let theirs: Vec<String> =
+            code.varnames().iter().take(ours.len()).map(|value| value.as_name().map_or_else(String::new, |name| text(&name.to_bytes()))).collect();
+        let ours: Vec<String> = ours.iter().map(|name| text(name.as_bytes())).collect();
+        check("arguments", ours.join(", "), theirs.join(", "));
+        let sorted = |mut names: Vec<String>| {
+            names.sort_unstable();
+            names.join(", ")
+        };
+        let of = |items: crate::pyc::objects::Items<'_>| -> Vec<String> {
+            items.iter().map(|value| value.as_name().map_or_else(String::new, |name| text(&name.to_bytes()))).collect()
+        };
+        let names = |names: &[Box<str>]| -> Vec<String> { names.iter().map(|name| text(name.as_bytes())).collect() };
+        check("cell variables", sorted(names(&scope.cells)), sorted(of(code.cellvars())));
+        check("free variables", sorted(names(&scope.frees)), sorted(of(code.freevars())));
+    }
+}
+
+fn text_of(text: Option<crate::pyc::Text<'_>>) -> Vec<u8> {
+    text.map(|text| text.to_bytes().into_owned()).unwrap_or_default()
+}
+
+/// How a code object is called in reports.
+fn shown(code: Code<'_>) -> Name {
+    Name::new(code.qualname().or_else(|| code.name()).map(|text| text.to_bytes().into_owned()).unwrap_or_default())
+}
+
+/// The line of a place, 1 for the first.
+pub(super) fn line(lines: &[TextSize], place: TextSize) -> u32 {
+    u32::try_from(lines.partition_point(|&start| start <= place)).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,264 @@
+//! Calls.
+
+use ruff_python_ast::Expr;
+use ruff_python_ast::ExprAttribute;
+use ruff_python_ast::ExprCall;
+use ruff_python_ast::Keyword;
+
+use crate::verify::event::Display;
+use crate::verify::event::NameId;
+use crate::verify::event::Op;
+use crate::verify::event::Space;
+use crate::verify::scope::Role;
+
+use super::Operand;
+use super::Unit;
+use super::expression::Filled;
+
+impl<'a> Unit<'_, 'a> {
+    pub(super) fn call(&mut self, node: &'a ExprCall) -> Operand {
+        if let Some(value) = self.inlined_call(node) {
+            return value;
+        }
+        let callee = self.expression(&node.func);
+        self.call_with(callee, &[], &node.arguments.args, &node.arguments.keywords)
+    }
+
+    /// `any`, `all` and `tuple` of a generator expression (3.14).
+    fn inlined_call(&mut self, _node: &'a ExprCall) -> Option<Operand> {
+        None
+    }
+
+    /// A call with operands before and behind the arguments of the source.
+    pub(super) fn call_behind(
+        &mut self,
+        callee: Operand,
+        first: &[Operand],
+        arguments: &'a [Expr],
+        further: &[Operand],
+        keywords: &'a [Keyword],
+    ) -> Operand {
+        if !further.is_empty() {
+            self.fail("type parameters");
+        }
+        self.call_with(callee, first, arguments, keywords)
+    }
+
+    /// A call with arguments that are there already, and those of the source (`compiler_call_helper`).
+    pub(super) fn call_with(&mut self, callee: Operand, first: &[Operand], arguments: &'a [Expr], keywords: &'a [Keyword]) -> Operand {
+        let has_star = arguments.iter().any(Expr::is_starred_expr);
+        let has_double_star = keywords.iter().any(|keyword| keyword.arg.is_none());
+        if !has_star && !has_double_star && !self.is_large(first.len(), arguments, keywords) {
+            let mut operands = vec![callee];
+            operands.extend_from_slice(first);
+            for argument in arguments {
+                operands.push(self.expression(argument));
+            }
+            let mut names = Vec::new();
+            for keyword in keywords {
+                names.push(self.keyword_name(keyword));
+                operands.push(self.expression(&keyword.value));
+            }
+            return self.value(Op::Call(names.into()), &operands);
+        }
+        if self.is_python2() {
+            return self.call_var(callee, first, arguments, keywords);
+        }
+        if self.since(3, 9) {
+            self.call_ex(callee, first, arguments, keywords)
+        } else {
+            self.old_call_ex(callee, first, arguments, keywords)
+        }
+    }
+
+    fn keyword_name(&mut self, keyword: &Keyword) -> NameId {
+        let name = keyword.arg.as_ref().map_or("", |name| name.as_str());
+        self.name(name)
+    }
+
+    /// Calls with too many arguments for the stack are made with a tuple and a dict (3.9 and later).
+    fn is_large(&self, first: usize, arguments: &[Expr], keywords: &[Keyword]) -> bool {
+        let count = first.saturating_add(arguments.len());
+        self.since(3, 9) && count.saturating_add(keywords.len().saturating_mul(2)) > super::expression::STACK_USE_GUIDELINE
+    }
+
+    fn call_ex(&mut self, callee: Operand, first: &[Operand], arguments: &'a [Expr], keywords: &'a [Keyword]) -> Operand {
+        let positional = match arguments {
+            // `f(*args)` alone hands over what it is given.
+            [Expr::Starred(star)] if first.is_empty() => self.expression(&star.value),
+            _ => self.filled(first, arguments, Filled::Tuple),
+        };
+        let mut operands = vec![callee, positional];
+        if !keywords.is_empty() {
+            operands.push(self.keyword_dict(keywords));
+        }
+        self.value(Op::CallEx, &operands)
+    }
+
+    /// The dict of keyword arguments: runs of names, and mappings merged into it.
+    fn keyword_dict(&mut self, keywords: &'a [Keyword]) -> Operand {
+        let mut dict: Option<Operand> = None;
+        let mut begin = 0_usize;
+        for (index, keyword) in keywords.iter().enumerate() {
+            if keyword.arg.is_some() {
+                continue;
+            }
+            dict = self.merge_named(dict, keywords.get(begin..index).unwrap_or_default());
+            begin = index.saturating_add(1);
+            let whole = *dict.get_or_insert_with(|| self.value(Op::Build(Display::Map), &[]));
+            let value = self.expression(&keyword.value);
+            self.act(Op::DictMerge, &[whole, value]);
+        }
+        dict = self.merge_named(dict, keywords.get(begin..).unwrap_or_default());
+        dict.unwrap_or_else(|| self.value(Op::Build(Display::Map), &[]))
+    }
+
+    fn merge_named(&mut self, dict: Option<Operand>, keywords: &'a [Keyword]) -> Option<Operand> {
+        if keywords.is_empty() {
+            return dict;
+        }
+        let part = self.named(keywords);
+        match dict {
+            Some(whole) => {
+                self.act(Op::DictMerge, &[whole, part]);
+                Some(whole)
+            }
+            None => Some(part),
+        }
+    }
+
+    /// Named arguments as a dict (`compiler_subkwargs`).
+    fn named(&mut self, keywords: &'a [Keyword]) -> Operand {
+        let is_big = self.since(3, 10) && keywords.len().saturating_mul(2) > super::expression::STACK_USE_GUIDELINE;
+        let dict = is_big.then(|| self.value(Op::Build(Display::Map), &[]));
+        let mut operands = Vec::new();
+        for keyword in keywords {
+            let name = self.text(keyword.arg.as_ref().map_or("", |name| name.as_str()));
+            let value = self.expression(&keyword.value);
+            match dict {
+                Some(dict) => self.act(Op::MapAdd, &[dict, name, value]),
+                None => operands.extend([name, value]),
+            }
+        }
+        dict.unwrap_or_else(|| self.value(Op::Build(Display::Map), &operands))
+    }
+
+    /// 3.5 to 3.8: tuples and dicts joined by instructions of their own.
+    fn old_call_ex(&mut self, callee: Operand, first: &[Operand], arguments: &'a [Expr], keywords: &'a [Keyword]) -> Operand {
+        let mut parts = Vec::new();
+        let mut plain = first.to_vec();
+        for argument in arguments {
+            let Expr::Starred(star) = argument else {
+                plain.push(self.expression(argument));
+                continue;
+            };
+            if !plain.is_empty() {
+                parts.push(self.tuple(&plain));
+                plain.clear();
+            }
+            parts.push(self.expression(&star.value));
+        }
+        if !plain.is_empty() || parts.is_empty() {
+            parts.push(self.tuple(&plain));
+        }
+        let positional = match &*parts {
+            &[only] => only,
+            _ => self.value(Op::Build(Display::TupleUnpackWithCall), &parts),
+        };
+        let mut operands = vec![callee, positional];
+        if !keywords.is_empty() {
+            let mut dicts = Vec::new();
+            let mut begin = 0_usize;
+            for (index, keyword) in keywords.iter().enumerate() {
+                if keyword.arg.is_some() {
+                    continue;
+                }
+                if index > begin {
+                    dicts.push(self.named(keywords.get(begin..index).unwrap_or_default()));
+                }
+                begin = index.saturating_add(1);
+                dicts.push(self.expression(&keyword.value));
+            }
+            if begin < keywords.len() {
+                dicts.push(self.named(keywords.get(begin..).unwrap_or_default()));
+            }
+            operands.push(match &*dicts {
+                &[only] => only,
+                _ => self.value(Op::Build(Display::MapUnpackWithCall), &dicts),
+            });
+        }
+        self.value(Op::CallEx, &operands)
+    }
+
+    /// 2.x: the star and the double star come last, whatever stands between.
+    fn call_var(&mut self, callee: Operand, first: &[Operand], arguments: &'a [Expr], keywords: &'a [Keyword]) -> Operand {
+        let mut operands = vec![callee];
+        operands.extend_from_slice(first);
+        let mut star = None;
+        for argument in arguments {
+            match argument {
+                Expr::Starred(node) => star = Some(&*node.value),
+                _ => operands.push(self.expression(argument)),
+            }
+        }
+        let mut names = Vec::new();
+        let mut double_star = None;
+        for keyword in keywords {
+            if keyword.arg.is_none() {
+                double_star = Some(&keyword.value);
+                continue;
+            }
+            names.push(self.keyword_name(keyword));
+            operands.push(self.expression(&keyword.value));
+        }
+        for part in [star, double_star].into_iter().flatten() {
+            operands.push(self.expression(part));
+        }
+        self.value(Op::CallVar(names.into(), star.is_some(), double_star.is_some()), &operands)
+    }
+
+    /// `super().name` and `super(C, x).name` (`can_optimize_super_call`, 3.12 and later).
+    pub(super) fn super_attribute(&mut self, node: &'a ExprAttribute) -> Option<Operand> {
+        if !self.since(3, 12) {
+            return None;
+        }
+        let Expr::Call(call) = &*node.value else { return None };
+        let Expr::Name(name) = &*call.func else { return None };
+        if name.id.as_str() != "super" || !call.arguments.keywords.is_empty() {
+            return None;
+        }
+        let scopes = self.source().scopes;
+        if scopes.load_space(self.scope, "super") != Space::Global || scopes.mentions(scopes.module(), "super") {
+            return None;
+        }
+        let function = scopes.get(scopes.unit(self.scope));
+        match &*call.arguments.args {
+            [] => {
+                let first = function.parameters.positional_only.iter().chain(&function.parameters.ordinary).next()?;
+                if !function.frees.iter().any(|name| &**name == "__class__") {
+                    return None;
+                }
+                let callable = self.load("super");
+                let class = self.load_mangled("__class__");
+                let object = self.load_mangled(first);
+                let name = self.mangled(node.attr.as_str());
+                Some(self.value(Op::LoadSuperAttr(name, false), &[callable, class, object]))
+            }
+            [class, object] if !class.is_starred_expr() && !object.is_starred_expr() && scopes.get(self.scope).role != Role::Module => {
+                let callable = self.load("super");
+                let class = self.expression(class);
+                let object = self.expression(object);
+                let name = self.mangled(node.attr.as_str());
+                Some(self.value(Op::LoadSuperAttr(name, true), &[callable, class, object]))
+            }
+            _ => None,
+        }
+    }
+
+    /// Loads a name that is mangled already.
+    fn load_mangled(&mut self, name: &str) -> Operand {
+        let space = self.source().scopes.load_space(self.scope, name);
+        let id = self.name(name);
+        self.value(Op::Load(space, id), &[])
+    }
+}

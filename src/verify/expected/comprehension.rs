@@ -1,0 +1,252 @@
+//! Comprehensions and generator expressions.
+
+use ruff_python_ast::Comprehension;
+use ruff_python_ast::Expr;
+
+use crate::verify::event::Display;
+use crate::verify::event::Op;
+use crate::verify::event::Space;
+use crate::verify::scope::Role;
+
+use super::Body;
+use super::Operand;
+use super::Unit;
+
+/// What a comprehension makes of its items.
+#[derive(Clone, Copy, Debug)]
+enum Gathers<'a> {
+    /// A list of them.
+    List(&'a Expr),
+    /// A set of them.
+    Set(&'a Expr),
+    /// A dict: keys (none for one that is unpacked) and values.
+    Dict(Option<&'a Expr>, &'a Expr),
+    /// It yields them.
+    Generator(&'a Expr),
+}
+
+fn parts(expression: &Expr) -> Option<(Gathers<'_>, &[Comprehension])> {
+    Some(match expression {
+        Expr::ListComp(node) => (Gathers::List(&node.elt), &node.generators),
+        Expr::SetComp(node) => (Gathers::Set(&node.elt), &node.generators),
+        Expr::DictComp(node) => (Gathers::Dict(node.key.as_deref(), &node.value), &node.generators),
+        Expr::Generator(node) => (Gathers::Generator(&node.elt), &node.generators),
+        _ => return None,
+    })
+}
+
+impl<'a> Unit<'_, 'a> {
+    pub(super) fn comprehension(&mut self, expression: &'a Expr) -> Operand {
+        let Some((gathers, generators)) = parts(expression) else { return self.none() };
+        let Some(first) = generators.first() else { return self.none() };
+        if self.is_python2() && matches!(gathers, Gathers::List(_)) {
+            let list = self.value(Op::Build(Display::List), &[]);
+            self.loops(generators, 0, None, gathers, Some(list));
+            return list;
+        }
+        let scope = self.scope_of(Role::Comprehension, expression);
+        if self.source().scopes.get(scope).is_inlined {
+            return self.inlined(scope, gathers, generators, first);
+        }
+        let function = self.make_function(scope, Body::Comprehension(expression), &[]);
+        let iterable = self.iterated(&first.iter);
+        let iterator = if first.is_async { self.async_iterator(iterable) } else { self.outermost_iterator(gathers, iterable) };
+        let result = self.value(Op::Call(Box::default()), &[function, iterator]);
+        let is_awaited = !matches!(gathers, Gathers::Generator(_)) && self.source().scopes.get(scope).is_coroutine;
+        if is_awaited { self.await_value(result) } else { result }
+    }
+
+    fn outermost_iterator(&mut self, _gathers: Gathers<'a>, iterable: Operand) -> Operand {
+        self.value(Op::GetIter, &[iterable])
+    }
+
+    /// 3.12 and later: in place, with the variables of the same names put aside (PEP 709).
+    fn inlined(&mut self, scope: super::ScopeId, gathers: Gathers<'a>, generators: &'a [Comprehension], first: &'a Comprehension) -> Operand {
+        let iterable = self.iterated(&first.iter);
+        let iterator = if first.is_async { self.async_iterator(iterable) } else { self.value(Op::GetIter, &[iterable]) };
+        let outer_scope = self.scope;
+        let outer = self.handler;
+        self.scope = scope;
+        let mut saved = Vec::new();
+        for hidden in &self.source().scopes.get(scope).hidden {
+            let id = self.name(&hidden.name);
+            saved.push((id, self.value(Op::LoadAndClear(id), &[])));
+        }
+        let handler = (!saved.is_empty()).then(|| self.new_handler());
+        if handler.is_some() {
+            self.handler = handler;
+        }
+        let container = self.container(gathers);
+        self.loops(generators, 0, Some(iterator), gathers, container);
+        self.handler = outer;
+        for &(id, value) in saved.iter().rev() {
+            self.act(Op::Store(Space::Fast, id), &[value]);
+        }
+        if let Some(handler) = handler {
+            let end = self.label();
+            self.jump(end);
+            self.put(handler.label);
+            for &(id, value) in saved.iter().rev() {
+                self.act(Op::Store(Space::Fast, id), &[value]);
+            }
+            self.reraise(handler.exception);
+            self.put(end);
+        }
+        self.scope = outer_scope;
+        container.unwrap_or_else(|| self.none())
+    }
+
+    fn container(&mut self, gathers: Gathers<'a>) -> Option<Operand> {
+        let display = match gathers {
+            Gathers::List(_) => Display::List,
+            Gathers::Set(_) => Display::Set,
+            Gathers::Dict(..) => Display::Map,
+            Gathers::Generator(_) => return None,
+        };
+        Some(self.value(Op::Build(display), &[]))
+    }
+
+    pub(super) fn comprehension_body(&mut self, expression: &'a Expr) {
+        let Some((gathers, generators)) = parts(expression) else { return };
+        self.at(expression);
+        let wrapper = self.begin_generator();
+        let container = self.container(gathers);
+        let first = self.name(".0");
+        let iterator = self.value(Op::Load(Space::Fast, first), &[]);
+        self.loops(generators, 0, Some(iterator), gathers, container);
+        let result = container.unwrap_or_else(|| self.none());
+        self.act(Op::Return, &[result]);
+        self.end_generator(wrapper);
+    }
+
+    fn loops(&mut self, generators: &'a [Comprehension], index: usize, iterator: Option<Operand>, gathers: Gathers<'a>, container: Option<Operand>) {
+        let Some(generator) = generators.get(index) else {
+            self.gather(gathers, container);
+            return;
+        };
+        if generator.is_async {
+            self.async_loop(generators, index, iterator, gathers, container);
+            return;
+        }
+        let next = self.label();
+        if index > 0
+            && self.since(3, 9)
+            && let Some(only) = single_item(&generator.iter)
+        {
+            // `for y in [f(x)]` is an assignment.
+            let value = self.expression(only);
+            self.inside(generators, index, value, next, gathers, container);
+            self.put(next);
+            return;
+        }
+        let iterator = iterator.unwrap_or_else(|| {
+            let iterable = self.iterated(&generator.iter);
+            self.value(Op::GetIter, &[iterable])
+        });
+        let done = self.label();
+        self.put(next);
+        let item = self.next_item(iterator, done);
+        self.inside(generators, index, item, next, gathers, container);
+        self.jump(next);
+        self.put(done);
+    }
+
+    fn async_loop(&mut self, generators: &'a [Comprehension], index: usize, iterator: Option<Operand>, gathers: Gathers<'a>, container: Option<Operand>) {
+        let Some(generator) = generators.get(index) else { return };
+        let iterator = iterator.unwrap_or_else(|| {
+            let iterable = self.expression(&generator.iter);
+            self.async_iterator(iterable)
+        });
+        let next = self.label();
+        let ended = self.new_handler();
+        self.put(next);
+        let item = self.async_item(iterator, ended);
+        self.inside(generators, index, item, next, gathers, container);
+        self.jump(next);
+        self.put(ended.label);
+        self.end_async_for(ended.exception);
+    }
+
+    /// One turn: the target, the conditions, and what they guard.
+    fn inside(
+        &mut self,
+        generators: &'a [Comprehension],
+        index: usize,
+        item: Operand,
+        next: super::Label,
+        gathers: Gathers<'a>,
+        container: Option<Operand>,
+    ) {
+        let Some(generator) = generators.get(index) else { return };
+        self.assign(&generator.target, item);
+        for condition in &generator.ifs {
+            self.jump_if(condition, false, next);
+        }
+        self.loops(generators, index.saturating_add(1), None, gathers, container);
+    }
+
+    fn gather(&mut self, gathers: Gathers<'a>, container: Option<Operand>) {
+        let target = container.unwrap_or_else(|| self.none());
+        match gathers {
+            Gathers::Generator(Expr::Starred(star)) => {
+                // PEP 798 (3.15): yields what the iterable gives.
+                let iterable = self.expression(&star.value);
+                let iterator = self.value(Op::GetIter, &[iterable]);
+                let (next, done) = (self.label(), self.label());
+                self.put(next);
+                let item = self.next_item(iterator, done);
+                self.yield_value(item);
+                self.jump(next);
+                self.put(done);
+            }
+            Gathers::Generator(element) => {
+                let value = self.expression(element);
+                self.yield_value(value);
+            }
+            Gathers::List(Expr::Starred(star)) => {
+                let value = self.expression(&star.value);
+                self.act(Op::ListExtend, &[target, value]);
+            }
+            Gathers::List(element) => {
+                let value = self.expression(element);
+                self.act(Op::ListAppend, &[target, value]);
+            }
+            Gathers::Set(Expr::Starred(star)) => {
+                let value = self.expression(&star.value);
+                self.act(Op::SetUpdate, &[target, value]);
+            }
+            Gathers::Set(element) => {
+                let value = self.expression(element);
+                self.act(Op::SetAdd, &[target, value]);
+            }
+            Gathers::Dict(None, mapping) => {
+                let value = self.expression(mapping);
+                self.act(Op::DictUpdate, &[target, value]);
+            }
+            Gathers::Dict(Some(key), value) => {
+                // Up to 3.7 the value came first.
+                let (key, value) = if self.since(3, 8) {
+                    let key = self.expression(key);
+                    (key, self.expression(value))
+                } else {
+                    let value = self.expression(value);
+                    (self.expression(key), value)
+                };
+                self.act(Op::MapAdd, &[target, key, value]);
+            }
+        }
+    }
+}
+
+/// The only item of a display that is iterated over.
+fn single_item(iterable: &Expr) -> Option<&Expr> {
+    let items = match iterable {
+        Expr::List(node) => &node.elts,
+        Expr::Tuple(node) => &node.elts,
+        _ => return None,
+    };
+    match &**items {
+        [only] if !only.is_starred_expr() => Some(only),
+        _ => None,
+    }
+}

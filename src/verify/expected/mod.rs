@@ -1,0 +1,393 @@
+//! What bytecode should do: the syntax tree of a source, made into one small program for each code object.
+//!
+//! A program is in the order in which the compiler of a series makes things happen, and nothing else: how it keeps values on its stack, where
+//! it puts its blocks and what its optimiser folds, drops or joins is left out, because [`super::simulate`] compares what can be observed.
+//! The order and its changes are those of CPython's `Python/compile.c` (`Python/codegen.c` from 3.14 on).
+
+mod annotation;
+mod call;
+mod comprehension;
+mod exception;
+mod expression;
+mod format_string;
+mod function;
+mod literal;
+mod pattern;
+mod program;
+mod statement;
+mod unparse;
+
+use std::collections::HashMap;
+
+use ruff_python_ast::Expr;
+use ruff_python_ast::ModModule;
+use ruff_python_ast::Stmt;
+use ruff_python_ast::StmtClassDef;
+use ruff_python_ast::StmtFunctionDef;
+use ruff_python_ast::ExprLambda;
+use ruff_text_size::Ranged;
+use ruff_text_size::TextRange;
+use ruff_text_size::TextSize;
+
+use super::Pool;
+use super::constant::ConstId;
+use super::constant::Constant;
+use super::event::NameId;
+use super::event::Op;
+use super::event::Space;
+use super::scope::Role;
+use super::scope::ScopeId;
+use super::scope::Scopes;
+
+pub(super) use program::Action;
+pub(super) use program::Handler;
+pub(super) use program::Operand;
+pub(super) use program::Program;
+pub(super) use program::Register;
+pub(super) use program::Label;
+use program::Step;
+
+/// A source and what is known of the compiler.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    /// The tree.
+    pub(super) tree: &'a ModModule,
+    /// The text that it was made from.
+    pub(super) text: &'a str,
+    /// Where each line begins.
+    pub(super) lines: &'a [TextSize],
+    /// What each name is.
+    pub(super) scopes: &'a Scopes,
+    /// The series of Python.
+    pub(super) series: (u8, u8),
+    /// 0, 1 (-O) or 2 (-OO).
+    pub(super) optimisation: u8,
+}
+
+/// What a code object is made from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Body<'a> {
+    /// The file.
+    Module(&'a [Stmt]),
+    /// `def`, `async def`.
+    Function(&'a StmtFunctionDef),
+    /// `lambda`.
+    Lambda(&'a ExprLambda),
+    /// `class`.
+    Class(&'a StmtClassDef),
+    /// A generator expression or a comprehension.
+    Comprehension(&'a Expr),
+    /// Annotations and type parameters.
+    Annotation(annotation::Body<'a>),
+}
+
+/// A code object that the source makes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Child<'a> {
+    /// Its scope.
+    pub(super) scope: ScopeId,
+    /// What it is made from.
+    pub(super) body: Body<'a>,
+}
+
+/// All code objects of a source, as far as they have been met.
+pub(super) struct Expected<'a> {
+    source: Source<'a>,
+    children: Vec<Child<'a>>,
+    places: HashMap<(ScopeId, u32), u32>,
+}
+
+/// Something in the source whose compiled form is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unsupported {
+    /// What it is.
+    pub(super) what: &'static str,
+    /// Where it is.
+    pub(super) range: TextRange,
+}
+
+/// Steps of one program: a source of some megabytes has fewer in all its code objects.
+const MAX_STEPS: usize = 4_000_000;
+
+impl<'a> Expected<'a> {
+    /// The module's code object has number 0.
+    pub(super) fn new(source: Source<'a>) -> Self {
+        let module = Child { scope: source.scopes.module(), body: Body::Module(&source.tree.body) };
+        Self { source, children: vec![module], places: HashMap::new() }
+    }
+
+    /// A code object met so far.
+    pub(super) fn child(&self, number: u32) -> Option<Child<'a>> {
+        self.children.get(usize::try_from(number).ok()?).copied()
+    }
+
+    /// How many code objects were met so far.
+    pub(super) fn len(&self) -> usize {
+        self.children.len()
+    }
+
+    /// The program of a code object; makes the numbers of those inside it known.
+    pub(super) fn program(&mut self, number: u32, pool: &mut Pool) -> Result<Program, Unsupported> {
+        let Some(child) = self.child(number) else { return Ok(Program::default()) };
+        let mut unit = Unit {
+            expected: self,
+            pool,
+            program: Program::default(),
+            scope: child.scope,
+            handler: None,
+            blocks: Vec::new(),
+            range: TextRange::default(),
+            unsupported: None,
+            none: None,
+        };
+        unit.body(child.body);
+        let Unit { program, unsupported, .. } = unit;
+        unsupported.map_or(Ok(program), Err)
+    }
+}
+
+/// What a statement stands in and has to be left in order when it is left early.
+#[derive(Clone, Copy, Debug)]
+enum Block<'a> {
+    /// A loop: where `continue` and `break` go.
+    Loop(Label, Label),
+    /// The body of `try` with handlers.
+    Try { outer: Option<Handler> },
+    /// The body of `try` with `finally`.
+    Finally { body: &'a [Stmt], outer: Option<Handler> },
+    /// The `finally` body after an exception.
+    FinallyEnd { outer: Option<Handler> },
+    /// The body of `with`.
+    With { exit: Operand, outer: Option<Handler>, is_async: bool, range: TextRange },
+    /// The body of an `except`, and the name that it binds.
+    Except { name: Option<&'a str>, outer: Option<Handler> },
+}
+
+/// The making of one program.
+struct Unit<'u, 'a> {
+    expected: &'u mut Expected<'a>,
+    pool: &'u mut Pool,
+    program: Program,
+    /// The scope whose names are meant; that of an inlined comprehension while in it.
+    scope: ScopeId,
+    handler: Option<Handler>,
+    blocks: Vec<Block<'a>>,
+    range: TextRange,
+    unsupported: Option<Unsupported>,
+    none: Option<ConstId>,
+}
+
+impl<'a> Unit<'_, 'a> {
+    fn body(&mut self, body: Body<'a>) {
+        match body {
+            Body::Module(statements) => self.module(statements),
+            Body::Function(function) => self.function_body(function),
+            Body::Lambda(lambda) => self.lambda_body(lambda),
+            Body::Class(class) => self.class_body(class),
+            Body::Comprehension(expression) => self.comprehension_body(expression),
+            Body::Annotation(body) => self.annotation_body(body),
+        }
+    }
+
+    fn source(&self) -> Source<'a> {
+        self.expected.source
+    }
+
+    /// Whether the series is this one or a later one.
+    fn since(&self, major: u8, minor: u8) -> bool {
+        self.expected.source.series >= (major, minor)
+    }
+
+    fn is_python2(&self) -> bool {
+        !self.since(3, 0)
+    }
+
+    fn fail(&mut self, what: &'static str) {
+        let range = self.range;
+        self.unsupported.get_or_insert(Unsupported { what, range });
+    }
+
+    /// What follows is dictated by this piece of syntax; gives back what did before.
+    fn at(&mut self, node: &impl Ranged) -> TextRange {
+        std::mem::replace(&mut self.range, node.range())
+    }
+
+    fn push(&mut self, action: Action) {
+        if self.program.len() > MAX_STEPS {
+            self.fail("code of more than four million steps");
+            return;
+        }
+        if self.unsupported.is_none() {
+            let step = Step { action, handler: self.handler, range: self.range };
+            self.program.push(step);
+        }
+    }
+
+    /// An event without a result.
+    fn act(&mut self, op: Op, operands: &[Operand]) {
+        self.push(Action::Event(op, operands.to_vec(), Register(0)));
+    }
+
+    /// An event with one result.
+    fn value(&mut self, op: Op, operands: &[Operand]) -> Operand {
+        let register = self.program.register();
+        self.push(Action::Event(op, operands.to_vec(), register));
+        Operand::Register(register)
+    }
+
+    /// An event with several results.
+    fn values(&mut self, op: Op, operands: &[Operand]) -> Vec<Operand> {
+        let count = op.results();
+        let first = self.program.registers_of(count);
+        self.push(Action::Event(op, operands.to_vec(), first));
+        (first.0..).take(count).map(|number| Operand::Register(Register(number))).collect()
+    }
+
+    fn label(&mut self) -> Label {
+        self.program.label()
+    }
+
+    fn put(&mut self, label: Label) {
+        self.program.put(label);
+    }
+
+    fn jump(&mut self, label: Label) {
+        self.push(Action::Jump(label));
+    }
+
+    fn test(&mut self, value: Operand, if_true: Label, if_false: Label) {
+        self.push(Action::Test(value, if_true, if_false));
+    }
+
+    /// A handler that has no place yet.
+    fn new_handler(&mut self) -> Handler {
+        Handler { label: self.program.label(), exception: self.program.register() }
+    }
+
+    fn reraise(&mut self, exception: Register) {
+        self.act(Op::Reraise, &[Operand::Register(exception)]);
+    }
+
+    fn constant(&mut self, constant: Constant) -> Operand {
+        Operand::Const(self.pool.constants.intern(constant))
+    }
+
+    fn none(&mut self) -> Operand {
+        let none = match self.none {
+            Some(none) => none,
+            None => self.pool.constants.intern(Constant::None),
+        };
+        self.none = Some(none);
+        Operand::Const(none)
+    }
+
+    fn integer(&mut self, number: i64) -> Operand {
+        self.constant(Constant::Int(number.into()))
+    }
+
+    /// A name as a constant: text, or bytes in 2.x.
+    fn text(&mut self, text: &str) -> Operand {
+        let bytes = text.as_bytes().into();
+        self.constant(if self.is_python2() { Constant::Bytes(bytes) } else { Constant::Text(bytes) })
+    }
+
+    fn tuple(&mut self, items: &[Operand]) -> Operand {
+        let constants: Option<Box<[ConstId]>> = items
+            .iter()
+            .map(|item| match item {
+                Operand::Const(id) => Some(*id),
+                Operand::Register(_) => None,
+            })
+            .collect();
+        match constants {
+            Some(constants) => self.constant(Constant::Tuple(constants)),
+            None => self.value(Op::Build(super::event::Display::Tuple), items),
+        }
+    }
+
+    fn name(&mut self, name: &str) -> NameId {
+        self.pool.names.intern(name.as_bytes())
+    }
+
+    /// A name as it is stored: inside a class, `__x` is `_Class__x`.
+    fn mangled(&mut self, name: &str) -> NameId {
+        let scopes = self.expected.source.scopes;
+        let mangled = scopes.mangle(self.scope, name);
+        self.pool.names.intern(mangled.as_bytes())
+    }
+
+    fn load(&mut self, name: &str) -> Operand {
+        let scopes = self.expected.source.scopes;
+        let mangled = scopes.mangle(self.scope, name);
+        let space = scopes.load_space(self.scope, &mangled);
+        let id = self.pool.names.intern(mangled.as_bytes());
+        match space {
+            Space::ClassDeref | Space::ClassGlobal if self.since(3, 12) => {
+                let dict = self.class_dict();
+                self.value(Op::Load(space, id), &[dict])
+            }
+            _ => self.value(Op::Load(space, id), &[]),
+        }
+    }
+
+    fn store(&mut self, name: &str, value: Operand) {
+        let scopes = self.expected.source.scopes;
+        let mangled = scopes.mangle(self.scope, name);
+        let space = scopes.store_space(self.scope, &mangled);
+        let id = self.pool.names.intern(mangled.as_bytes());
+        self.act(Op::Store(space, id), &[value]);
+    }
+
+    fn delete(&mut self, name: &str) {
+        let scopes = self.expected.source.scopes;
+        let mangled = scopes.mangle(self.scope, name);
+        let space = scopes.store_space(self.scope, &mangled);
+        let id = self.pool.names.intern(mangled.as_bytes());
+        self.act(Op::Delete(space, id), &[]);
+    }
+
+    /// The namespace in which names of a class are looked for first.
+    fn class_dict(&mut self) -> Operand {
+        if self.expected.source.scopes.get(self.scope).role == Role::Class {
+            return self.value(Op::LoadLocals, &[]);
+        }
+        let name = self.name("__classdict__");
+        self.value(Op::Load(Space::Deref, name), &[])
+    }
+
+    /// The scope that a node opens here.
+    fn scope_of(&mut self, role: Role, node: &impl Ranged) -> ScopeId {
+        let found = self.expected.source.scopes.child(self.scope, role, node.range());
+        found.unwrap_or_else(|| {
+            self.fail("a scope that was not found");
+            self.scope
+        })
+    }
+
+    /// The number of the code object of a scope.
+    fn child(&mut self, scope: ScopeId, body: Body<'a>) -> u32 {
+        let next = u32::try_from(self.expected.children.len()).unwrap_or(u32::MAX);
+        let place = *self.expected.places.entry((scope, 0)).or_insert(next);
+        if place == next {
+            self.expected.children.push(Child { scope, body });
+        }
+        place
+    }
+
+    /// Makes a function of a child, with its closure last.
+    fn make_function(&mut self, scope: ScopeId, body: Body<'a>, attributes: &[(super::event::Attribute, Operand)]) -> Operand {
+        let number = self.child(scope, body);
+        let function = self.value(Op::MakeFunction(number), &[]);
+        for &(attribute, value) in attributes {
+            self.act(Op::SetFunction(attribute), &[function, value]);
+        }
+        let scopes = self.expected.source.scopes;
+        let frees: Vec<NameId> = scopes.get(scope).frees.iter().map(|name| self.pool.names.intern(name.as_bytes())).collect();
+        if !frees.is_empty() {
+            let cells: Vec<Operand> = frees.into_iter().map(|name| self.constant(Constant::Cell(name))).collect();
+            let closure = self.tuple(&cells);
+            self.act(Op::SetFunction(super::event::Attribute::Closure), &[function, closure]);
+        }
+        function
+    }
+}

@@ -1,0 +1,86 @@
+//! Where the registers of a program are still needed.
+
+use super::expected::Action;
+use super::expected::Operand;
+use super::expected::Program;
+use super::expected::Register;
+
+/// For each register, the last step at which it may still be read.
+#[derive(Debug)]
+pub(super) struct Liveness {
+    last: Vec<u32>,
+}
+
+impl Liveness {
+    pub(super) fn of(program: &Program) -> Self {
+        let mut first = vec![u32::MAX; program.registers()];
+        let mut last = vec![0_u32; program.registers()];
+        let mut back: Vec<(u32, u32)> = Vec::new();
+        let mut place = 0_u32;
+        while let Some(step) = program.step(place) {
+            let mut wrote = |register: Register, count: usize| {
+                for number in (register.0..).take(count) {
+                    if let Some(first) = slot(&mut first, number) {
+                        *first = (*first).min(place);
+                    }
+                }
+            };
+            let mut reads = |operand: Operand| {
+                if let Operand::Register(register) = operand
+                    && let Some(last) = slot(&mut last, register.0)
+                {
+                    *last = (*last).max(place);
+                }
+            };
+            let mut goes = |to: u32| {
+                if to <= place {
+                    back.push((to, place));
+                }
+            };
+            match &step.action {
+                Action::Event(op, operands, register) => {
+                    operands.iter().copied().for_each(&mut reads);
+                    wrote(*register, op.results());
+                }
+                Action::Move(register, operand) => {
+                    reads(*operand);
+                    wrote(*register, 1);
+                }
+                Action::Test(on, if_true, if_false) => {
+                    reads(*on);
+                    goes(program.place(*if_true));
+                    goes(program.place(*if_false));
+                }
+                Action::Iterate(iterator, item, done) => {
+                    reads(*iterator);
+                    wrote(*item, 1);
+                    goes(program.place(*done));
+                }
+                Action::Jump(label) => goes(program.place(*label)),
+            }
+            if let Some(handler) = step.handler {
+                wrote(handler.exception, 1);
+            }
+            place = place.saturating_add(1);
+        }
+        // A register that is written before a loop and read in it is needed until the loop's end. Inner loops end first.
+        back.sort_unstable_by_key(|&(_, from)| from);
+        for (first, last) in first.iter().zip(&mut last) {
+            for &(head, from) in &back {
+                if *first < head && *last >= head && *last < from {
+                    *last = from;
+                }
+            }
+        }
+        Self { last }
+    }
+
+    /// Whether a register may be read at a step or after it.
+    pub(super) fn is_live(&self, register: Register, step: u32) -> bool {
+        usize::try_from(register.0).ok().and_then(|index| self.last.get(index)).is_some_and(|&last| last >= step)
+    }
+}
+
+fn slot(slots: &mut [u32], number: u32) -> Option<&mut u32> {
+    slots.get_mut(usize::try_from(number).ok()?)
+}

@@ -1,0 +1,525 @@
+//! The comparison of one code object: the expected program and the found instructions are run side by side.
+//!
+//! Both go from event to event. An event must be the same on both sides; its results get the same numbers. Where the run can go on in two
+//! ways, both are followed; where an exception can be raised, so are the handlers. A pair of states that was seen before, but for the
+//! numbers of its values, is not followed again, so that loops end.
+//!
+//! What an optimiser does without a trace in events is evened out: operators on constants are computed on both sides, tests whose outcome
+//! is known on the way here are decided, and neighbouring stores to local variables may come in any order.
+
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+
+use ruff_text_size::TextRange;
+
+use super::Pool;
+use super::constant::Constant;
+use super::event::Display;
+use super::event::Event;
+use super::event::NameId;
+use super::event::Op;
+use super::event::Space;
+use super::event::Symbol;
+use super::expected::Action;
+use super::expected::Handler;
+use super::expected::Operand;
+use super::expected::Program;
+use super::expected::Register;
+use super::fold;
+use super::found::Fault;
+use super::found::Machine;
+use super::found::Next;
+use super::found::State;
+use super::liveness::Liveness;
+
+/// Differences that are kept of one code object.
+const MAX_DIFFERENCES: usize = 16;
+
+/// Steps for each step of the program and byte of the code: `finally` bodies and joined paths are walked several times.
+const WORK_PER_STEP: usize = 200;
+
+/// Steps for any code object, however small.
+const WORK_AT_LEAST: usize = 20_000;
+
+/// One side's view of a difference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// An event.
+    Event(Event),
+    /// A test of a value.
+    Test(Symbol),
+    /// The next item of an iterator.
+    Iterate(Symbol),
+    /// Neighbouring stores.
+    Stores(Vec<(NameId, Symbol)>),
+    /// A loop that does nothing.
+    Diverges,
+    /// Instructions that make no sense.
+    Fault(&'static str),
+    /// Whether an exception is caught.
+    Caught(bool),
+}
+
+/// Where the two sides part.
+#[derive(Clone, Debug)]
+pub(super) struct Difference {
+    /// What the source dictates.
+    pub(super) expected: Seen,
+    /// What the bytecode does.
+    pub(super) found: Seen,
+    /// The syntax that dictates it.
+    pub(super) range: Option<TextRange>,
+    /// The offset of the instruction.
+    pub(super) at: Option<u32>,
+}
+
+/// What the comparison of one code object gives.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// The differences, the first of them at least.
+    pub(super) differences: Vec<Difference>,
+    /// Functions that were made: numbers of their code objects on both sides.
+    pub(super) functions: Vec<(u32, u32)>,
+    /// Whether the limit of work was reached.
+    pub(super) is_exhausted: bool,
+}
+
+/// The expected side's state.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    step: u32,
+    registers: Vec<(Register, Symbol)>,
+}
+
+impl Place {
+    fn set(&mut self, register: Register, symbol: Symbol) {
+        match self.registers.iter_mut().rev().find(|(other, _)| *other == register) {
+            Some((_, value)) => *value = symbol,
+            None => self.registers.push((register, symbol)),
+        }
+    }
+
+    fn get(&self, operand: Operand) -> Symbol {
+        match operand {
+            Operand::Const(id) => Symbol::Const(id),
+            Operand::Register(register) => {
+                self.registers.iter().rev().find(|(other, _)| *other == register).map_or(Symbol::Undefined, |&(_, symbol)| symbol)
+            }
+        }
+    }
+}
+
+/// Both sides, and what is known of values.
+#[derive(Clone, Debug)]
+struct Pair {
+    expected: Place,
+    found: State,
+    known: Vec<(u32, bool)>,
+}
+
+/// What the expected side does next.
+#[derive(Debug)]
+struct Ahead {
+    what: AheadKind,
+    handler: Option<Handler>,
+    range: TextRange,
+}
+
+#[derive(Debug)]
+enum AheadKind {
+    Event(Event, Register),
+    Test(Symbol, u32, u32),
+    Iterate(Symbol, Register, u32),
+    Diverges,
+    Nowhere,
+}
+
+/// A state without the numbers of its values.
+type Key = (u32, Vec<(Register, Symbol)>, State, Vec<(u32, bool)>);
+
+pub(super) struct Simulation<'s, 'a> {
+    program: &'s Program,
+    liveness: Liveness,
+    machine: &'s Machine<'a>,
+    pool: &'s mut Pool,
+    series: (u8, u8),
+    next: u32,
+    work: usize,
+    waiting: Vec<Pair>,
+    seen: HashSet<Key>,
+    outcome: Outcome,
+}
+
+impl<'s, 'a> Simulation<'s, 'a> {
+    pub(super) fn new(program: &'s Program, machine: &'s Machine<'a>, code_size: usize, series: (u8, u8), pool: &'s mut Pool) -> Self {
+        let size = program.len().saturating_add(code_size);
+        Self {
+            program,
+            liveness: Liveness::of(program),
+            machine,
+            pool,
+            series,
+            next: 0,
+            work: size.saturating_mul(WORK_PER_STEP).max(WORK_AT_LEAST),
+            waiting: Vec::new(),
+            seen: HashSet::new(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    pub(super) fn run(mut self) -> Outcome {
+        let start = Pair { expected: Place::default(), found: self.machine.entry(), known: Vec::new() };
+        self.follow(start);
+        while let Some(pair) = self.waiting.pop() {
+            self.walk(pair);
+            if self.outcome.differences.len() >= MAX_DIFFERENCES {
+                break;
+            }
+            if self.work == 0 {
+                self.outcome.is_exhausted = true;
+                break;
+            }
+        }
+        self.outcome
+    }
+
+    fn fresh(&mut self) -> u32 {
+        self.next = self.next.saturating_add(1);
+        self.next
+    }
+
+    fn spend(&mut self) -> bool {
+        self.work = self.work.saturating_sub(1);
+        self.work > 0
+    }
+
+    /// A pair of states to go on from, unless it was gone on from before.
+    fn follow(&mut self, mut pair: Pair) {
+        let place = pair.expected.step;
+        pair.expected.registers.retain(|&(register, _)| self.liveness.is_live(register, place));
+        pair.expected.registers.sort_unstable_by_key(|&(register, _)| register.0);
+        let (key, canonical) = canonical(&pair);
+        if self.seen.insert(key) {
+            pair.known = canonical;
+            self.waiting.push(pair);
+        }
+    }
+
+    fn differ(&mut self, expected: Seen, found: Seen, range: Option<TextRange>, at: Option<u32>) {
+        if self.outcome.differences.len() < MAX_DIFFERENCES {
+            self.outcome.differences.push(Difference { expected, found, range, at });
+        }
+    }
+
+    /// Whether a value is true, where that is known.
+    fn truth(&self, symbol: Symbol, known: &[(u32, bool)]) -> Option<bool> {
+        match symbol {
+            Symbol::Const(id) => self.pool.constants.truth(id),
+            Symbol::Id(id) => known.iter().find(|(other, _)| *other == id).map(|&(_, truth)| truth),
+            _ => None,
+        }
+    }
+
+    /// Walks from event to event until the way ends or parts.
+    fn walk(&mut self, mut pair: Pair) {
+        loop {
+            if !self.spend() {
+                return;
+            }
+            let ahead = self.ahead(&mut pair);
+            let next = self.found(&mut pair);
+            let (what, range) = (ahead.what, ahead.range);
+            match (what, next) {
+                (AheadKind::Event(expected, register), Next::Event { event: found, at }) => {
+                    if is_local_store(&expected.op) && is_local_store(&found.op) {
+                        if !self.stores(&mut pair, expected, register, found, range, at) {
+                            return;
+                        }
+                        continue;
+                    }
+                    if !self.same(&expected, &found) {
+                        self.differ(Seen::Event(expected), Seen::Event(found), Some(range), Some(at));
+                        return;
+                    }
+                    if expected.op.can_raise() && !self.raises(&pair, ahead.handler, range, at) {
+                        return;
+                    }
+                    if expected.op.is_end() {
+                        return;
+                    }
+                    self.finish(&mut pair, &expected.op, register);
+                }
+                (AheadKind::Test(expected, if_true, if_false), Next::Test { on, at }) => {
+                    if expected != on {
+                        self.differ(Seen::Test(expected), Seen::Test(on), Some(range), Some(at));
+                        return;
+                    }
+                    if !self.raises(&pair, ahead.handler, range, at) {
+                        return;
+                    }
+                    for (truth, step) in [(false, if_false), (true, if_true)] {
+                        let mut other = pair.clone();
+                        other.expected.step = step;
+                        other.found = self.machine.branch(&pair.found, truth);
+                        if let Symbol::Id(id) = on {
+                            other.known.push((id, truth));
+                        }
+                        self.follow(other);
+                    }
+                    return;
+                }
+                (AheadKind::Iterate(expected, register, done), Next::Iterate { iterator, at }) => {
+                    if expected != iterator {
+                        self.differ(Seen::Iterate(expected), Seen::Iterate(iterator), Some(range), Some(at));
+                        return;
+                    }
+                    if !self.raises(&pair, ahead.handler, range, at) {
+                        return;
+                    }
+                    let mut exhausted = pair.clone();
+                    exhausted.expected.step = done;
+                    exhausted.found = self.machine.exhausted(&pair.found);
+                    self.follow(exhausted);
+                    let item = Symbol::Id(self.fresh());
+                    pair.found = self.machine.item(&pair.found, item);
+                    pair.expected.set(register, item);
+                    pair.expected.step = pair.expected.step.saturating_add(1);
+                    self.follow(pair);
+                    return;
+                }
+                (AheadKind::Diverges, Next::Fault { fault: Fault::EndlessLoop, .. }) => return,
+                (what, next) => {
+                    let expected = match what {
+                        AheadKind::Event(event, _) => Seen::Event(event),
+                        AheadKind::Test(on, ..) => Seen::Test(on),
+                        AheadKind::Iterate(on, ..) => Seen::Iterate(on),
+                        AheadKind::Diverges => Seen::Diverges,
+                        AheadKind::Nowhere => Seen::Fault("the end"),
+                    };
+                    let (found, at) = match next {
+                        Next::Event { event, at } => (Seen::Event(event), at),
+                        Next::Test { on, at } => (Seen::Test(on), at),
+                        Next::Iterate { iterator, at } => (Seen::Iterate(iterator), at),
+                        Next::Fault { fault, at } => (Seen::Fault(fault.message()), at),
+                    };
+                    self.differ(expected, found, Some(range), Some(at));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Gives the results of an event the same numbers on both sides.
+    fn finish(&mut self, pair: &mut Pair, op: &Op, register: Register) {
+        let results: Vec<Symbol> = (0..op.results()).map(|_| Symbol::Id(self.fresh())).collect();
+        for (offset, &symbol) in (0..).zip(&results) {
+            pair.expected.set(Register(register.0.saturating_add(offset)), symbol);
+        }
+        pair.expected.step = pair.expected.step.saturating_add(1);
+        self.machine.resume(&mut pair.found, &results);
+    }
+
+    /// Whether two events are the same; pairs the functions that they make.
+    fn same(&mut self, expected: &Event, found: &Event) -> bool {
+        if let (&Op::MakeFunction(ours), &Op::MakeFunction(theirs)) = (&expected.op, &found.op) {
+            if !self.outcome.functions.contains(&(ours, theirs)) {
+                self.outcome.functions.push((ours, theirs));
+            }
+            return true;
+        }
+        expected == found
+    }
+
+    /// Follows an exception into the handlers; false when only one side has one.
+    fn raises(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
+        let exception = self.fresh();
+        let found = self.machine.raised(&pair.found, exception);
+        match (handler, found) {
+            (None, None) => true,
+            (Some(handler), Some(found)) => {
+                let mut expected = pair.expected.clone();
+                expected.step = self.program.place(handler.label);
+                expected.set(handler.exception, Symbol::Id(exception));
+                self.follow(Pair { expected, found, known: pair.known.clone() });
+                true
+            }
+            (handler, found) => {
+                self.differ(Seen::Caught(handler.is_some()), Seen::Caught(found.is_some()), Some(range), Some(at));
+                false
+            }
+        }
+    }
+
+    /// Runs of stores to local variables, in any order; of several to one variable the last counts.
+    fn stores(&mut self, pair: &mut Pair, expected: Event, register: Register, found: Event, range: TextRange, at: u32) -> bool {
+        let mut ours: BTreeMap<NameId, Symbol> = BTreeMap::new();
+        let mut theirs: BTreeMap<NameId, Symbol> = BTreeMap::new();
+        let mut event = expected;
+        loop {
+            let (Op::Store(Space::Fast, name), Some(&value)) = (&event.op, event.operands.first()) else { break };
+            ours.insert(*name, value);
+            pair.expected.step = pair.expected.step.saturating_add(1);
+            if !self.spend() {
+                return false;
+            }
+            let mut look = Pair { expected: pair.expected.clone(), found: pair.found.clone(), known: pair.known.clone() };
+            match self.ahead(&mut look).what {
+                AheadKind::Event(next, _) if is_local_store(&next.op) => {
+                    pair.expected = look.expected;
+                    event = next;
+                }
+                _ => break,
+            }
+        }
+        let _ = register;
+        let mut event = found;
+        loop {
+            let (Op::Store(Space::Fast, name), Some(&value)) = (&event.op, event.operands.first()) else { break };
+            theirs.insert(*name, value);
+            self.machine.resume(&mut pair.found, &[]);
+            if !self.spend() {
+                return false;
+            }
+            let mut look = pair.clone();
+            match self.found(&mut look) {
+                Next::Event { event: next, .. } if is_local_store(&next.op) => {
+                    pair.found = look.found;
+                    event = next;
+                }
+                _ => break,
+            }
+        }
+        if ours != theirs {
+            let list = |stores: BTreeMap<NameId, Symbol>| Seen::Stores(stores.into_iter().collect());
+            self.differ(list(ours), list(theirs), Some(range), Some(at));
+            return false;
+        }
+        true
+    }
+
+    /// The expected side's next event. Its step stays at what is done next.
+    fn ahead(&mut self, pair: &mut Pair) -> Ahead {
+        let mut silent = self.program.len().saturating_mul(2).saturating_add(8);
+        loop {
+            let Some(step) = self.program.step(pair.expected.step) else {
+                return Ahead { what: AheadKind::Nowhere, handler: None, range: TextRange::default() };
+            };
+            let (handler, range) = (step.handler, step.range);
+            silent = silent.saturating_sub(1);
+            if silent == 0 {
+                return Ahead { what: AheadKind::Diverges, handler, range };
+            }
+            let place = &mut pair.expected;
+            match &step.action {
+                Action::Event(op, operands, register) => {
+                    let operands: Vec<Symbol> = operands.iter().map(|&operand| place.get(operand)).collect();
+                    if let Some(constant) = computed(op, &operands, self.series, self.pool) {
+                        place.set(*register, constant);
+                        place.step = place.step.saturating_add(1);
+                        continue;
+                    }
+                    let event = Event { op: op.clone(), operands };
+                    return Ahead { what: AheadKind::Event(event, *register), handler, range };
+                }
+                Action::Move(register, operand) => {
+                    let value = place.get(*operand);
+                    place.set(*register, value);
+                    place.step = place.step.saturating_add(1);
+                }
+                Action::Test(on, if_true, if_false) => {
+                    let on = place.get(*on);
+                    let (if_true, if_false) = (self.program.place(*if_true), self.program.place(*if_false));
+                    match self.truth(on, &pair.known) {
+                        Some(truth) => pair.expected.step = if truth { if_true } else { if_false },
+                        None => return Ahead { what: AheadKind::Test(on, if_true, if_false), handler, range },
+                    }
+                }
+                Action::Iterate(iterator, register, done) => {
+                    let iterator = place.get(*iterator);
+                    return Ahead { what: AheadKind::Iterate(iterator, *register, self.program.place(*done)), handler, range };
+                }
+                Action::Jump(label) => place.step = self.program.place(*label),
+            }
+        }
+    }
+
+    /// The found side's next event.
+    fn found(&mut self, pair: &mut Pair) -> Next {
+        let mut silent = 10_000_u32;
+        loop {
+            let next = self.machine.step(&mut pair.found, self.pool);
+            let Next::Test { on, at } = next else { return next };
+            let Some(truth) = self.truth(on, &pair.known) else { return Next::Test { on, at } };
+            silent = silent.saturating_sub(1);
+            if silent == 0 {
+                return Next::Fault { fault: Fault::EndlessLoop, at };
+            }
+            pair.found = self.machine.branch(&pair.found, truth);
+        }
+    }
+}
+
+fn is_local_store(op: &Op) -> bool {
+    matches!(op, Op::Store(Space::Fast, _))
+}
+
+/// What an event on constants gives when it is computed beforehand.
+fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> Option<Symbol> {
+    let mut constants = Vec::with_capacity(operands.len());
+    for operand in operands {
+        let Symbol::Const(id) = operand else { return None };
+        constants.push(*id);
+    }
+    let constant = match (op, &*constants) {
+        (&Op::Unary(op), &[value]) => fold::unary(pool, op, value, series)?,
+        (&Op::Binary(op), &[left, right]) => fold::binary(pool, op, left, right, series)?,
+        (Op::Subscript, &[object, key]) => fold::subscript(pool, object, key, series)?,
+        (Op::Build(Display::Tuple), items) => pool.constants.tuple(items),
+        (Op::Build(Display::Slice), &[start, stop]) => {
+            let none = pool.constants.intern(Constant::None);
+            pool.constants.intern(Constant::Slice([start, stop, none]))
+        }
+        (Op::Build(Display::Slice), &[start, stop, step]) => pool.constants.intern(Constant::Slice([start, stop, step])),
+        _ => return None,
+    };
+    Some(Symbol::Const(constant))
+}
+
+/// A pair of states as it is but for the numbers of its values; and what is known of those that are left.
+fn canonical(pair: &Pair) -> (Key, Vec<(u32, bool)>) {
+    let mut numbers: Vec<u32> = Vec::new();
+    let mut number = |id: u32| -> u32 {
+        let place = numbers.iter().position(|&other| other == id).unwrap_or_else(|| {
+            numbers.push(id);
+            numbers.len().saturating_sub(1)
+        });
+        u32::try_from(place).unwrap_or(u32::MAX)
+    };
+    let mut found = pair.found.clone();
+    found.rename(&mut number);
+    let on_stack = numbers.clone();
+    let registers = pair
+        .expected
+        .registers
+        .iter()
+        .map(|&(register, symbol)| {
+            let symbol = match symbol {
+                Symbol::Id(id) => match on_stack.iter().position(|&other| other == id) {
+                    Some(place) => Symbol::Id(u32::try_from(place).unwrap_or(u32::MAX)),
+                    None => Symbol::Undefined,
+                },
+                other => other,
+            };
+            (register, symbol)
+        })
+        .collect();
+    let mut known: Vec<(u32, bool)> = pair.known.iter().copied().filter(|(id, _)| on_stack.contains(id)).collect();
+    known.sort_unstable();
+    known.dedup();
+    let mut renamed: Vec<(u32, bool)> = known
+        .iter()
+        .filter_map(|&(id, truth)| Some((u32::try_from(on_stack.iter().position(|&other| other == id)?).ok()?, truth)))
+        .collect();
+    renamed.sort_unstable();
+    ((pair.expected.step, registers, found, renamed), known)
+}
