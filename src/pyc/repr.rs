@@ -56,6 +56,20 @@ pub fn repr(value: Value<'_>, style: Style<'_>, most: usize) -> String {
     writer.text
 }
 
+/// Text as Python 3 writes it: UTF-8 in which surrogates are encoded like other characters.
+pub fn quoted_text(bytes: &[u8]) -> String {
+    let mask = Mask::default();
+    let style = Style { era: Era::Python3, mask: &mask };
+    repr(Value::Text(Text { bytes, encoding: Encoding::Utf8 }), style, usize::MAX.saturating_sub(8))
+}
+
+/// Bytes as Python 3 writes them.
+pub fn quoted_bytes(bytes: &[u8]) -> String {
+    let mask = Mask::default();
+    let style = Style { era: Era::Python3, mask: &mask };
+    repr(Value::Bytes(bytes), style, usize::MAX.saturating_sub(8))
+}
+
 struct Writer<'m> {
     text: String,
     era: Era,

@@ -9,6 +9,10 @@ use crate::name::Name;
 use crate::pyc::Code;
 use crate::pyc::Tree;
 use crate::pyc::Version;
+use crate::pyc::code::KIND_CELL;
+use crate::pyc::code::KIND_FREE;
+use crate::pyc::code::KIND_LOCAL;
+use crate::pyc::objects::Items;
 
 use super::Pool;
 use super::describe;
@@ -301,20 +305,41 @@ impl Check<'_, '_> {
             check("keyword-only arguments", parameters.keyword_only.len().to_string(), code.kwonlyargcount().to_string());
         }
         let ours: Vec<String> = parameters.iter().map(str::to_owned).collect();
-        let theirs: Vec<String> =
-            code.varnames().iter().take(ours.len()).map(|value| value.as_name().map_or_else(String::new, |name| text(&name.to_bytes()))).collect();
+        let theirs = Variables::of(code);
         let ours: Vec<String> = ours.iter().map(|name| text(name.as_bytes())).collect();
-        check("arguments", ours.join(", "), theirs.join(", "));
+        let arguments: Vec<String> = theirs.locals.iter().take(ours.len()).map(|name| text(name)).collect();
+        check("arguments", ours.join(", "), arguments.join(", "));
         let sorted = |mut names: Vec<String>| {
             names.sort_unstable();
             names.join(", ")
         };
-        let of = |items: crate::pyc::objects::Items<'_>| -> Vec<String> {
-            items.iter().map(|value| value.as_name().map_or_else(String::new, |name| text(&name.to_bytes()))).collect()
-        };
+        let found = |names: &[Vec<u8>]| -> Vec<String> { names.iter().map(|name| text(name)).collect() };
         let names = |names: &[Box<str>]| -> Vec<String> { names.iter().map(|name| text(name.as_bytes())).collect() };
-        check("cell variables", sorted(names(&scope.cells)), sorted(of(code.cellvars())));
-        check("free variables", sorted(names(&scope.frees)), sorted(of(code.freevars())));
+        check("cell variables", sorted(names(&scope.cells)), sorted(found(&theirs.cells)));
+        check("free variables", sorted(names(&scope.frees)), sorted(found(&theirs.frees)));
+    }
+}
+
+/// The variables of a found code object, by kind.
+struct Variables {
+    locals: Vec<Vec<u8>>,
+    cells: Vec<Vec<u8>>,
+    frees: Vec<Vec<u8>>,
+}
+
+impl Variables {
+    fn of(code: Code<'_>) -> Self {
+        let all = |items: Items<'_>| -> Vec<Vec<u8>> { items.iter().map(|value| text_of(value.as_name())).collect() };
+        let names = all(code.localsplusnames());
+        if names.is_empty() {
+            return Self { locals: all(code.varnames()), cells: all(code.cellvars()), frees: all(code.freevars()) };
+        }
+        let kinds = code.localspluskinds();
+        let of = |kind: u8| {
+            let of_kind = names.iter().zip(kinds).filter(|(_, other)| *other & kind != 0);
+            of_kind.map(|(name, _)| name.clone()).collect()
+        };
+        Self { locals: of(KIND_LOCAL), cells: of(KIND_CELL), frees: of(KIND_FREE) }
     }
 }
 

@@ -217,6 +217,11 @@ impl Scopes {
         symbol::unit(&self.blocks, id)
     }
 
+    /// Whether a scope's table has a name: it is used or bound there.
+    pub(super) fn mentions(&self, id: ScopeId, name: &str) -> bool {
+        self.names.find(name).is_some_and(|name| self.blocks[id.0].symbols.get(name).is_some())
+    }
+
     /// What futures the module imports.
     pub(super) fn futures(&self) -> Futures {
         self.futures
