@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use ruff_text_size::TextRange;
-use ruff_text_size::TextSize;
 
 use crate::name::Name;
 use crate::pyc::Code;
@@ -24,6 +23,8 @@ use super::scope::Role;
 use super::scope::Scope;
 use super::scope::Scopes;
 use super::simulate::Simulation;
+use super::source_text;
+use super::source_text::SourceText;
 
 /// How fine the evidence is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,7 +72,7 @@ pub enum Reason {
     /// No rules for this version.
     Version,
     /// The source cannot be read as this version's.
-    Source(String),
+    Source(source_text::Reason),
     /// Something in the source has no rule yet.
     Unsupported(&'static str, u32),
     /// The limit of work was reached.
@@ -106,28 +107,18 @@ pub enum CodeCheck {
 /// Differences that are kept of one file.
 const MAX_DIFFERENCES: usize = 50;
 
-/// A source that was read.
-pub(super) struct Read<'a> {
-    /// The tree.
-    pub(super) tree: &'a ruff_python_ast::ModModule,
-    /// The text.
-    pub(super) text: &'a str,
-    /// Where each line begins.
-    pub(super) lines: &'a [TextSize],
-}
-
 /// Compares a file's code with a source that was read, at an optimisation level.
-pub(super) fn check(tree: &Tree<'_>, version: &Version, read: &Read<'_>, optimisation: u8) -> CodeCheck {
+pub(super) fn check(tree: &Tree<'_>, version: &Version, text: &SourceText, optimisation: u8) -> CodeCheck {
     let Some(root) = tree.root() else { return CodeCheck::Unverified(Reason::Body) };
     let series = version.series;
-    let Some(scopes) = Scopes::of(read.tree, Options { series, optimisation }) else {
-        return CodeCheck::Unverified(Reason::Source("too large".to_owned()));
+    let Some(scopes) = Scopes::of(text.module(), Options { series, optimisation }) else {
+        return CodeCheck::Unverified(Reason::Source(source_text::Reason::Size));
     };
-    let source = Source { tree: read.tree, text: read.text, lines: read.lines, scopes: &scopes, series, optimisation };
+    let source = Source { text, scopes: &scopes, series, optimisation };
     let mut check = Check {
         version,
         series,
-        read,
+        text,
         scopes: &scopes,
         pool: Pool::default(),
         expected: Expected::new(source),
@@ -154,7 +145,7 @@ fn index(code: Code<'_>) -> u32 {
 struct Check<'c, 'a> {
     version: &'c Version,
     series: (u8, u8),
-    read: &'c Read<'c>,
+    text: &'c SourceText,
     scopes: &'c Scopes,
     pool: Pool,
     expected: Expected<'c>,
@@ -210,7 +201,7 @@ impl Check<'_, '_> {
     }
 
     fn fits_line(&self, code: Code<'_>, scope: &Scope) -> bool {
-        scope.first.is_none_or(|first| code.firstlineno() == i32::try_from(line(self.read.lines, first)).ok())
+        scope.first.is_none_or(|first| code.firstlineno() == i32::try_from(self.text.line(first)).ok())
     }
 
     fn report_unexplained(&mut self) {
@@ -239,7 +230,7 @@ impl Check<'_, '_> {
         let scope = self.scopes.get(child.scope);
         self.signature(code, scope);
         let program = self.expected.program(ours, &mut self.pool).map_err(|unsupported| {
-            Reason::Unsupported(unsupported.what, line(self.read.lines, unsupported.range.start()))
+            Reason::Unsupported(unsupported.what, self.text.line(unsupported.range.start()))
         })?;
         let machine = match Machine::new(code, self.version, &mut self.pool) {
             Ok(machine) => machine,
@@ -263,7 +254,7 @@ impl Check<'_, '_> {
 
     fn differ(&mut self, code: Code<'_>, range: Option<TextRange>, offset: Option<u32>, expected: String, found: String) {
         if self.differences.len() < MAX_DIFFERENCES {
-            let line = range.map(|range| line(self.read.lines, range.start()));
+            let line = range.map(|range| self.text.line(range.start()));
             self.differences.push(CodeDifference { code: shown(code), line, offset, expected, found });
         }
     }
@@ -273,7 +264,7 @@ impl Check<'_, '_> {
             if expected != found {
                 self.differences.push(CodeDifference {
                     code: shown(code),
-                    line: scope.first.map(|first| line(self.read.lines, first)),
+                    line: scope.first.map(|first| self.text.line(first)),
                     offset: None,
                     expected: format!("{what} {expected}"),
                     found: format!("{what} {found}"),
@@ -291,7 +282,7 @@ impl Check<'_, '_> {
         }
         if let Some(first) = scope.first {
             let found = code.firstlineno().map_or_else(String::new, |line| line.to_string());
-            check("first line", line(self.read.lines, first).to_string(), found);
+            check("first line", self.text.line(first).to_string(), found);
         }
         let flags = u32::from_ne_bytes(code.flags().to_ne_bytes());
         check("flags", format!("{:#x}", scope.flags & scope.flags_mask), format!("{:#x}", flags & scope.flags_mask));
@@ -350,9 +341,4 @@ fn text_of(text: Option<crate::pyc::Text<'_>>) -> Vec<u8> {
 /// How a code object is called in reports.
 fn shown(code: Code<'_>) -> Name {
     Name::new(code.qualname().or_else(|| code.name()).map(|text| text.to_bytes().into_owned()).unwrap_or_default())
-}
-
-/// The line of a place, 1 for the first.
-pub(super) fn line(lines: &[TextSize], place: TextSize) -> u32 {
-    u32::try_from(lines.partition_point(|&start| start <= place)).unwrap_or(u32::MAX)
 }

@@ -33,6 +33,8 @@ pub enum Symbol {
     Why(Why),
     /// Where a `finally` body returns to, in 3.8.
     Address(u32),
+    /// The opposite of a result: the source says `is not` where the bytecode tests `is` the other way round.
+    Negated(u32),
     /// Nothing that may be used.
     Undefined,
 }

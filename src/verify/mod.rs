@@ -16,8 +16,14 @@ mod scope;
 mod simulate;
 pub mod source_text;
 
+use crate::limits::Limits;
+use crate::pyc::Tree;
+
+use check::CodeCheck;
+use check::Reason;
 use constant::Constants;
 use names::Names;
+use source_text::SourceText;
 
 /// What both sides number alike.
 #[derive(Debug, Default)]
@@ -29,29 +35,21 @@ pub struct Pool {
 }
 
 /// Compares the bytecode of a file with a source, at the first of some optimisation levels that fits.
-///
-/// It recurses with the source's depth: it must run on a big stack.
-pub fn verify(tree: &crate::pyc::Tree<'_>, source: &[u8], levels: &[u8]) -> check::CodeCheck {
-    let Some(version) = tree.pyc.version else { return check::CodeCheck::Unverified(check::Reason::Version) };
-    let Ok(text) = std::str::from_utf8(source) else {
-        return check::CodeCheck::Unverified(check::Reason::Source("not UTF-8".to_owned()));
-    };
-    let parsed = match ruff_python_parser::parse_module(text) {
-        Ok(parsed) => parsed,
-        Err(error) => return check::CodeCheck::Unverified(check::Reason::Source(error.to_string())),
-    };
-    let mut lines = vec![ruff_text_size::TextSize::new(0)];
-    for (place, _) in text.match_indices('\n') {
-        lines.push(ruff_text_size::TextSize::new(u32::try_from(place).unwrap_or(u32::MAX).saturating_add(1)));
-    }
-    let read = check::Read { tree: parsed.syntax(), text, lines: &lines };
-    let mut first = None;
-    for &level in levels {
-        let outcome = check::check(tree, version, &read, level);
-        if matches!(outcome, check::CodeCheck::Verified { .. }) {
-            return outcome;
+pub fn verify(tree: &Tree<'_>, source: &[u8], levels: &[u8], limits: &Limits) -> CodeCheck {
+    let Some(version) = tree.pyc.version else { return CodeCheck::Unverified(Reason::Version) };
+    source_text::on_big_stack(|| {
+        let text = match SourceText::read(source, version.series, limits) {
+            Ok(text) => text,
+            Err(reason) => return CodeCheck::Unverified(Reason::Source(reason)),
+        };
+        let mut first = None;
+        for &level in levels {
+            let outcome = check::check(tree, version, &text, level);
+            if matches!(outcome, CodeCheck::Verified { .. }) {
+                return outcome;
+            }
+            first.get_or_insert(outcome);
         }
-        first.get_or_insert(outcome);
-    }
-    first.unwrap_or(check::CodeCheck::Unverified(check::Reason::Version))
+        first.unwrap_or(CodeCheck::Unverified(Reason::Version))
+    })
 }

@@ -14,6 +14,7 @@ use ruff_text_size::TextRange;
 
 use super::Pool;
 use super::constant::Constant;
+use super::event::Compare;
 use super::event::Display;
 use super::event::Event;
 use super::event::NameId;
@@ -26,7 +27,6 @@ use super::expected::Operand;
 use super::expected::Program;
 use super::expected::Register;
 use super::fold;
-use super::found::Fault;
 use super::found::Machine;
 use super::found::Next;
 use super::found::State;
@@ -216,6 +216,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         match symbol {
             Symbol::Const(id) => self.pool.constants.truth(id),
             Symbol::Id(id) => known.iter().find(|(other, _)| *other == id).map(|&(_, truth)| truth),
+            Symbol::Negated(id) => known.iter().find(|(other, _)| *other == id).map(|&(_, truth)| !truth),
             _ => None,
         }
     }
@@ -226,7 +227,13 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if !self.spend() {
                 return;
             }
+            let before = pair.expected.step;
             let ahead = self.ahead(&mut pair);
+            if pair.expected.step < before {
+                // A loop without a test begins again.
+                self.follow(pair);
+                return;
+            }
             let next = self.found(&mut pair);
             let (what, range) = (ahead.what, ahead.range);
             match (what, next) {
@@ -237,7 +244,8 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         }
                         continue;
                     }
-                    if !self.same(&expected, &found) {
+                    let is_opposite = is_opposite(&expected, &found);
+                    if !is_opposite && !self.same(&expected, &found) {
                         self.differ(Seen::Event(expected), Seen::Event(found), Some(range), Some(at));
                         return;
                     }
@@ -248,9 +256,13 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         return;
                     }
                     self.finish(&mut pair, &expected.op, register);
+                    if is_opposite && let Symbol::Id(id) = pair.expected.get(Operand::Register(register)) {
+                        pair.expected.set(register, Symbol::Negated(id));
+                    }
                 }
                 (AheadKind::Test(expected, if_true, if_false), Next::Test { on, at }) => {
-                    if expected != on {
+                    let is_opposite = matches!((expected, on), (Symbol::Negated(ours), Symbol::Id(theirs)) if ours == theirs);
+                    if !is_opposite && expected != on {
                         self.differ(Seen::Test(expected), Seen::Test(on), Some(range), Some(at));
                         return;
                     }
@@ -260,9 +272,9 @@ impl<'s, 'a> Simulation<'s, 'a> {
                     for (truth, step) in [(false, if_false), (true, if_true)] {
                         let mut other = pair.clone();
                         other.expected.step = step;
-                        other.found = self.machine.branch(&pair.found, truth);
+                        other.found = self.machine.branch(&pair.found, truth != is_opposite);
                         if let Symbol::Id(id) = on {
-                            other.known.push((id, truth));
+                            other.known.push((id, truth != is_opposite));
                         }
                         self.follow(other);
                     }
@@ -287,7 +299,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                     self.follow(pair);
                     return;
                 }
-                (AheadKind::Diverges, Next::Fault { fault: Fault::EndlessLoop, .. }) => return,
+                (AheadKind::Diverges, Next::Event { event, .. }) if event.op == Op::Forever => return,
                 (what, next) => {
                     let expected = match what {
                         AheadKind::Event(event, _) => Seen::Event(event),
@@ -413,13 +425,18 @@ impl<'s, 'a> Simulation<'s, 'a> {
             match &step.action {
                 Action::Event(op, operands, register) => {
                     let operands: Vec<Symbol> = operands.iter().map(|&operand| place.get(operand)).collect();
-                    if let Some(constant) = computed(op, &operands, self.series, self.pool) {
-                        place.set(*register, constant);
+                    if let Some(results) = computed(op, &operands, self.series, self.pool) {
+                        for (offset, constant) in (0..).zip(results) {
+                            place.set(Register(register.0.saturating_add(offset)), constant);
+                        }
                         place.step = place.step.saturating_add(1);
                         continue;
                     }
-                    let event = Event { op: op.clone(), operands };
-                    return Ahead { what: AheadKind::Event(event, *register), handler, range };
+                    let (op, register) = (op.clone(), *register);
+                    if let Some(joined) = self.joined_display(pair, &op, &operands, register) {
+                        return Ahead { what: AheadKind::Event(joined, register), handler, range };
+                    }
+                    return Ahead { what: AheadKind::Event(Event { op, operands }, register), handler, range };
                 }
                 Action::Move(register, operand) => {
                     let value = place.get(*operand);
@@ -443,28 +460,74 @@ impl<'s, 'a> Simulation<'s, 'a> {
         }
     }
 
+    /// An empty list or set that a constant is put into at once, as the display that it is.
+    fn joined_display(&mut self, pair: &mut Pair, op: &Op, operands: &[Symbol], register: Register) -> Option<Event> {
+        let extend = match op {
+            Op::Build(Display::List) => Op::ListExtend,
+            Op::Build(Display::Set) => Op::SetUpdate,
+            _ => return None,
+        };
+        if !operands.is_empty() {
+            return None;
+        }
+        let mut look = pair.clone();
+        look.expected.set(register, Symbol::Null);
+        look.expected.step = look.expected.step.saturating_add(1);
+        let AheadKind::Event(next, _) = self.ahead(&mut look).what else { return None };
+        let (true, &[Symbol::Null, Symbol::Const(items)]) = (next.op == extend, &*next.operands) else { return None };
+        let (Constant::Tuple(items) | Constant::FrozenSet(items)) = self.pool.constants.get(items) else { return None };
+        let operands = items.iter().copied().map(Symbol::Const).collect();
+        pair.expected = look.expected;
+        Some(Event { op: op.clone(), operands })
+    }
+
     /// The found side's next event.
     fn found(&mut self, pair: &mut Pair) -> Next {
         let mut silent = 10_000_u32;
         loop {
             let next = self.machine.step(&mut pair.found, self.pool);
+            if let Next::Event { event, .. } = &next
+                && let Some(results) = computed(&event.op, &event.operands, self.series, self.pool)
+            {
+                self.machine.resume(&mut pair.found, &results);
+                silent = silent.saturating_sub(1);
+                if silent > 0 {
+                    continue;
+                }
+            }
             let Next::Test { on, at } = next else { return next };
             let Some(truth) = self.truth(on, &pair.known) else { return Next::Test { on, at } };
             silent = silent.saturating_sub(1);
             if silent == 0 {
-                return Next::Fault { fault: Fault::EndlessLoop, at };
+                return Next::Event { event: Event { op: Op::Forever, operands: Vec::new() }, at };
             }
             pair.found = self.machine.branch(&pair.found, truth);
         }
     }
 }
 
+/// Whether one side asks `is` or `in` and the other `is not` or `not in`: tests of the outcome go the other way then.
+fn is_opposite(expected: &Event, found: &Event) -> bool {
+    let (&Op::Compare(ours), &Op::Compare(theirs)) = (&expected.op, &found.op) else { return false };
+    let is_pair = matches!(
+        (ours, theirs),
+        (Compare::Is, Compare::IsNot)
+            | (Compare::IsNot, Compare::Is)
+            | (Compare::In, Compare::NotIn)
+            | (Compare::NotIn, Compare::In)
+    );
+    is_pair && expected.operands == found.operands
+}
+
 fn is_local_store(op: &Op) -> bool {
     matches!(op, Op::Store(Space::Fast, _))
 }
 
-/// What an event on constants gives when it is computed beforehand.
-fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> Option<Symbol> {
+/// What an event gives that an optimiser may compute or leave out.
+fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> Option<Vec<Symbol>> {
+    if *op == Op::Build(Display::String) {
+        return concatenated(operands, pool).map(|symbol| vec![symbol]);
+    }
     let mut constants = Vec::with_capacity(operands.len());
     for operand in operands {
         let Symbol::Const(id) = operand else { return None };
@@ -480,9 +543,25 @@ fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> 
             pool.constants.intern(Constant::Slice([start, stop, none]))
         }
         (Op::Build(Display::Slice), &[start, stop, step]) => pool.constants.intern(Constant::Slice([start, stop, step])),
+        (&Op::Unpack(count), &[tuple]) => {
+            let Constant::Tuple(items) = pool.constants.get(tuple) else { return None };
+            let fits = usize::try_from(count).is_ok_and(|count| count == items.len());
+            return fits.then(|| items.iter().copied().map(Symbol::Const).collect());
+        }
         _ => return None,
     };
-    Some(Symbol::Const(constant))
+    Some(vec![Symbol::Const(constant)])
+}
+
+/// Formatted parts joined: nothing is added by empty ones, which some patch releases of 3.12 leave, and one alone is what it is.
+fn concatenated(operands: &[Symbol], pool: &mut Pool) -> Option<Symbol> {
+    let empty = Symbol::Const(pool.constants.text(""));
+    let mut rest = operands.iter().copied().filter(|&operand| operand != empty);
+    match (rest.next(), rest.next()) {
+        (None, _) => Some(empty),
+        (Some(only), None) => Some(only),
+        _ => None,
+    }
 }
 
 /// A pair of states as it is but for the numbers of its values; and what is known of those that are left.
@@ -506,6 +585,10 @@ fn canonical(pair: &Pair) -> (Key, Vec<(u32, bool)>) {
             let symbol = match symbol {
                 Symbol::Id(id) => match on_stack.iter().position(|&other| other == id) {
                     Some(place) => Symbol::Id(u32::try_from(place).unwrap_or(u32::MAX)),
+                    None => Symbol::Undefined,
+                },
+                Symbol::Negated(id) => match on_stack.iter().position(|&other| other == id) {
+                    Some(place) => Symbol::Negated(u32::try_from(place).unwrap_or(u32::MAX)),
                     None => Symbol::Undefined,
                 },
                 other => other,

@@ -87,7 +87,7 @@ fn verify(path: &Path) -> Option<(String, String)> {
         Some(_) => &[2],
         None => &[1, 2],
     };
-    let outcome = pycaudit::verify::verify(&parsed.value, &source, levels);
+    let outcome = pycaudit::verify::verify(&parsed.value, &source, levels, &limits);
     let name = path.display();
     Some(match outcome {
         CodeCheck::Verified { strength, .. } => (format!("verified {}", strength.word()), String::new()),

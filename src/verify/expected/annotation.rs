@@ -108,7 +108,7 @@ impl<'a> Unit<'_, 'a> {
     pub(super) fn class_prologue(&mut self, node: &'a StmtClassDef) {
         let scope = self.source().scopes.get(self.scope);
         if self.since(3, 13) {
-            let line = scope.first.map_or(0, |first| crate::verify::check::line(self.source().lines, first));
+            let line = scope.first.map_or(0, |first| self.source().text.line(first));
             let line = self.integer(i64::from(line));
             self.store("__firstlineno__", line);
         }

@@ -224,7 +224,7 @@ impl<'a> Unit<'_, 'a> {
         }
         let Expr::Call(call) = &*node.value else { return None };
         let Expr::Name(name) = &*call.func else { return None };
-        if name.id.as_str() != "super" || !call.arguments.keywords.is_empty() {
+        if node.attr.as_str() == "__class__" || name.id.as_str() != "super" || !call.arguments.keywords.is_empty() {
             return None;
         }
         let scopes = self.source().scopes;

@@ -134,8 +134,8 @@ impl<'a> Unit<'_, 'a> {
             && let Some(only) = single_item(&generator.iter)
         {
             // `for y in [f(x)]` is an assignment.
-            let value = self.expression(only);
-            self.inside(generators, index, value, next, gathers, container);
+            self.assign_expression(&generator.target, only);
+            self.inside(generators, index, next, gathers, container);
             self.put(next);
             return;
         }
@@ -146,7 +146,8 @@ impl<'a> Unit<'_, 'a> {
         let done = self.label();
         self.put(next);
         let item = self.next_item(iterator, done);
-        self.inside(generators, index, item, next, gathers, container);
+        self.assign(&generator.target, item);
+        self.inside(generators, index, next, gathers, container);
         self.jump(next);
         self.put(done);
     }
@@ -161,24 +162,23 @@ impl<'a> Unit<'_, 'a> {
         let ended = self.new_handler();
         self.put(next);
         let item = self.async_item(iterator, ended);
-        self.inside(generators, index, item, next, gathers, container);
+        self.assign(&generator.target, item);
+        self.inside(generators, index, next, gathers, container);
         self.jump(next);
         self.put(ended.label);
         self.end_async_for(ended.exception);
     }
 
-    /// One turn: the target, the conditions, and what they guard.
+    /// One turn: the conditions, and what they guard.
     fn inside(
         &mut self,
         generators: &'a [Comprehension],
         index: usize,
-        item: Operand,
         next: super::Label,
         gathers: Gathers<'a>,
         container: Option<Operand>,
     ) {
         let Some(generator) = generators.get(index) else { return };
-        self.assign(&generator.target, item);
         for condition in &generator.ifs {
             self.jump_if(condition, false, next);
         }

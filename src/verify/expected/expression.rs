@@ -174,7 +174,8 @@ impl<'a> Unit<'_, 'a> {
                 let left = self.constant_value(&node.left)?;
                 let right = self.constant_value(&node.right)?;
                 let op = self.operator(node.op);
-                fold::binary(self.pool, op, left, right, series)
+                let value = fold::binary(self.pool, op, left, right, series)?;
+                self.is_folded(op, left, right, value).then_some(value)
             }
             Expr::Subscript(node) => {
                 let object = self.constant_value(&node.value)?;
@@ -186,6 +187,31 @@ impl<'a> Unit<'_, 'a> {
                 Some(self.pool.constants.intern(Constant::Tuple(items.into())))
             }
             _ => None,
+        }
+    }
+
+    /// Whether the compiler computes an operation on constants, whose results are limited (`safe_multiply` and its kin).
+    fn is_folded(&self, op: Binary, left: ConstId, right: ConstId, value: ConstId) -> bool {
+        const MAX_INT_BITS: u64 = 128;
+        const MAX_STRING: usize = 4096;
+        const MAX_TUPLE: usize = 256;
+        let constants = &self.pool.constants;
+        let bits = |id: ConstId| match constants.get(id) {
+            Constant::Int(number) | Constant::Long(number) => Some(number.bits()),
+            _ => None,
+        };
+        if !self.since(3, 7) {
+            return true;
+        }
+        match (op, constants.get(value)) {
+            (Binary::Multiply, Constant::Int(_)) => {
+                bits(left).zip(bits(right)).is_none_or(|(left, right)| left.saturating_add(right) <= MAX_INT_BITS)
+            }
+            (Binary::Power | Binary::LeftShift, Constant::Int(number)) => number.bits() <= MAX_INT_BITS,
+            (Binary::Multiply, Constant::Text(text)) => text.len() <= MAX_STRING,
+            (Binary::Multiply, Constant::Bytes(bytes)) => bytes.len() <= MAX_STRING,
+            (Binary::Multiply, Constant::Tuple(items)) => items.len() <= MAX_TUPLE,
+            _ => true,
         }
     }
 

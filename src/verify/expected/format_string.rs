@@ -5,6 +5,7 @@ use ruff_python_ast::Expr;
 use ruff_python_ast::ExprBinOp;
 use ruff_python_ast::ExprFString;
 use ruff_python_ast::ExprTString;
+use ruff_python_ast::FStringFlags;
 use ruff_python_ast::FStringPart;
 use ruff_python_ast::InterpolatedElement;
 use ruff_python_ast::InterpolatedStringElement;
@@ -22,7 +23,7 @@ enum Piece<'a> {
     /// Text, adjacent texts joined.
     Text(Vec<u8>),
     /// A value in braces.
-    Value(&'a InterpolatedElement),
+    Value(&'a InterpolatedElement, FStringFlags),
     /// A value that `%` formats: its conversion and its specification.
     Percent(&'a Expr, char, Option<Vec<u8>>),
 }
@@ -36,24 +37,24 @@ impl<'a> Unit<'_, 'a> {
                     let text = self.string_part(literal);
                     push_text(&mut pieces, &text);
                 }
-                FStringPart::FString(string) => self.elements(&string.elements, &mut pieces),
+                FStringPart::FString(string) => self.elements(&string.elements, string.flags, &mut pieces),
             }
         }
         self.joined(&pieces)
     }
 
-    fn elements(&mut self, elements: &'a [InterpolatedStringElement], pieces: &mut Vec<Piece<'a>>) {
+    fn elements(&mut self, elements: &'a [InterpolatedStringElement], flags: FStringFlags, pieces: &mut Vec<Piece<'a>>) {
         for element in elements {
             match element {
                 InterpolatedStringElement::Literal(literal) => {
-                    let text = self.format_literal(literal);
+                    let text = self.format_literal(literal, flags);
                     push_text(pieces, &text);
                 }
                 InterpolatedStringElement::Interpolation(value) => {
                     if let Some(debug) = &value.debug_text {
                         push_text(pieces, debug.as_str().as_bytes());
                     }
-                    pieces.push(Piece::Value(value));
+                    pieces.push(Piece::Value(value, flags));
                 }
             }
         }
@@ -87,7 +88,7 @@ impl<'a> Unit<'_, 'a> {
     fn piece(&mut self, piece: &Piece<'a>) -> Operand {
         match piece {
             Piece::Text(text) => self.constant(Constant::Text(text.clone().into())),
-            Piece::Value(element) => self.formatted(element),
+            Piece::Value(element, flags) => self.formatted(element, *flags),
             Piece::Percent(value, conversion, specification) => {
                 let value = self.expression(value);
                 let value = self.value(Op::Convert(*conversion), &[value]);
@@ -100,7 +101,7 @@ impl<'a> Unit<'_, 'a> {
         }
     }
 
-    fn formatted(&mut self, element: &'a InterpolatedElement) -> Operand {
+    fn formatted(&mut self, element: &'a InterpolatedElement, flags: FStringFlags) -> Operand {
         let before = self.at(element);
         let value = self.expression(&element.expression);
         let conversion = match element.conversion {
@@ -116,10 +117,10 @@ impl<'a> Unit<'_, 'a> {
             let value = conversion.map_or(value, |conversion| self.value(Op::Convert(conversion), &[value]));
             operands.push(value);
             if let Some(specification) = &element.format_spec {
-                operands.push(self.specification(&specification.elements));
+                operands.push(self.specification(&specification.elements, flags));
             }
         } else {
-            let specification = element.format_spec.as_ref().map(|specification| self.specification(&specification.elements));
+            let specification = element.format_spec.as_ref().map(|specification| self.specification(&specification.elements, flags));
             let value = conversion.map_or(value, |conversion| self.value(Op::Convert(conversion), &[value]));
             operands.push(value);
             operands.extend(specification);
@@ -129,9 +130,9 @@ impl<'a> Unit<'_, 'a> {
         result
     }
 
-    fn specification(&mut self, elements: &'a [InterpolatedStringElement]) -> Operand {
+    fn specification(&mut self, elements: &'a [InterpolatedStringElement], flags: FStringFlags) -> Operand {
         let mut pieces = Vec::new();
-        self.elements(elements, &mut pieces);
+        self.elements(elements, flags, &mut pieces);
         self.joined(&pieces)
     }
 
@@ -146,7 +147,11 @@ impl<'a> Unit<'_, 'a> {
         if node.op != Operator::Mod || !self.since(3, 11) {
             return None;
         }
-        let (Expr::StringLiteral(_), Expr::Tuple(values)) = (&*node.left, &*node.right) else { return None };
+        let Expr::Tuple(values) = &*node.right else { return None };
+        // From 3.14 on nothing is folded before.
+        if !matches!(&*node.left, Expr::StringLiteral(_)) && (self.since(3, 14) || !node.left.is_bin_op_expr()) {
+            return None;
+        }
         if values.elts.iter().any(Expr::is_starred_expr) {
             return None;
         }
@@ -154,7 +159,7 @@ impl<'a> Unit<'_, 'a> {
         if !self.since(3, 14) && self.constant_values(&values.elts).is_some() {
             return None;
         }
-        let id = self.literal_constant(&node.left)?;
+        let id = self.constant_value(&node.left)?;
         let Constant::Text(text) = self.pool.constants.get(id) else { return None };
         let text = text.clone();
         let pieces = percent_pieces(&text, &values.elts)?;
@@ -200,7 +205,7 @@ fn percent_pieces<'a>(text: &[u8], values: &'a [Expr]) -> Option<Vec<Piece<'a>>>
         }
         let digits = |rest: &mut &[u8]| -> Option<Vec<u8>> {
             let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            if count > MAX_DIGITS {
+            if count >= MAX_DIGITS {
                 return None;
             }
             let (number, behind) = rest.split_at_checked(count)?;

@@ -135,13 +135,11 @@ impl<'a> Unit<'_, 'a> {
 
     pub(super) fn lambda_body(&mut self, node: &'a ExprLambda) {
         self.at(node);
-        let wrapper = self.begin_generator();
         if let Some(parameters) = &node.parameters {
             self.tuple_parameters(parameters);
         }
         let value = self.expression(&node.body);
         self.act(Op::Return, &[value]);
-        self.end_generator(wrapper);
     }
 
     pub(super) fn class(&mut self, node: &'a StmtClassDef) {

@@ -3,48 +3,49 @@
 use ruff_python_ast::Expr;
 use ruff_python_ast::ExprStringLiteral;
 use ruff_python_ast::InterpolatedStringLiteralElement;
+use ruff_python_ast::StringFlags;
 use ruff_python_ast::StringLiteral;
 
 use crate::verify::constant::ConstId;
-use crate::verify::constant::Constant;
+use crate::verify::constant::literal::Literals;
 
 use super::Operand;
 use super::Unit;
 
-impl Unit<'_, '_> {
+impl<'a> Unit<'_, 'a> {
+    fn literals(&self) -> Literals<'a> {
+        let source = self.source();
+        Literals { source: source.text, unicode: source.scopes.futures().unicode_literals }
+    }
+
     /// The constant of a literal.
     pub(super) fn literal_constant(&mut self, expression: &Expr) -> Option<ConstId> {
-        let constants = &mut self.pool.constants;
-        Some(match expression {
-            Expr::StringLiteral(node) => constants.intern(Constant::Text(node.value.to_str().as_bytes().into())),
-            Expr::BytesLiteral(node) => {
-                let bytes: Vec<u8> = node.value.bytes().collect();
-                constants.intern(Constant::Bytes(bytes.into()))
-            }
-            Expr::NumberLiteral(node) => match &node.value {
-                ruff_python_ast::Number::Int(number) => constants.int(number.as_i64()?),
-                ruff_python_ast::Number::Float(number) => constants.float(*number),
-                ruff_python_ast::Number::Complex { real, imag } => constants.complex(*real, *imag),
-            },
-            Expr::BooleanLiteral(node) => constants.bool(node.value),
-            Expr::NoneLiteral(_) => constants.intern(Constant::None),
-            Expr::EllipsisLiteral(_) => constants.intern(Constant::Ellipsis),
-            _ => return None,
-        })
+        self.literals().literal(&mut self.pool.constants, expression)
     }
 
     /// The constant of a docstring.
     pub(super) fn docstring_constant(&mut self, literal: &ExprStringLiteral) -> Option<Operand> {
-        Some(Operand::Const(self.pool.constants.intern(Constant::Text(literal.value.to_str().as_bytes().into()))))
+        let constant = self.literals().docstring(&mut self.pool.constants, literal);
+        if constant.is_none() {
+            self.fail("a docstring whose value is not known");
+        }
+        constant.map(Operand::Const)
     }
 
     /// A plain string that stands beside formatted ones.
     pub(super) fn string_part(&mut self, literal: &StringLiteral) -> Vec<u8> {
-        literal.value.as_bytes().to_vec()
+        self.known_text(self.literals().part(literal))
     }
 
     /// Text between the values of a formatted string.
-    pub(super) fn format_literal(&mut self, literal: &InterpolatedStringLiteralElement) -> Vec<u8> {
-        literal.value.as_bytes().to_vec()
+    pub(super) fn format_literal(&mut self, literal: &InterpolatedStringLiteralElement, flags: impl StringFlags) -> Vec<u8> {
+        self.known_text(self.literals().piece(literal, flags))
+    }
+
+    fn known_text(&mut self, text: Option<Vec<u8>>) -> Vec<u8> {
+        if text.is_none() {
+            self.fail("text whose value is not known");
+        }
+        text.unwrap_or_default()
     }
 }

@@ -20,14 +20,12 @@ mod unparse;
 use std::collections::HashMap;
 
 use ruff_python_ast::Expr;
-use ruff_python_ast::ModModule;
 use ruff_python_ast::Stmt;
 use ruff_python_ast::StmtClassDef;
 use ruff_python_ast::StmtFunctionDef;
 use ruff_python_ast::ExprLambda;
 use ruff_text_size::Ranged;
 use ruff_text_size::TextRange;
-use ruff_text_size::TextSize;
 
 use super::Pool;
 use super::constant::ConstId;
@@ -38,6 +36,8 @@ use super::event::Space;
 use super::scope::Role;
 use super::scope::ScopeId;
 use super::scope::Scopes;
+use super::source_text::SourceText;
+use super::source_text::python2;
 
 pub(super) use program::Action;
 pub(super) use program::Handler;
@@ -50,12 +50,8 @@ use program::Step;
 /// A source and what is known of the compiler.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
-    /// The tree.
-    pub(super) tree: &'a ModModule,
-    /// The text that it was made from.
-    pub(super) text: &'a str,
-    /// Where each line begins.
-    pub(super) lines: &'a [TextSize],
+    /// The source.
+    pub(super) text: &'a SourceText,
     /// What each name is.
     pub(super) scopes: &'a Scopes,
     /// The series of Python.
@@ -112,7 +108,7 @@ const MAX_STEPS: usize = 4_000_000;
 impl<'a> Expected<'a> {
     /// The module's code object has number 0.
     pub(super) fn new(source: Source<'a>) -> Self {
-        let module = Child { scope: source.scopes.module(), body: Body::Module(&source.tree.body) };
+        let module = Child { scope: source.scopes.module(), body: Body::Module(&source.text.module().body) };
         Self { source, children: vec![module], places: HashMap::new() }
     }
 
@@ -309,14 +305,21 @@ impl<'a> Unit<'_, 'a> {
         self.pool.names.intern(name.as_bytes())
     }
 
+    /// A name as it was written: some of 2.x are rewritten for the parser.
+    fn written_name<'n>(&self, name: &'n str) -> &'n str {
+        if self.is_python2() { python2::name(name) } else { name }
+    }
+
     /// A name as it is stored: inside a class, `__x` is `_Class__x`.
     fn mangled(&mut self, name: &str) -> NameId {
+        let name = self.written_name(name);
         let scopes = self.expected.source.scopes;
         let mangled = scopes.mangle(self.scope, name);
         self.pool.names.intern(mangled.as_bytes())
     }
 
     fn load(&mut self, name: &str) -> Operand {
+        let name = self.written_name(name);
         let scopes = self.expected.source.scopes;
         let mangled = scopes.mangle(self.scope, name);
         let space = scopes.load_space(self.scope, &mangled);
@@ -331,6 +334,7 @@ impl<'a> Unit<'_, 'a> {
     }
 
     fn store(&mut self, name: &str, value: Operand) {
+        let name = self.written_name(name);
         let scopes = self.expected.source.scopes;
         let mangled = scopes.mangle(self.scope, name);
         let space = scopes.store_space(self.scope, &mangled);
@@ -339,6 +343,7 @@ impl<'a> Unit<'_, 'a> {
     }
 
     fn delete(&mut self, name: &str) {
+        let name = self.written_name(name);
         let scopes = self.expected.source.scopes;
         let mangled = scopes.mangle(self.scope, name);
         let space = scopes.store_space(self.scope, &mangled);

@@ -66,8 +66,12 @@ impl<'a> Unit<'_, 'a> {
             Stmt::Delete(node) => node.targets.iter().for_each(|target| self.delete_target(target)),
             Stmt::TypeAlias(alias) => self.type_alias(alias),
             Stmt::Assign(node) => {
-                let value = self.expression(&node.value);
-                node.targets.iter().for_each(|target| self.assign(target, value));
+                if let [target] = &*node.targets {
+                    self.assign_expression(target, &node.value);
+                } else {
+                    let value = self.expression(&node.value);
+                    node.targets.iter().for_each(|target| self.assign(target, value));
+                }
             }
             Stmt::AugAssign(node) => self.augmented(node),
             Stmt::AnnAssign(node) => self.annotated(node),
@@ -323,6 +327,30 @@ impl<'a> Unit<'_, 'a> {
             let value = self.value(Op::ImportFrom(id), &[module]);
             self.store(alias.asname.as_ref().unwrap_or(&alias.name).as_str(), value);
         }
+    }
+
+    /// Binds a target to an expression. Two or three items that are unpacked at once are not packed.
+    pub(super) fn assign_expression(&mut self, target: &'a Expr, value: &'a Expr) {
+        let targets = match target {
+            Expr::Tuple(node) => &*node.elts,
+            Expr::List(node) => &*node.elts,
+            _ => &[],
+        };
+        if let Expr::Tuple(node) = value
+            && node.elts.len() == targets.len()
+            && matches!(targets.len(), 1..=3)
+            && !targets.iter().chain(&node.elts).any(Expr::is_starred_expr)
+        {
+            let before = self.at(value);
+            let values: Vec<Operand> = node.elts.iter().map(|item| self.expression(item)).collect();
+            self.range = before;
+            for (target, value) in targets.iter().zip(values) {
+                self.assign(target, value);
+            }
+            return;
+        }
+        let value = self.expression(value);
+        self.assign(target, value);
     }
 
     /// Binds a target.

@@ -8,6 +8,7 @@ use ruff_python_ast::CmpOp;
 use ruff_python_ast::Comprehension;
 use ruff_python_ast::ConversionFlag;
 use ruff_python_ast::Expr;
+use ruff_python_ast::FStringFlags;
 use ruff_python_ast::FStringPart;
 use ruff_python_ast::InterpolatedElement;
 use ruff_python_ast::InterpolatedStringElement;
@@ -258,7 +259,7 @@ impl<'a> Unit<'_, 'a> {
                 for part in node.value.iter() {
                     match part {
                         FStringPart::Literal(literal) => push_braces(&mut body, &self.string_part(literal)),
-                        FStringPart::FString(string) => self.unparse_elements(&string.elements, &mut body)?,
+                        FStringPart::FString(string) => self.unparse_elements(&string.elements, string.flags, &mut body)?,
                     }
                 }
                 out.push(b'f');
@@ -424,20 +425,20 @@ impl<'a> Unit<'_, 'a> {
         Some(())
     }
 
-    fn unparse_elements(&mut self, elements: &[InterpolatedStringElement], out: &mut Vec<u8>) -> Option<()> {
+    fn unparse_elements(&mut self, elements: &[InterpolatedStringElement], flags: FStringFlags, out: &mut Vec<u8>) -> Option<()> {
         for element in elements {
             match element {
                 InterpolatedStringElement::Literal(literal) => {
-                    let text = self.format_literal(literal);
+                    let text = self.format_literal(literal, flags);
                     push_braces(out, &text);
                 }
-                InterpolatedStringElement::Interpolation(value) => self.unparse_value(value, out)?,
+                InterpolatedStringElement::Interpolation(value) => self.unparse_value(value, flags, out)?,
             }
         }
         Some(())
     }
 
-    fn unparse_value(&mut self, element: &InterpolatedElement, out: &mut Vec<u8>) -> Option<()> {
+    fn unparse_value(&mut self, element: &InterpolatedElement, flags: FStringFlags, out: &mut Vec<u8>) -> Option<()> {
         if let Some(debug) = &element.debug_text {
             push_braces(out, debug.as_str().as_bytes());
         }
@@ -455,7 +456,7 @@ impl<'a> Unit<'_, 'a> {
         put(out, conversion);
         if let Some(specification) = &element.format_spec {
             out.push(b':');
-            self.unparse_elements(&specification.elements, out)?;
+            self.unparse_elements(&specification.elements, flags, out)?;
         }
         out.push(b'}');
         Some(())
