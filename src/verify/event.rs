@@ -35,6 +35,8 @@ pub enum Symbol {
     Address(u32),
     /// The opposite of a result: the source says `is not` where the bytecode tests `is` the other way round.
     Negated(u32),
+    /// A result that the bytecode has dropped, whose truth is known: only that is still used of it.
+    Known(bool),
     /// Nothing that may be used.
     Undefined,
 }

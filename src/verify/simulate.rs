@@ -21,6 +21,7 @@ use super::event::NameId;
 use super::event::Op;
 use super::event::Space;
 use super::event::Symbol;
+use super::event::Unary;
 use super::expected::Action;
 use super::expected::Handler;
 use super::expected::Operand;
@@ -266,7 +267,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         self.differ(Seen::Test(expected), Seen::Test(on), Some(range), Some(at));
                         return;
                     }
-                    if !self.raises(&pair, ahead.handler, range, at) {
+                    if !self.test_raises(&pair, ahead.handler, range, at) {
                         return;
                     }
                     for (truth, step) in [(false, if_false), (true, if_true)] {
@@ -275,6 +276,40 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         other.found = self.machine.branch(&pair.found, truth != is_opposite);
                         if let Symbol::Id(id) = on {
                             other.known.push((id, truth != is_opposite));
+                        }
+                        self.follow(other);
+                    }
+                    return;
+                }
+                (AheadKind::Test(on, if_true, if_false), Next::Event { event, at }) if is_not(&event, on) => {
+                    // Up to 3.6 a test may be of the opposite, which was made a value first.
+                    if !self.raises(&pair, ahead.handler, range, at) {
+                        return;
+                    }
+                    for (truth, step) in [(false, if_false), (true, if_true)] {
+                        let mut other = pair.clone();
+                        other.expected.step = step;
+                        let opposite = Symbol::Const(self.pool.constants.bool(!truth));
+                        self.machine.resume(&mut other.found, &[opposite]);
+                        if let Symbol::Id(id) = on {
+                            other.known.push((id, truth));
+                        }
+                        self.follow(other);
+                    }
+                    return;
+                }
+                (AheadKind::Event(event, register), Next::Test { on, at }) if is_not(&event, on) => {
+                    if !self.raises(&pair, ahead.handler, range, at) {
+                        return;
+                    }
+                    for truth in [false, true] {
+                        let mut other = pair.clone();
+                        let opposite = Symbol::Const(self.pool.constants.bool(!truth));
+                        other.expected.set(register, opposite);
+                        other.expected.step = other.expected.step.saturating_add(1);
+                        other.found = self.machine.branch(&pair.found, truth);
+                        if let Symbol::Id(id) = on {
+                            other.known.push((id, truth));
                         }
                         self.follow(other);
                     }
@@ -337,7 +372,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if !self.outcome.functions.contains(&(ours, theirs)) {
                 self.outcome.functions.push((ours, theirs));
             }
-            return true;
+            return expected.operands == found.operands;
         }
         expected == found
     }
@@ -359,6 +394,20 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 self.differ(Seen::Caught(handler.is_some()), Seen::Caught(found.is_some()), Some(range), Some(at));
                 false
             }
+        }
+    }
+
+    /// As `raises`, for a test. From 3.13 on it is TO_BOOL that can raise; without it there is nothing to catch.
+    fn test_raises(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
+        if self.series < (3, 13) {
+            return self.raises(pair, handler, range, at);
+        }
+        match self.machine.truth_state(&pair.found) {
+            Some(found) => {
+                let pair = Pair { expected: pair.expected.clone(), found, known: pair.known.clone() };
+                self.raises(&pair, handler, range, at)
+            }
+            None => true,
         }
     }
 
@@ -519,6 +568,11 @@ fn is_opposite(expected: &Event, found: &Event) -> bool {
     is_pair && expected.operands == found.operands
 }
 
+/// Whether an event makes the opposite of a value.
+fn is_not(event: &Event, value: Symbol) -> bool {
+    event.op == Op::Unary(Unary::Not) && *event.operands == [value]
+}
+
 fn is_local_store(op: &Op) -> bool {
     matches!(op, Op::Store(Space::Fast, _))
 }
@@ -577,6 +631,11 @@ fn canonical(pair: &Pair) -> (Key, Vec<(u32, bool)>) {
     let mut found = pair.found.clone();
     found.rename(&mut number);
     let on_stack = numbers.clone();
+    // What was dropped can only be tested again, where that is decided.
+    let dropped = |id: u32, is_opposite: bool| {
+        let known = pair.known.iter().find(|(other, _)| *other == id);
+        known.map_or(Symbol::Undefined, |&(_, truth)| Symbol::Known(truth != is_opposite))
+    };
     let registers = pair
         .expected
         .registers
@@ -585,18 +644,22 @@ fn canonical(pair: &Pair) -> (Key, Vec<(u32, bool)>) {
             let symbol = match symbol {
                 Symbol::Id(id) => match on_stack.iter().position(|&other| other == id) {
                     Some(place) => Symbol::Id(u32::try_from(place).unwrap_or(u32::MAX)),
-                    None => Symbol::Undefined,
+                    None => dropped(id, false),
                 },
                 Symbol::Negated(id) => match on_stack.iter().position(|&other| other == id) {
                     Some(place) => Symbol::Negated(u32::try_from(place).unwrap_or(u32::MAX)),
-                    None => Symbol::Undefined,
+                    None => dropped(id, true),
                 },
                 other => other,
             };
             (register, symbol)
         })
         .collect();
-    let mut known: Vec<(u32, bool)> = pair.known.iter().copied().filter(|(id, _)| on_stack.contains(id)).collect();
+    let is_held = |id: u32| {
+        let held = |symbol: Symbol| matches!(symbol, Symbol::Id(other) | Symbol::Negated(other) if other == id);
+        on_stack.contains(&id) || pair.expected.registers.iter().any(|&(_, symbol)| held(symbol))
+    };
+    let mut known: Vec<(u32, bool)> = pair.known.iter().copied().filter(|&(id, _)| is_held(id)).collect();
     known.sort_unstable();
     known.dedup();
     let mut renamed: Vec<(u32, bool)> = known

@@ -167,7 +167,7 @@ impl<'a> Unit<'_, 'a> {
         self.statements(&clause.body);
         self.blocks.pop();
         self.handler = outer;
-        if self.expected.source.series == (3, 8) {
+        if !self.since(3, 9) {
             self.forget(name);
             self.end_handler();
         } else {

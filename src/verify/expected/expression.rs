@@ -333,7 +333,7 @@ impl<'a> Unit<'_, 'a> {
                 if let Some(items) = self.constant_values(&node.elts) {
                     return self.constant(Constant::Tuple(items.into()));
                 }
-                if self.since(3, 7) {
+                if self.since(3, 8) {
                     let before = self.at(expression);
                     let value = self.tuple_display(&node.elts);
                     self.range = before;

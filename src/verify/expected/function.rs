@@ -260,6 +260,15 @@ impl<'a> Visitor<'a> for SelfAttributes {
                 self.visit_body(&node.body);
                 self.depth = self.depth.saturating_sub(1);
             }
+            // What is assigned to with an operator does not count.
+            Stmt::AugAssign(node) => {
+                if let Expr::Attribute(target) = &*node.target {
+                    self.visit_expr(&target.value);
+                } else {
+                    self.visit_expr(&node.target);
+                }
+                self.visit_expr(&node.value);
+            }
             _ => walk_stmt(self, statement),
         }
     }

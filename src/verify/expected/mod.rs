@@ -382,7 +382,12 @@ impl<'a> Unit<'_, 'a> {
     /// Makes a function of a child, with its closure last.
     fn make_function(&mut self, scope: ScopeId, body: Body<'a>, attributes: &[(super::event::Attribute, Operand)]) -> Operand {
         let number = self.child(scope, body);
-        let function = self.value(Op::MakeFunction(number), &[]);
+        // In 3.6 to 3.10 the qualified name is given here and nowhere else.
+        let qualname = (self.since(3, 3) && !self.since(3, 11)).then(|| {
+            let qualname = &self.expected.source.scopes.get(scope).qualname;
+            Operand::Const(self.pool.constants.text(qualname))
+        });
+        let function = self.value(Op::MakeFunction(number), qualname.as_slice());
         for &(attribute, value) in attributes {
             self.act(Op::SetFunction(attribute), &[function, value]);
         }

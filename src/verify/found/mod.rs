@@ -433,6 +433,13 @@ impl Machine<'_> {
         Some(state)
     }
 
+    /// The state at the TO_BOOL right before the jump at which [`Machine::step`] stopped (3.13 and later).
+    pub(super) fn truth_state(&self, state: &State) -> Option<State> {
+        let index = *self.places.get(usize::try_from(state.offset).ok()?)?;
+        let before = self.instructions.get(usize::try_from(index.checked_sub(1)?).ok()?)?;
+        (before.op() == Some(crate::pyc::opcodes::Op::TO_BOOL)).then(|| State { offset: before.start, ..state.clone() })
+    }
+
     /// Whether exceptions are handled by a block stack.
     fn has_blocks(&self) -> bool {
         self.series < (3, 11)
