@@ -188,7 +188,9 @@ impl Check<'_, '_> {
             if !is_paired && let Some(child) = self.expected.child(number) {
                 let scope = self.scopes.get(child.scope);
                 let found = self.codes.iter().copied().find(|&code| {
-                    !self.paired.contains_key(&index(code)) && text_of(code.name()) == scope.name.as_bytes() && self.fits_line(code, scope)
+                    !self.paired.contains_key(&index(code))
+                        && text_of(code.name()) == scope.name.as_bytes()
+                        && self.fits_line(code, scope)
                 });
                 if let Some(code) = found {
                     self.waiting.push((number, index(code)));
@@ -209,9 +211,9 @@ impl Check<'_, '_> {
             if self.differences.len() >= MAX_DIFFERENCES {
                 return;
             }
-            let parent_is_explained = code.parent().is_none_or(|parent| {
-                u32::try_from(parent).is_ok_and(|parent| self.paired.contains_key(&parent))
-            });
+            let parent_is_explained = code
+                .parent()
+                .is_none_or(|parent| u32::try_from(parent).is_ok_and(|parent| self.paired.contains_key(&parent)));
             if !self.paired.contains_key(&index(*code)) && parent_is_explained {
                 self.differences.push(CodeDifference {
                     code: shown(*code),
@@ -229,9 +231,10 @@ impl Check<'_, '_> {
         let (Some(code), Some(child)) = (code, self.expected.child(ours)) else { return Err(Reason::Body) };
         let scope = self.scopes.get(child.scope);
         self.signature(code, scope);
-        let program = self.expected.program(ours, &mut self.pool).map_err(|unsupported| {
-            Reason::Unsupported(unsupported.what, self.text.line(unsupported.range.start()))
-        })?;
+        let program = self
+            .expected
+            .program(ours, &mut self.pool)
+            .map_err(|unsupported| Reason::Unsupported(unsupported.what, self.text.line(unsupported.range.start())))?;
         let machine = match Machine::new(code, self.version, &mut self.pool) {
             Ok(machine) => machine,
             Err(fault) => {
@@ -252,7 +255,14 @@ impl Check<'_, '_> {
         Ok(())
     }
 
-    fn differ(&mut self, code: Code<'_>, range: Option<TextRange>, offset: Option<u32>, expected: String, found: String) {
+    fn differ(
+        &mut self,
+        code: Code<'_>,
+        range: Option<TextRange>,
+        offset: Option<u32>,
+        expected: String,
+        found: String,
+    ) {
         if self.differences.len() < MAX_DIFFERENCES {
             let line = range.map(|range| self.text.line(range.start()));
             self.differences.push(CodeDifference { code: shown(code), line, offset, expected, found });
@@ -290,10 +300,18 @@ impl Check<'_, '_> {
         let positional = parameters.positional_only.len().saturating_add(parameters.ordinary.len());
         check("positional arguments", positional.to_string(), code.argcount().to_string());
         if self.series >= (3, 8) {
-            check("positional-only arguments", parameters.positional_only.len().to_string(), code.posonlyargcount().to_string());
+            check(
+                "positional-only arguments",
+                parameters.positional_only.len().to_string(),
+                code.posonlyargcount().to_string(),
+            );
         }
         if self.series >= (3, 0) {
-            check("keyword-only arguments", parameters.keyword_only.len().to_string(), code.kwonlyargcount().to_string());
+            check(
+                "keyword-only arguments",
+                parameters.keyword_only.len().to_string(),
+                code.kwonlyargcount().to_string(),
+            );
         }
         let ours: Vec<String> = parameters.iter().map(str::to_owned).collect();
         let theirs = Variables::of(code);

@@ -446,6 +446,7 @@ impl Op {
                 | Self::Forever
                 | Self::Store(Space::Fast | Space::Deref, _)
                 | Self::LoadAndClear(_)
+                | Self::Compare(Compare::Is | Compare::IsNot)
                 | Self::NewCell(_)
         )
     }

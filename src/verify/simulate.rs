@@ -103,9 +103,12 @@ impl Place {
     fn get(&self, operand: Operand) -> Symbol {
         match operand {
             Operand::Const(id) => Symbol::Const(id),
-            Operand::Register(register) => {
-                self.registers.iter().rev().find(|(other, _)| *other == register).map_or(Symbol::Undefined, |&(_, symbol)| symbol)
-            }
+            Operand::Register(register) => self
+                .registers
+                .iter()
+                .rev()
+                .find(|(other, _)| *other == register)
+                .map_or(Symbol::Undefined, |&(_, symbol)| symbol),
         }
     }
 }
@@ -152,7 +155,13 @@ pub(super) struct Simulation<'s, 'a> {
 }
 
 impl<'s, 'a> Simulation<'s, 'a> {
-    pub(super) fn new(program: &'s Program, machine: &'s Machine<'a>, code_size: usize, series: (u8, u8), pool: &'s mut Pool) -> Self {
+    pub(super) fn new(
+        program: &'s Program,
+        machine: &'s Machine<'a>,
+        code_size: usize,
+        series: (u8, u8),
+        pool: &'s mut Pool,
+    ) -> Self {
         let size = program.len().saturating_add(code_size);
         Self {
             program,
@@ -262,7 +271,8 @@ impl<'s, 'a> Simulation<'s, 'a> {
                     }
                 }
                 (AheadKind::Test(expected, if_true, if_false), Next::Test { on, at }) => {
-                    let is_opposite = matches!((expected, on), (Symbol::Negated(ours), Symbol::Id(theirs)) if ours == theirs);
+                    let is_opposite =
+                        matches!((expected, on), (Symbol::Negated(ours), Symbol::Id(theirs)) if ours == theirs);
                     if !is_opposite && expected != on {
                         self.differ(Seen::Test(expected), Seen::Test(on), Some(range), Some(at));
                         return;
@@ -412,7 +422,15 @@ impl<'s, 'a> Simulation<'s, 'a> {
     }
 
     /// Runs of stores to local variables, in any order; of several to one variable the last counts.
-    fn stores(&mut self, pair: &mut Pair, expected: Event, register: Register, found: Event, range: TextRange, at: u32) -> bool {
+    fn stores(
+        &mut self,
+        pair: &mut Pair,
+        expected: Event,
+        register: Register,
+        found: Event,
+        range: TextRange,
+        at: u32,
+    ) -> bool {
         let mut ours: BTreeMap<NameId, Symbol> = BTreeMap::new();
         let mut theirs: BTreeMap<NameId, Symbol> = BTreeMap::new();
         let mut event = expected;
@@ -423,7 +441,8 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if !self.spend() {
                 return false;
             }
-            let mut look = Pair { expected: pair.expected.clone(), found: pair.found.clone(), known: pair.known.clone() };
+            let mut look =
+                Pair { expected: pair.expected.clone(), found: pair.found.clone(), known: pair.known.clone() };
             match self.ahead(&mut look).what {
                 AheadKind::Event(next, _) if is_local_store(&next.op) => {
                     pair.expected = look.expected;
@@ -502,7 +521,11 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 }
                 Action::Iterate(iterator, register, done) => {
                     let iterator = place.get(*iterator);
-                    return Ahead { what: AheadKind::Iterate(iterator, *register, self.program.place(*done)), handler, range };
+                    return Ahead {
+                        what: AheadKind::Iterate(iterator, *register, self.program.place(*done)),
+                        handler,
+                        range,
+                    };
                 }
                 Action::Jump(label) => place.step = self.program.place(*label),
             }
@@ -596,7 +619,9 @@ fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> 
             let none = pool.constants.intern(Constant::None);
             pool.constants.intern(Constant::Slice([start, stop, none]))
         }
-        (Op::Build(Display::Slice), &[start, stop, step]) => pool.constants.intern(Constant::Slice([start, stop, step])),
+        (Op::Build(Display::Slice), &[start, stop, step]) => {
+            pool.constants.intern(Constant::Slice([start, stop, step]))
+        }
         (&Op::Unpack(count), &[tuple]) => {
             let Constant::Tuple(items) = pool.constants.get(tuple) else { return None };
             let fits = usize::try_from(count).is_ok_and(|count| count == items.len());

@@ -96,7 +96,13 @@ fn verify(path: &Path) -> Option<(String, String)> {
             let text = first.map(|difference| {
                 let line = difference.line.map_or_else(String::new, |line| line.to_string());
                 let at = difference.offset.map_or_else(String::new, |at| at.to_string());
-                format!("{name}:{line} {} @{at}: expected {}; found {} [{}]", difference.code, difference.expected, difference.found, differences.len())
+                format!(
+                    "{name}:{line} {} @{at}: expected {}; found {} [{}]",
+                    difference.code,
+                    difference.expected,
+                    difference.found,
+                    differences.len()
+                )
             });
             ("differs".to_owned(), text.unwrap_or_default())
         }

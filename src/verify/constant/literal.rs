@@ -390,7 +390,7 @@ pub fn clean(text: &[u8]) -> Vec<u8> {
     let blanks = |line: &[u8]| line.iter().take_while(|&&byte| byte == b' ').count();
     let mut lines = expanded.split(|&byte| byte == b'\n');
     let first = lines.next().unwrap_or_default();
-    let margin = lines.clone().filter(|line| blanks(line) < line.len()).map(blanks).min().unwrap_or(usize::MAX);
+    let margin = lines.clone().filter(|line| blanks(line) < line.len()).map(blanks).min().unwrap_or(0);
     let mut cleaned = first.get(blanks(first)..).unwrap_or_default().to_vec();
     for line in lines {
         cleaned.push(b'\n');

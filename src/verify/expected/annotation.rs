@@ -100,7 +100,8 @@ impl<'a> Unit<'_, 'a> {
             });
             self.range = before;
         }
-        let value = if self.since(3, 10) { self.tuple(&operands) } else { self.value(Op::Build(Display::Map), &operands) };
+        let value =
+            if self.since(3, 10) { self.tuple(&operands) } else { self.value(Op::Build(Display::Map), &operands) };
         Some((Attribute::Annotations, value))
     }
 
@@ -150,7 +151,9 @@ fn has_annotations(statements: &[Stmt]) -> bool {
         Stmt::AnnAssign(_) => true,
         Stmt::For(node) => has_annotations(&node.body) || has_annotations(&node.orelse),
         Stmt::While(node) => has_annotations(&node.body) || has_annotations(&node.orelse),
-        Stmt::If(node) => has_annotations(&node.body) || node.elif_else_clauses.iter().any(|clause| has_annotations(&clause.body)),
+        Stmt::If(node) => {
+            has_annotations(&node.body) || node.elif_else_clauses.iter().any(|clause| has_annotations(&clause.body))
+        }
         Stmt::With(node) => has_annotations(&node.body),
         Stmt::Match(node) => node.cases.iter().any(|case| has_annotations(&case.body)),
         Stmt::Try(node) => {

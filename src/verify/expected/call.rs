@@ -45,7 +45,13 @@ impl<'a> Unit<'_, 'a> {
     }
 
     /// A call with arguments that are there already, and those of the source (`compiler_call_helper`).
-    pub(super) fn call_with(&mut self, callee: Operand, first: &[Operand], arguments: &'a [Expr], keywords: &'a [Keyword]) -> Operand {
+    pub(super) fn call_with(
+        &mut self,
+        callee: Operand,
+        first: &[Operand],
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Operand {
         let has_star = arguments.iter().any(Expr::is_starred_expr);
         let has_double_star = keywords.iter().any(|keyword| keyword.arg.is_none());
         if !has_star && !has_double_star && !self.is_large(first.len(), arguments, keywords) {
@@ -79,10 +85,17 @@ impl<'a> Unit<'_, 'a> {
     /// Calls with too many arguments for the stack are made with a tuple and a dict (3.9 and later).
     fn is_large(&self, first: usize, arguments: &[Expr], keywords: &[Keyword]) -> bool {
         let count = first.saturating_add(arguments.len());
-        self.since(3, 9) && count.saturating_add(keywords.len().saturating_mul(2)) > super::expression::STACK_USE_GUIDELINE
+        self.since(3, 9)
+            && count.saturating_add(keywords.len().saturating_mul(2)) > super::expression::STACK_USE_GUIDELINE
     }
 
-    fn call_ex(&mut self, callee: Operand, first: &[Operand], arguments: &'a [Expr], keywords: &'a [Keyword]) -> Operand {
+    fn call_ex(
+        &mut self,
+        callee: Operand,
+        first: &[Operand],
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Operand {
         let positional = match arguments {
             // `f(*args)` alone hands over what it is given.
             [Expr::Starred(star)] if first.is_empty() => self.expression(&star.value),
@@ -144,7 +157,13 @@ impl<'a> Unit<'_, 'a> {
     }
 
     /// 3.5 to 3.8: tuples and dicts joined by instructions of their own.
-    fn old_call_ex(&mut self, callee: Operand, first: &[Operand], arguments: &'a [Expr], keywords: &'a [Keyword]) -> Operand {
+    fn old_call_ex(
+        &mut self,
+        callee: Operand,
+        first: &[Operand],
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Operand {
         let mut parts = Vec::new();
         let mut plain = first.to_vec();
         for argument in arguments {
@@ -191,7 +210,13 @@ impl<'a> Unit<'_, 'a> {
     }
 
     /// 2.x: the star and the double star come last, whatever stands between.
-    fn call_var(&mut self, callee: Operand, first: &[Operand], arguments: &'a [Expr], keywords: &'a [Keyword]) -> Operand {
+    fn call_var(
+        &mut self,
+        callee: Operand,
+        first: &[Operand],
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Operand {
         let mut operands = vec![callee];
         operands.extend_from_slice(first);
         let mut star = None;
@@ -244,7 +269,11 @@ impl<'a> Unit<'_, 'a> {
                 let name = self.mangled(node.attr.as_str());
                 Some(self.value(Op::LoadSuperAttr(name, false), &[callable, class, object]))
             }
-            [class, object] if !class.is_starred_expr() && !object.is_starred_expr() && scopes.get(self.scope).role != Role::Module => {
+            [class, object]
+                if !class.is_starred_expr()
+                    && !object.is_starred_expr()
+                    && scopes.get(self.scope).role != Role::Module =>
+            {
                 let callable = self.load("super");
                 let class = self.expression(class);
                 let object = self.expression(object);

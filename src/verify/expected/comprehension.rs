@@ -50,7 +50,8 @@ impl<'a> Unit<'_, 'a> {
         }
         let function = self.make_function(scope, Body::Comprehension(expression), &[]);
         let iterable = self.iterated(&first.iter);
-        let iterator = if first.is_async { self.async_iterator(iterable) } else { self.outermost_iterator(gathers, iterable) };
+        let iterator =
+            if first.is_async { self.async_iterator(iterable) } else { self.outermost_iterator(gathers, iterable) };
         let result = self.value(Op::Call(Box::default()), &[function, iterator]);
         let is_awaited = !matches!(gathers, Gathers::Generator(_)) && self.source().scopes.get(scope).is_coroutine;
         if is_awaited { self.await_value(result) } else { result }
@@ -61,9 +62,16 @@ impl<'a> Unit<'_, 'a> {
     }
 
     /// 3.12 and later: in place, with the variables of the same names put aside (PEP 709).
-    fn inlined(&mut self, scope: super::ScopeId, gathers: Gathers<'a>, generators: &'a [Comprehension], first: &'a Comprehension) -> Operand {
+    fn inlined(
+        &mut self,
+        scope: super::ScopeId,
+        gathers: Gathers<'a>,
+        generators: &'a [Comprehension],
+        first: &'a Comprehension,
+    ) -> Operand {
         let iterable = self.iterated(&first.iter);
-        let iterator = if first.is_async { self.async_iterator(iterable) } else { self.value(Op::GetIter, &[iterable]) };
+        let iterator =
+            if first.is_async { self.async_iterator(iterable) } else { self.value(Op::GetIter, &[iterable]) };
         let outer_scope = self.scope;
         let outer = self.handler;
         self.scope = scope;
@@ -119,7 +127,14 @@ impl<'a> Unit<'_, 'a> {
         self.end_generator(wrapper);
     }
 
-    fn loops(&mut self, generators: &'a [Comprehension], index: usize, iterator: Option<Operand>, gathers: Gathers<'a>, container: Option<Operand>) {
+    fn loops(
+        &mut self,
+        generators: &'a [Comprehension],
+        index: usize,
+        iterator: Option<Operand>,
+        gathers: Gathers<'a>,
+        container: Option<Operand>,
+    ) {
         let Some(generator) = generators.get(index) else {
             self.gather(gathers, container);
             return;
@@ -152,7 +167,14 @@ impl<'a> Unit<'_, 'a> {
         self.put(done);
     }
 
-    fn async_loop(&mut self, generators: &'a [Comprehension], index: usize, iterator: Option<Operand>, gathers: Gathers<'a>, container: Option<Operand>) {
+    fn async_loop(
+        &mut self,
+        generators: &'a [Comprehension],
+        index: usize,
+        iterator: Option<Operand>,
+        gathers: Gathers<'a>,
+        container: Option<Operand>,
+    ) {
         let Some(generator) = generators.get(index) else { return };
         let iterator = iterator.unwrap_or_else(|| {
             let iterable = self.expression(&generator.iter);

@@ -68,7 +68,9 @@ impl<'a> Unit<'_, 'a> {
             Expr::Set(node) => self.set_display(&node.elts),
             Expr::List(node) => self.list_display(&node.elts),
             Expr::Tuple(node) => self.tuple_display(&node.elts),
-            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => self.comprehension(expression),
+            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => {
+                self.comprehension(expression)
+            }
             Expr::Await(node) => {
                 let value = self.expression(&node.value);
                 self.await_value(value)
@@ -414,7 +416,11 @@ impl<'a> Unit<'_, 'a> {
 
     fn jump_on(&mut self, value: Operand, wanted: bool, target: Label) {
         let next = self.label();
-        if wanted { self.test(value, target, next) } else { self.test(value, next, target) }
+        if wanted {
+            self.test(value, target, next)
+        } else {
+            self.test(value, next, target)
+        }
         self.put(next);
     }
 
@@ -425,7 +431,11 @@ impl<'a> Unit<'_, 'a> {
             let Some(parent) = scopes.get(scope).parent else { break };
             scope = parent;
         }
-        let value = if self.since(3, 11) && scopes.get(scope).is_coroutine { self.value(Op::AsyncGenWrap, &[value]) } else { value };
+        let value = if self.since(3, 11) && scopes.get(scope).is_coroutine {
+            self.value(Op::AsyncGenWrap, &[value])
+        } else {
+            value
+        };
         self.value(Op::Yield, &[value])
     }
 

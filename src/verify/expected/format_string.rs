@@ -43,7 +43,12 @@ impl<'a> Unit<'_, 'a> {
         self.joined(&pieces)
     }
 
-    fn elements(&mut self, elements: &'a [InterpolatedStringElement], flags: FStringFlags, pieces: &mut Vec<Piece<'a>>) {
+    fn elements(
+        &mut self,
+        elements: &'a [InterpolatedStringElement],
+        flags: FStringFlags,
+        pieces: &mut Vec<Piece<'a>>,
+    ) {
         for element in elements {
             match element {
                 InterpolatedStringElement::Literal(literal) => {
@@ -120,7 +125,8 @@ impl<'a> Unit<'_, 'a> {
                 operands.push(self.specification(&specification.elements, flags));
             }
         } else {
-            let specification = element.format_spec.as_ref().map(|specification| self.specification(&specification.elements, flags));
+            let specification =
+                element.format_spec.as_ref().map(|specification| self.specification(&specification.elements, flags));
             let value = conversion.map_or(value, |conversion| self.value(Op::Convert(conversion), &[value]));
             operands.push(value);
             operands.extend(specification);

@@ -38,7 +38,11 @@ impl<'a> Unit<'_, 'a> {
     }
 
     /// Text between the values of a formatted string.
-    pub(super) fn format_literal(&mut self, literal: &InterpolatedStringLiteralElement, flags: impl StringFlags) -> Vec<u8> {
+    pub(super) fn format_literal(
+        &mut self,
+        literal: &InterpolatedStringLiteralElement,
+        flags: impl StringFlags,
+    ) -> Vec<u8> {
         self.known_text(self.literals().piece(literal, flags))
     }
 

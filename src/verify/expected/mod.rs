@@ -20,10 +20,10 @@ mod unparse;
 use std::collections::HashMap;
 
 use ruff_python_ast::Expr;
+use ruff_python_ast::ExprLambda;
 use ruff_python_ast::Stmt;
 use ruff_python_ast::StmtClassDef;
 use ruff_python_ast::StmtFunctionDef;
-use ruff_python_ast::ExprLambda;
 use ruff_text_size::Ranged;
 use ruff_text_size::TextRange;
 
@@ -41,10 +41,10 @@ use super::source_text::python2;
 
 pub(super) use program::Action;
 pub(super) use program::Handler;
+pub(super) use program::Label;
 pub(super) use program::Operand;
 pub(super) use program::Program;
 pub(super) use program::Register;
-pub(super) use program::Label;
 use program::Step;
 
 /// A source and what is known of the compiler.
@@ -380,19 +380,26 @@ impl<'a> Unit<'_, 'a> {
     }
 
     /// Makes a function of a child, with its closure last.
-    fn make_function(&mut self, scope: ScopeId, body: Body<'a>, attributes: &[(super::event::Attribute, Operand)]) -> Operand {
+    fn make_function(
+        &mut self,
+        scope: ScopeId,
+        body: Body<'a>,
+        attributes: &[(super::event::Attribute, Operand)],
+    ) -> Operand {
         let number = self.child(scope, body);
         // In 3.6 to 3.10 the qualified name is given here and nowhere else.
         let qualname = (self.since(3, 3) && !self.since(3, 11)).then(|| {
-            let qualname = &self.expected.source.scopes.get(scope).qualname;
-            Operand::Const(self.pool.constants.text(qualname))
+            let scope = self.expected.source.scopes.get(scope);
+            let is_class = scope.role == Role::Class;
+            Operand::Const(self.pool.constants.text(if is_class { &scope.name } else { &scope.qualname }))
         });
         let function = self.value(Op::MakeFunction(number), qualname.as_slice());
         for &(attribute, value) in attributes {
             self.act(Op::SetFunction(attribute), &[function, value]);
         }
         let scopes = self.expected.source.scopes;
-        let frees: Vec<NameId> = scopes.get(scope).frees.iter().map(|name| self.pool.names.intern(name.as_bytes())).collect();
+        let frees: Vec<NameId> =
+            scopes.get(scope).frees.iter().map(|name| self.pool.names.intern(name.as_bytes())).collect();
         if !frees.is_empty() {
             let cells: Vec<Operand> = frees.into_iter().map(|name| self.constant(Constant::Cell(name))).collect();
             let closure = self.tuple(&cells);

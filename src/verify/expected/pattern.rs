@@ -196,15 +196,26 @@ impl<'a> Unit<'_, 'a> {
         }
     }
 
-    fn class_pattern(&mut self, node: &'a PatternMatchClass, subject: Operand, fail: Label, captures: &mut Captures<'a>) {
+    fn class_pattern(
+        &mut self,
+        node: &'a PatternMatchClass,
+        subject: Operand,
+        fail: Label,
+        captures: &mut Captures<'a>,
+    ) {
         let class = self.expression(&node.cls);
-        let names: Vec<Operand> = node.arguments.keywords.iter().map(|keyword| self.text(keyword.attr.as_str())).collect();
+        let names: Vec<Operand> =
+            node.arguments.keywords.iter().map(|keyword| self.text(keyword.attr.as_str())).collect();
         let names = self.tuple(&names);
         let positional = u32::try_from(node.arguments.patterns.len()).unwrap_or(u32::MAX);
         let values = self.value(Op::MatchClass(positional), &[subject, class, names]);
         self.need_some(values, fail);
-        let patterns: Vec<&'a Pattern> =
-            node.arguments.patterns.iter().chain(node.arguments.keywords.iter().map(|keyword| &keyword.pattern)).collect();
+        let patterns: Vec<&'a Pattern> = node
+            .arguments
+            .patterns
+            .iter()
+            .chain(node.arguments.keywords.iter().map(|keyword| &keyword.pattern))
+            .collect();
         self.attributes(&patterns, values, fail, captures);
     }
 

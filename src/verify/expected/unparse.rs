@@ -259,7 +259,9 @@ impl<'a> Unit<'_, 'a> {
                 for part in node.value.iter() {
                     match part {
                         FStringPart::Literal(literal) => push_braces(&mut body, &self.string_part(literal)),
-                        FStringPart::FString(string) => self.unparse_elements(&string.elements, string.flags, &mut body)?,
+                        FStringPart::FString(string) => {
+                            self.unparse_elements(&string.elements, string.flags, &mut body)?
+                        }
                     }
                 }
                 out.push(b'f');
@@ -291,7 +293,14 @@ impl<'a> Unit<'_, 'a> {
             Expr::Attribute(node) => {
                 self.unparse(&node.value, Level::Atom, out)?;
                 // `1 .real`: an int must not swallow the dot.
-                put(out, if matches!(&*node.value, Expr::NumberLiteral(number) if number.value.is_int()) { " ." } else { "." });
+                put(
+                    out,
+                    if matches!(&*node.value, Expr::NumberLiteral(number) if number.value.is_int()) {
+                        " ."
+                    } else {
+                        "."
+                    },
+                );
                 put(out, node.attr.as_str());
             }
             Expr::Subscript(node) => {
@@ -425,7 +434,12 @@ impl<'a> Unit<'_, 'a> {
         Some(())
     }
 
-    fn unparse_elements(&mut self, elements: &[InterpolatedStringElement], flags: FStringFlags, out: &mut Vec<u8>) -> Option<()> {
+    fn unparse_elements(
+        &mut self,
+        elements: &[InterpolatedStringElement],
+        flags: FStringFlags,
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
         for element in elements {
             match element {
                 InterpolatedStringElement::Literal(literal) => {
