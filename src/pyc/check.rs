@@ -54,6 +54,33 @@ impl Fields {
     }
 }
 
+/// Kinds of local variables that are counted anew for each code object that has them.
+const FEW_KINDS: usize = 64;
+
+/// The bits of which a local variable has one.
+const VARIABLE: u8 = KIND_LOCAL | KIND_CELL | KIND_FREE;
+
+/// What the kinds of local variables come to (3.11 and later).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Kinds {
+    /// How many are plain local variables.
+    locals: u32,
+    /// All bits that are set.
+    bits: u8,
+    /// Whether one has none of the bits of variables.
+    is_none: bool,
+}
+
+impl Kinds {
+    fn of(bytes: &[u8]) -> Self {
+        bytes.iter().fold(Self::default(), |kinds, &kind| Self {
+            locals: kinds.locals.wrapping_add(u32::from(kind & KIND_LOCAL != 0)),
+            bits: kinds.bits | kind,
+            is_none: kinds.is_none || kind & VARIABLE == 0,
+        })
+    }
+}
+
 impl Parser<'_, '_> {
     /// Checks the fields of a complete code object.
     pub(super) fn check_code(&mut self, code: u32) {
@@ -83,8 +110,8 @@ impl Parser<'_, '_> {
             }
             Object::Consts => self.is_row(&node),
             Object::Names | Object::VarNames | Object::FreeVars | Object::CellVars | Object::LocalsPlusNames => {
-                if self.is_row(&node) {
-                    self.check_names(fields, object, &node);
+                if self.is_row(&node) && !node.checked {
+                    self.check_names(fields, object, id, &node);
                 }
                 self.is_row(&node)
             }
@@ -124,9 +151,13 @@ impl Parser<'_, '_> {
         self.grammar.mixed_names || !self.grammar.dialect.names_are_text()
     }
 
-    fn check_names(&mut self, fields: &Fields, object: Object, row: &Node) {
+    /// Checks the names of a row, once for all code objects that refer to it.
+    fn check_names(&mut self, fields: &Fields, object: Object, id: ObjectId, row: &Node) {
         if !self.are_plain(row) {
             self.check_each_name(fields, object, row);
+        }
+        if let Some(row) = self.arena.nodes.get_mut(id.index()) {
+            row.checked = true;
         }
     }
 
@@ -235,10 +266,7 @@ impl Parser<'_, '_> {
                 }
                 i64::from(self.arena.node(fields.object(Object::VarNames)).map_or(0, |node| node.b))
             }
-            _ if fields.object(Object::LocalsPlusKinds).is_some() => {
-                let locals = self.kinds(fields).iter().filter(|&&kind| kind & KIND_LOCAL != 0).count();
-                i64::try_from(locals).unwrap_or(i64::MAX)
-            }
+            _ if fields.object(Object::LocalsPlusKinds).is_some() => i64::from(self.kinds(fields).locals),
             _ => return,
         };
         if total > names {
@@ -260,10 +288,16 @@ impl Parser<'_, '_> {
             .any(|&field| matches!(field, Field::Short(found) | Field::Long(found) if found == number))
     }
 
-    fn kinds(&self, fields: &Fields) -> &[u8] {
-        let node = self.arena.node(fields.object(Object::LocalsPlusKinds)).filter(|node| node.kind == Kind::Bytes);
-        let range = node.and_then(|node| self.bytes.get(index_of(node.a)..)?.get(..index_of(node.b)));
-        range.unwrap_or_default()
+    /// What the kinds of the local variables come to. Those of many are counted once for all code objects that refer to them.
+    fn kinds(&mut self, fields: &Fields) -> Kinds {
+        let id = fields.object(Object::LocalsPlusKinds);
+        let Some(node) = self.arena.node(id).filter(|node| node.kind == Kind::Bytes) else { return Kinds::default() };
+        let bytes =
+            self.bytes.get(index_of(node.a)..).and_then(|rest| rest.get(..index_of(node.b))).unwrap_or_default();
+        if bytes.len() <= FEW_KINDS {
+            return Kinds::of(bytes);
+        }
+        *self.kinds.entry(id).or_insert_with(|| Kinds::of(bytes))
     }
 
     /// Checks the kinds of the local variables (3.11 and later).
@@ -277,21 +311,16 @@ impl Parser<'_, '_> {
                 format!("{names} names, {count} kinds")
             });
         }
-        let variable = KIND_LOCAL | KIND_CELL | KIND_FREE;
         let known = match self.grammar.series {
-            (3, ..=11) => variable,
-            (3, 12 | 13) => variable | KIND_HIDDEN,
-            _ => variable | KIND_HIDDEN | KIND_ARGUMENT,
+            (3, ..=11) => VARIABLE,
+            (3, 12 | 13) => VARIABLE | KIND_HIDDEN,
+            _ => VARIABLE | KIND_HIDDEN | KIND_ARGUMENT,
         };
-        let (mut is_none, mut is_unknown) = (false, false);
-        for &kind in self.kinds(fields) {
-            is_none |= kind & variable == 0;
-            is_unknown |= kind & !known != 0;
-        }
-        if is_none {
+        let found = self.kinds(fields);
+        if found.is_none {
             self.odd(fields, OddityKind::VariableOfNoKind, place(fields, &kinds));
         }
-        if is_unknown {
+        if found.bits & !known != 0 {
             self.odd(fields, OddityKind::UnknownKindBits, place(fields, &kinds));
         }
     }

@@ -4,6 +4,8 @@
 //! on; reading stops where the next object cannot be found. The fields of code objects are read in `fields` and checked in
 //! `check`; what is recorded about values is in `fault`.
 
+use std::collections::HashMap;
+
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
@@ -12,6 +14,7 @@ use super::Expansion;
 use super::LongForms;
 use super::Oddity;
 use super::UnusualType;
+use super::check::Kinds;
 use super::layout::Field;
 use super::letter::FLAG;
 use super::letter::Type;
@@ -128,6 +131,7 @@ pub(super) fn read(bytes: &[u8], offset: usize, grammar: Grammar, limits: &Limit
         unusual: Vec::new(),
         oddities: Vec::new(),
         has_ascii: false,
+        kinds: HashMap::new(),
     };
     let root = parser.run();
     let end = parser.reader.offset();
@@ -165,6 +169,8 @@ pub(super) struct Parser<'a, 's> {
     pub(super) unusual: Vec<UnusualType>,
     pub(super) oddities: Vec<Oddity>,
     pub(super) has_ascii: bool,
+    /// What long rows of kinds of variables come to.
+    pub(super) kinds: HashMap<ObjectId, Kinds>,
 }
 
 impl<'a> Parser<'a, '_> {

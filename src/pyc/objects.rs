@@ -89,7 +89,7 @@ pub(super) struct Node {
     pub(super) kind: Kind,
     /// Whether it cannot be a dict key.
     pub(super) unhashable: bool,
-    /// Whether its text was looked at as a name.
+    /// Whether its text was looked at as a name, or the names in it were.
     pub(super) checked: bool,
     /// Where its type byte is.
     pub(super) offset: u32,
@@ -538,7 +538,8 @@ impl<'a> Tree<'a> {
     /// Every string of the file once that some code object has as a name: of variables, attributes, functions and files.
     pub fn names(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let bytes = self.bytes;
-        let nodes = self.arena.nodes.iter().filter(|node| node.checked);
+        let is_name = |node: &&Node| node.checked && matches!(node.kind, Kind::Bytes | Kind::Utf8 | Kind::Latin1);
+        let nodes = self.arena.nodes.iter().filter(is_name);
         nodes.filter_map(move |node| bytes.get(index_of(node.a)..)?.get(..index_of(node.b)))
     }
 

@@ -1,6 +1,8 @@
 //! Damaged files: no panic, no offset outside the file, and nothing taken for sound that is cut.
 
 use std::fs;
+use std::time::Duration;
+use std::time::Instant;
 
 use pycaudit::forge;
 use pycaudit::forge::pyc::Value;
@@ -133,6 +135,30 @@ fn a_file_of_nothing_but_small_objects_stops_at_the_limit() {
         assert_eq!(kinds(&parsed), [ProblemKind::MarshalObjects]);
         assert!(!parsed.value.body.is_code());
     }
+}
+
+#[test]
+fn names_and_kinds_that_all_code_objects_share_are_looked_at_once() {
+    const MANY: u32 = 40_000;
+    let string = |bytes: &[u8]| [b"s".as_slice(), &u32::try_from(bytes.len()).unwrap().to_le_bytes(), bytes].concat();
+    let tuple = |letter: u8, count: u32, items: &[u8]| [&[letter][..], &count.to_le_bytes(), items].concat();
+    // The module is reference 0, the names are 1, the kinds are 2; the code objects refer to them as names and as variables.
+    let names = tuple(b'(' | 0x80, MANY, &b"z\x01a".repeat(MANY as usize));
+    let mut kinds = string(&vec![0x20; MANY as usize]);
+    kinds[0] |= 0x80;
+    let code = [
+        b"c".as_slice(),
+        &[0; 20],
+        &string(b"\x97\0S\0"),
+        b")\0r\x01\0\0\0r\x01\0\0\0r\x02\0\0\0z\x01fz\x01fz\x01f\x01\0\0\0",
+        &string(b""),
+        &string(b""),
+    ];
+    let items = [names, kinds, code.concat().repeat(MANY as usize)].concat();
+    let begun = Instant::now();
+    let parsed = with_constant("3.12", tuple(b'(', MANY + 2, &items));
+    assert!(parsed.problems.is_empty() && parsed.value.body.root().unwrap().code_objects == MANY as usize + 1);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -13,8 +13,8 @@ use pycaudit::pyc::opcodes::Opcodes;
 /// Imports of one file that are listed; the rest are counted. The largest honest modules have some hundreds.
 const MOST: usize = 10_000;
 
-/// Bytes of instructions that are looked at, for each object of the file: many code objects can have one string of instructions.
-const EFFORT: usize = 1024;
+/// Bytes of instructions that are looked at for a byte of file: many code objects can have one string of instructions.
+const SHARING: usize = 8;
 
 /// The imports of a file.
 #[derive(Default)]
@@ -43,7 +43,7 @@ impl<'a> Imports<'a> {
         let mut imports = Self::default();
         let Some(version) = tree.pyc.version else { return imports };
         let Some(opcodes) = Opcodes::of(version) else { return imports };
-        let mut effort = tree.object_count().saturating_mul(EFFORT);
+        let mut effort = tree.size().saturating_mul(SHARING);
         for code in tree.codes() {
             let bytes = code.code();
             if bytes.len() > effort {
