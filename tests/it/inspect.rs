@@ -127,6 +127,21 @@ fn references_that_double_with_each_level_have_a_page() {
 }
 
 #[test]
+fn a_long_constant_that_many_refer_to_is_not_written_out_for_each() {
+    const MANY: u32 = 2_000;
+    // The module is reference 0 and the long tuple is 1.
+    let long = [b"\xa8".as_slice(), &MANY.to_le_bytes(), &b"i\x01\0\0\0".repeat(MANY as usize)].concat();
+    let short = Forged::Raw(b")\x01r\x01\0\0\0".to_vec());
+    let mut constants = vec![short; MANY as usize];
+    constants.insert(0, Forged::Raw(long));
+    let folder = with_file(&forge::Pyc::python("3.12").consts(constants).build());
+    // Written out for each it would be 12 megabytes.
+    let text = page(folder.path(), &["m.pyc", "--all"]);
+    assert!(text.len() < 3_000_000, "{} bytes", text.len());
+    assert!(text.contains(&"1, ".repeat(MANY as usize - 1)));
+}
+
+#[test]
 fn names_that_move_the_cursor_are_shown_as_text() {
     let bytes = forge::Pyc::python("3.12")
         .names(&["a\u{1b}[2Jb\u{202e}c"])

@@ -36,6 +36,10 @@ const VALUE: usize = 90;
 /// Bytes of a value that are shown at most: a constant can stand for more than any disk holds.
 const LONGEST_VALUE: usize = 1 << 20;
 
+/// Bytes of values that are shown for a byte of file: an escaped byte takes four, and what is in a tuple is shown by itself as well.
+/// Any number of constants can refer to one that is long.
+const SHOWN: usize = 16;
+
 /// Columns of a line of names.
 const WIDTH: usize = 100;
 
@@ -57,7 +61,9 @@ impl Most {
 
 /// The page.
 pub(crate) fn page(entry: &PycEntry, facts: &Facts<'_>, most: Most) -> String {
-    let mut page = Page { text: String::new(), most };
+    let size = usize::try_from(entry.size).unwrap_or(usize::MAX);
+    let room = size.saturating_mul(SHOWN).saturating_add(LONGEST_VALUE);
+    let mut page = Page { text: String::new(), most, room };
     page.line(&entry.locator.to_string());
     page.identity(entry, facts);
     page.header(entry);
@@ -76,6 +82,8 @@ pub(crate) fn page(entry: &PycEntry, facts: &Facts<'_>, most: Most) -> String {
 struct Page {
     text: String,
     most: Most,
+    /// Bytes of long values that may still be shown; then they are cut as if not all were asked for.
+    room: usize,
 }
 
 impl Page {
@@ -216,7 +224,8 @@ impl Page {
             return;
         }
         for constant in constants.iter().take(self.most.rows()) {
-            let value = repr(constant.value, facts.style, self.most.value());
+            let value = repr(constant.value, facts.style, self.most.value().min(self.room.max(VALUE)));
+            self.room = self.room.saturating_sub(value.len());
             let place = facts.codes.get(constant.code).map(|code| code.qualname.to_string()).unwrap_or_default();
             self.line(&format!("  {:>6}  {value}  [{place}]", constant.offset));
         }
