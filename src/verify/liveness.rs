@@ -5,10 +5,10 @@ use super::expected::Operand;
 use super::expected::Program;
 use super::expected::Register;
 
-/// For each register, the last step at which it may still be read.
+/// For each register, the first step that writes it and the last at which it may still be read.
 #[derive(Debug)]
 pub(super) struct Liveness {
-    last: Vec<u32>,
+    spans: Vec<(u32, u32)>,
 }
 
 impl Liveness {
@@ -72,12 +72,13 @@ impl Liveness {
                 }
             }
         }
-        Self { last }
+        Self { spans: first.into_iter().zip(last).collect() }
     }
 
-    /// Whether a register may be read at a step or after it.
+    /// Whether a register was written before a step and may be read at it or after it. What a turn of a loop wrote is not read in the next.
     pub(super) fn is_live(&self, register: Register, step: u32) -> bool {
-        usize::try_from(register.0).ok().and_then(|index| self.last.get(index)).is_some_and(|&last| last >= step)
+        let span = usize::try_from(register.0).ok().and_then(|index| self.spans.get(index));
+        span.is_some_and(|&(first, last)| first < step && step <= last)
     }
 }
 

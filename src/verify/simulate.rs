@@ -548,6 +548,9 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let AheadKind::Event(next, _) = self.ahead(&mut look).what else { return None };
         let (true, &[Symbol::Null, Symbol::Const(items)]) = (next.op == extend, &*next.operands) else { return None };
         let (Constant::Tuple(items) | Constant::FrozenSet(items)) = self.pool.constants.get(items) else { return None };
+        if items.is_empty() {
+            return None;
+        }
         let operands = items.iter().copied().map(Symbol::Const).collect();
         pair.expected = look.expected;
         Some(Event { op: op.clone(), operands })
@@ -604,6 +607,12 @@ fn is_local_store(op: &Op) -> bool {
 fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> Option<Vec<Symbol>> {
     if *op == Op::Build(Display::String) {
         return concatenated(operands, pool).map(|symbol| vec![symbol]);
+    }
+    if let (Op::ListExtend | Op::SetUpdate, &[_, Symbol::Const(items)]) = (op, operands)
+        && let Constant::Tuple(items) | Constant::FrozenSet(items) = pool.constants.get(items)
+        && items.is_empty()
+    {
+        return Some(Vec::new());
     }
     let mut constants = Vec::with_capacity(operands.len());
     for operand in operands {

@@ -10,11 +10,11 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-/// A report file being written under a temporary name beside its own; removed unless it is kept.
+/// A report file being written under a temporary name beside its own; removed unless it is kept. What is there and no regular file (a
+/// device, a pipe) is written to as it is: a new file must never take its place.
 pub(crate) struct Pending {
-    temporary: PathBuf,
+    temporary: Option<PathBuf>,
     path: PathBuf,
-    kept: bool,
 }
 
 impl Pending {
@@ -22,6 +22,12 @@ impl Pending {
     pub(crate) fn create(path: &Path) -> anyhow::Result<(Self, Box<dyn Write + Send>)> {
         let shown = path.display();
         anyhow::ensure!(!path.is_dir(), "cannot write the report `{shown}`: it is a directory");
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            let file =
+                File::options().write(true).open(path).with_context(|| format!("cannot write the report `{shown}`"))?;
+            let pending = Self { temporary: None, path: path.to_owned() };
+            return Ok((pending, Box::new(BufWriter::with_capacity(1 << 16, file))));
+        }
         let name =
             path.file_name().with_context(|| format!("cannot write the report `{shown}`: it has no file name"))?;
         let mut temporary_name = std::ffi::OsString::from(".");
@@ -33,24 +39,26 @@ impl Pending {
             .create_new(true)
             .open(&temporary)
             .with_context(|| format!("cannot write the report `{shown}`"))?;
-        let pending = Self { temporary, path: path.to_owned(), kept: false };
+        let pending = Self { temporary: Some(temporary), path: path.to_owned() };
         Ok((pending, Box::new(BufWriter::with_capacity(1 << 16, file))))
     }
 
     /// Gives the complete report its name.
     pub(crate) fn keep(mut self) -> anyhow::Result<()> {
-        fs::rename(&self.temporary, &self.path)
-            .with_context(|| format!("cannot write the report `{}`", self.path.display()))?;
-        self.kept = true;
+        if let Some(temporary) = &self.temporary {
+            fs::rename(temporary, &self.path)
+                .with_context(|| format!("cannot write the report `{}`", self.path.display()))?;
+        }
+        self.temporary = None;
         Ok(())
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if !self.kept {
+        if let Some(temporary) = &self.temporary {
             // Nothing can be done about a temporary file that cannot be removed.
-            let _ = fs::remove_file(&self.temporary);
+            let _ = fs::remove_file(temporary);
         }
     }
 }

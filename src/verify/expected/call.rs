@@ -20,7 +20,11 @@ impl<'a> Unit<'_, 'a> {
         if let Some(value) = self.inlined_call(node) {
             return value;
         }
+        let is_method = self.is_method_call(node);
         let callee = self.expression(&node.func);
+        if is_method {
+            return self.plain_call(callee, &[], &node.arguments.args, &node.arguments.keywords);
+        }
         self.call_with(callee, &[], &node.arguments.args, &node.arguments.keywords)
     }
 
@@ -55,17 +59,7 @@ impl<'a> Unit<'_, 'a> {
         let has_star = arguments.iter().any(Expr::is_starred_expr);
         let has_double_star = keywords.iter().any(|keyword| keyword.arg.is_none());
         if !has_star && !has_double_star && !self.is_large(first.len(), arguments, keywords) {
-            let mut operands = vec![callee];
-            operands.extend_from_slice(first);
-            for argument in arguments {
-                operands.push(self.expression(argument));
-            }
-            let mut names = Vec::new();
-            for keyword in keywords {
-                names.push(self.keyword_name(keyword));
-                operands.push(self.expression(&keyword.value));
-            }
-            return self.value(Op::Call(names.into()), &operands);
+            return self.plain_call(callee, first, arguments, keywords);
         }
         if self.is_python2() {
             return self.call_var(callee, first, arguments, keywords);
@@ -77,15 +71,49 @@ impl<'a> Unit<'_, 'a> {
         }
     }
 
+    fn plain_call(
+        &mut self,
+        callee: Operand,
+        first: &[Operand],
+        arguments: &'a [Expr],
+        keywords: &'a [Keyword],
+    ) -> Operand {
+        let mut operands = vec![callee];
+        operands.extend_from_slice(first);
+        for argument in arguments {
+            operands.push(self.expression(argument));
+        }
+        let mut names = Vec::new();
+        for keyword in keywords {
+            names.push(self.keyword_name(keyword));
+            operands.push(self.expression(&keyword.value));
+        }
+        self.value(Op::Call(names.into()), &operands)
+    }
+
+    /// Whether a call is made as a method call, for which more arguments fit the stack (`maybe_optimize_method_call`; with keywords
+    /// from 3.11 on).
+    fn is_method_call(&self, node: &ExprCall) -> bool {
+        let Expr::Attribute(function) = &*node.func else { return false };
+        let (arguments, keywords) = (&node.arguments.args, &node.arguments.keywords);
+        let count = arguments.len().saturating_add(keywords.len()).saturating_add(usize::from(!keywords.is_empty()));
+        let is_starred =
+            arguments.iter().any(Expr::is_starred_expr) || keywords.iter().any(|keyword| keyword.arg.is_none());
+        // What a module imports is no object with methods.
+        let is_imported =
+            function.value.as_name_expr().is_some_and(|name| self.expected.imported.contains(name.id.as_str()));
+        self.since(3, 11) && !is_starred && !is_imported && count < super::expression::STACK_USE_GUIDELINE
+    }
+
     fn keyword_name(&mut self, keyword: &Keyword) -> NameId {
         let name = keyword.arg.as_ref().map_or("", |name| name.as_str());
         self.name(name)
     }
 
-    /// Calls with too many arguments for the stack are made with a tuple and a dict (3.9 and later).
+    /// Calls with too many arguments for the stack are made with a tuple and a dict (3.10 and later).
     fn is_large(&self, first: usize, arguments: &[Expr], keywords: &[Keyword]) -> bool {
         let count = first.saturating_add(arguments.len());
-        self.since(3, 9)
+        self.since(3, 10)
             && count.saturating_add(keywords.len().saturating_mul(2)) > super::expression::STACK_USE_GUIDELINE
     }
 

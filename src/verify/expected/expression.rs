@@ -25,7 +25,7 @@ use super::Label;
 use super::Operand;
 use super::Unit;
 
-/// `STACK_USE_GUIDELINE` of CPython's compiler: larger displays are filled item by item (3.9 and later).
+/// `STACK_USE_GUIDELINE` of CPython's compiler: larger displays are filled item by item (3.10 and later).
 pub(super) const STACK_USE_GUIDELINE: usize = 30;
 
 impl<'a> Unit<'_, 'a> {
@@ -513,7 +513,7 @@ impl<'a> Unit<'_, 'a> {
         {
             return self.filled_constants(before, constants, what);
         }
-        let is_big = items.len().saturating_add(before.len()) > STACK_USE_GUIDELINE;
+        let is_big = self.since(3, 10) && items.len().saturating_add(before.len()) > STACK_USE_GUIDELINE;
         let mut gathered = before.to_vec();
         let mut built = is_big.then(|| self.value(Op::Build(what.display()), before));
         for item in items {

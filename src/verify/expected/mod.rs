@@ -18,12 +18,15 @@ mod statement;
 mod unparse;
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use ruff_python_ast::Expr;
 use ruff_python_ast::ExprLambda;
 use ruff_python_ast::Stmt;
 use ruff_python_ast::StmtClassDef;
 use ruff_python_ast::StmtFunctionDef;
+use ruff_python_ast::visitor::Visitor;
+use ruff_python_ast::visitor::walk_stmt;
 use ruff_text_size::Ranged;
 use ruff_text_size::TextRange;
 
@@ -91,6 +94,8 @@ pub(super) struct Expected<'a> {
     source: Source<'a>,
     children: Vec<Child<'a>>,
     places: HashMap<(ScopeId, u32), u32>,
+    /// The names that the module's own statements import.
+    imported: HashSet<String>,
 }
 
 /// Something in the source whose compiled form is not known.
@@ -109,7 +114,8 @@ impl<'a> Expected<'a> {
     /// The module's code object has number 0.
     pub(super) fn new(source: Source<'a>) -> Self {
         let module = Child { scope: source.scopes.module(), body: Body::Module(&source.text.module().body) };
-        Self { source, children: vec![module], places: HashMap::new() }
+        let imported = imported(&source.text.module().body);
+        Self { source, children: vec![module], places: HashMap::new(), imported }
     }
 
     /// A code object met so far.
@@ -140,6 +146,36 @@ impl<'a> Expected<'a> {
         let Unit { program, unsupported, .. } = unit;
         unsupported.map_or(Ok(program), Err)
     }
+}
+
+/// The names that statements import, those in blocks of theirs included but not those of functions and classes.
+fn imported(body: &[Stmt]) -> HashSet<String> {
+    #[derive(Default)]
+    struct Imports(HashSet<String>);
+    impl<'a> Visitor<'a> for Imports {
+        fn visit_stmt(&mut self, statement: &'a Stmt) {
+            match statement {
+                Stmt::FunctionDef(_) | Stmt::ClassDef(_) => {}
+                Stmt::Import(node) => {
+                    for alias in &node.names {
+                        let first = alias.name.as_str().split('.').next().unwrap_or_default();
+                        self.0.insert(alias.asname.as_ref().map_or(first, |name| name.as_str()).to_owned());
+                    }
+                }
+                Stmt::ImportFrom(node) => {
+                    self.0.extend(
+                        node.names.iter().map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()),
+                    );
+                }
+                _ => walk_stmt(self, statement),
+            }
+        }
+
+        fn visit_expr(&mut self, _: &'a Expr) {}
+    }
+    let mut imports = Imports::default();
+    body.iter().for_each(|statement| imports.visit_stmt(statement));
+    imports.0
 }
 
 /// What a statement stands in and has to be left in order when it is left early.
