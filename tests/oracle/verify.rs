@@ -1,7 +1,8 @@
 //! Compares the bytecode of whole libraries with the sources beside it, and prints what differs.
 //!
 //! `cargo run --release --example verify -- FOLDER...`; `-n N` prints so many differences of each kind. Every pyc of an interpreter's own
-//! library must be verified: a difference is a bug here, but where a file was made to differ.
+//! library must be verified: a difference is a bug here, but where a file was made to differ. `-m N` plants N changes in each file, one at
+//! a time, and counts those that are found; what is printed as not found must be without effect.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,10 +16,13 @@ use pycaudit::verify::check::CodeCheck;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let mut shown = 20_usize;
+    let mut planted = 0_usize;
     let mut files = Vec::new();
     while let Some(argument) = arguments.next() {
         if argument == "-n" {
             shown = arguments.next().and_then(|number| number.parse().ok()).unwrap_or(shown);
+        } else if argument == "-m" {
+            planted = arguments.next().and_then(|number| number.parse().ok()).unwrap_or(planted);
         } else {
             collect(Path::new(&argument), &mut files);
         }
@@ -32,8 +36,9 @@ fn main() {
                 .stack_size(256 << 20)
                 .spawn_scoped(scope, || {
                     while let Some(file) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                        let Some((outcome, details)) = verify(file) else { continue };
-                        if let Ok(mut counts) = counts.lock() {
+                        let outcomes = if planted > 0 { plant(file, planted) } else { verify(file).into_iter().collect() };
+                        let Ok(mut counts) = counts.lock() else { continue };
+                        for (outcome, details) in outcomes {
                             let entry = counts.entry(outcome).or_default();
                             entry.0 += 1;
                             entry.1.push(details);
@@ -45,7 +50,7 @@ fn main() {
     });
     for (outcome, (count, details)) in counts.into_inner().unwrap_or_default() {
         println!("{count:7} {outcome}");
-        if !outcome.starts_with("verified") {
+        if !outcome.starts_with("verified") && !outcome.starts_with("found") {
             details.iter().take(shown).for_each(|detail| println!("        {detail}"));
         }
     }
@@ -112,4 +117,91 @@ fn verify(path: &Path) -> Option<(String, String)> {
             (format!("unverified {kind}"), format!("{name}: {text}"))
         }
     })
+}
+
+/// Plants changes in a file that is verified, and says which were found.
+fn plant(path: &Path, count: usize) -> Vec<(String, String)> {
+    let Some((source, Some(level))) = source_of(path) else { return Vec::new() };
+    let (Ok(source), Ok(bytes)) = (std::fs::read(source), std::fs::read(path)) else { return Vec::new() };
+    let limits = Limits::default();
+    let check = |bytes: &[u8]| {
+        let mut scratch = pyc::objects::Scratch::default();
+        let parsed = pyc::read(bytes, &limits, &mut scratch);
+        pycaudit::verify::verify(&parsed.value, &source, &[level], &limits)
+    };
+    if !matches!(check(&bytes), CodeCheck::Verified { .. }) {
+        return Vec::new();
+    }
+    let mut seed = bytes.iter().fold(0x9e37_79b9_7f4a_7c15_u64, |seed, &byte| (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let mut random = move |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 33).unwrap_or(0) % below.max(1)
+    };
+    let changes = changes(&bytes, &limits);
+    let mut outcomes = Vec::new();
+    for _ in 0..count.min(changes.len()) {
+        let (what, at, byte) = &changes[random(changes.len())];
+        let mut changed = bytes.clone();
+        let old = std::mem::replace(&mut changed[*at], *byte);
+        outcomes.push(match check(&changed) {
+            CodeCheck::Differs { .. } => (format!("found {what}"), String::new()),
+            CodeCheck::Unverified(reason) => (format!("unverified {what} {reason:?}"), format!("{} @{at}: {old} {byte}", path.display())),
+            CodeCheck::Verified { .. } => (format!("not found: {what}"), format!("{} @{at}: {old} becomes {byte}", path.display())),
+        });
+    }
+    outcomes
+}
+
+/// Changes of one byte each: what, where, and the new byte.
+fn changes(bytes: &[u8], limits: &Limits) -> Vec<(&'static str, usize, u8)> {
+    use pycaudit::pyc::layout::Object;
+    use pycaudit::pyc::opcodes::Op;
+    use pycaudit::pyc::opcodes::Opcodes;
+    let mut scratch = pyc::objects::Scratch::default();
+    let parsed = pyc::read(bytes, limits, &mut scratch);
+    let tree = &parsed.value;
+    let Some(opcodes) = tree.pyc.version.and_then(Opcodes::of) else { return Vec::new() };
+    let number = |op: Op| (0..=255_u8).find(|&number| opcodes.row(number).is_some_and(|row| row.op == op));
+    let mut changes = Vec::new();
+    for code in tree.codes() {
+        let Some(start) = code.bytes_offset(Object::Code).and_then(|start| usize::try_from(start).ok()) else { continue };
+        for instruction in pyc::instruction::Instructions::new(code.code(), opcodes) {
+            let (Some(op), at) = (instruction.op(), start + usize::try_from(instruction.offset).unwrap_or(0)) else { continue };
+            let Some(&argument) = bytes.get(at + 1) else { continue };
+            let other = |count: usize| u8::try_from((usize::from(argument) + 1) % count.clamp(1, 256)).unwrap_or(0);
+            let swapped = match op {
+                Op::POP_JUMP_IF_TRUE => number(Op::POP_JUMP_IF_FALSE),
+                Op::POP_JUMP_IF_FALSE => number(Op::POP_JUMP_IF_TRUE),
+                Op::BINARY_ADD => number(Op::BINARY_SUBTRACT),
+                Op::BINARY_SUBTRACT => number(Op::BINARY_ADD),
+                Op::POP_JUMP_FORWARD_IF_TRUE => number(Op::POP_JUMP_FORWARD_IF_FALSE),
+                Op::POP_JUMP_FORWARD_IF_FALSE => number(Op::POP_JUMP_FORWARD_IF_TRUE),
+                _ => None,
+            };
+            changes.extend(swapped.map(|byte| ("another instruction", at, byte)));
+            match op {
+                Op::LOAD_CONST if code.consts().len() > 1 => changes.push(("another constant", at + 1, other(code.consts().len()))),
+                Op::LOAD_NAME | Op::STORE_NAME | Op::IMPORT_NAME | Op::STORE_ATTR if code.names().len() > 1 => {
+                    changes.push(("another name", at + 1, other(code.names().len())));
+                }
+                Op::COMPARE_OP | Op::BINARY_OP | Op::IS_OP | Op::CONTAINS_OP => changes.push(("another operator", at + 1, argument ^ 1)),
+                Op::LOAD_FAST | Op::STORE_FAST if code.nlocals() > 1 => {
+                    changes.push(("another variable", at + 1, other(usize::try_from(code.nlocals()).unwrap_or(1))));
+                }
+                Op::CALL | Op::CALL_FUNCTION | Op::RAISE_VARARGS | Op::BUILD_LIST | Op::BUILD_TUPLE => {
+                    changes.push(("another count", at + 1, argument.wrapping_add(1)));
+                }
+                _ => {}
+            }
+        }
+        for item in code.consts().iter() {
+            if let pyc::Value::Bytes(text) = item
+                && let Some(&first) = text.first()
+                && let Some(place) = bytes.windows(text.len()).position(|window| window == text)
+            {
+                changes.push(("a changed constant", place, first ^ 1));
+            }
+        }
+    }
+    changes
 }
