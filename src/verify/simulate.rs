@@ -151,6 +151,8 @@ pub(super) struct Simulation<'s, 'a> {
     work: usize,
     waiting: Vec<Pair>,
     seen: HashSet<Key>,
+    /// Steps of the program at which handlers were entered.
+    entered: HashSet<u32>,
     outcome: Outcome,
 }
 
@@ -173,6 +175,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             work: size.saturating_mul(WORK_PER_STEP).max(WORK_AT_LEAST),
             waiting: Vec::new(),
             seen: HashSet::new(),
+            entered: HashSet::new(),
             outcome: Outcome::default(),
         }
     }
@@ -190,7 +193,18 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 break;
             }
         }
+        self.count_handlers();
         self.outcome
+    }
+
+    /// Handlers in which nothing was seen to end, because nothing before them was seen to raise: there must not be more of them than the
+    /// source has.
+    fn count_handlers(&mut self) {
+        let found = self.machine.unentered_handlers();
+        let expected = self.program.handlers().filter(|place| !self.entered.contains(place)).count();
+        if self.outcome.differences.is_empty() && !self.outcome.is_exhausted && found.len() > expected {
+            self.differ(Seen::Caught(false), Seen::Caught(true), None, found.first().copied());
+        }
     }
 
     fn fresh(&mut self) -> u32 {
@@ -396,6 +410,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             (Some(handler), Some(found)) => {
                 let mut expected = pair.expected.clone();
                 expected.step = self.program.place(handler.label);
+                self.entered.insert(expected.step);
                 expected.set(handler.exception, Symbol::Id(exception));
                 self.follow(Pair { expected, found, known: pair.known.clone() });
                 true

@@ -36,7 +36,8 @@ fn main() {
                 .stack_size(256 << 20)
                 .spawn_scoped(scope, || {
                     while let Some(file) = files.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                        let outcomes = if planted > 0 { plant(file, planted) } else { verify(file).into_iter().collect() };
+                        let outcomes =
+                            if planted > 0 { plant(file, planted) } else { verify(file).into_iter().collect() };
                         let Ok(mut counts) = counts.lock() else { continue };
                         for (outcome, details) in outcomes {
                             let entry = counts.entry(outcome).or_default();
@@ -132,7 +133,9 @@ fn plant(path: &Path, count: usize) -> Vec<(String, String)> {
     if !matches!(check(&bytes), CodeCheck::Verified { .. }) {
         return Vec::new();
     }
-    let mut seed = bytes.iter().fold(0x9e37_79b9_7f4a_7c15_u64, |seed, &byte| (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let mut seed = bytes
+        .iter()
+        .fold(0x9e37_79b9_7f4a_7c15_u64, |seed, &byte| (seed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let mut random = move |below: usize| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(seed >> 33).unwrap_or(0) % below.max(1)
@@ -145,8 +148,12 @@ fn plant(path: &Path, count: usize) -> Vec<(String, String)> {
         let old = std::mem::replace(&mut changed[*at], *byte);
         outcomes.push(match check(&changed) {
             CodeCheck::Differs { .. } => (format!("found {what}"), String::new()),
-            CodeCheck::Unverified(reason) => (format!("unverified {what} {reason:?}"), format!("{} @{at}: {old} {byte}", path.display())),
-            CodeCheck::Verified { .. } => (format!("not found: {what}"), format!("{} @{at}: {old} becomes {byte}", path.display())),
+            CodeCheck::Unverified(reason) => {
+                (format!("unverified {what} {reason:?}"), format!("{} @{at}: {old} {byte}", path.display()))
+            }
+            CodeCheck::Verified { .. } => {
+                (format!("not found: {what}"), format!("{} @{at}: {old} becomes {byte}", path.display()))
+            }
         });
     }
     outcomes
@@ -164,9 +171,13 @@ fn changes(bytes: &[u8], limits: &Limits) -> Vec<(&'static str, usize, u8)> {
     let number = |op: Op| (0..=255_u8).find(|&number| opcodes.row(number).is_some_and(|row| row.op == op));
     let mut changes = Vec::new();
     for code in tree.codes() {
-        let Some(start) = code.bytes_offset(Object::Code).and_then(|start| usize::try_from(start).ok()) else { continue };
+        let Some(start) = code.bytes_offset(Object::Code).and_then(|start| usize::try_from(start).ok()) else {
+            continue;
+        };
         for instruction in pyc::instruction::Instructions::new(code.code(), opcodes) {
-            let (Some(op), at) = (instruction.op(), start + usize::try_from(instruction.offset).unwrap_or(0)) else { continue };
+            let (Some(op), at) = (instruction.op(), start + usize::try_from(instruction.offset).unwrap_or(0)) else {
+                continue;
+            };
             let Some(&argument) = bytes.get(at + 1) else { continue };
             let other = |count: usize| u8::try_from((usize::from(argument) + 1) % count.clamp(1, 256)).unwrap_or(0);
             let swapped = match op {
@@ -180,11 +191,15 @@ fn changes(bytes: &[u8], limits: &Limits) -> Vec<(&'static str, usize, u8)> {
             };
             changes.extend(swapped.map(|byte| ("another instruction", at, byte)));
             match op {
-                Op::LOAD_CONST if code.consts().len() > 1 => changes.push(("another constant", at + 1, other(code.consts().len()))),
+                Op::LOAD_CONST if code.consts().len() > 1 => {
+                    changes.push(("another constant", at + 1, other(code.consts().len())))
+                }
                 Op::LOAD_NAME | Op::STORE_NAME | Op::IMPORT_NAME | Op::STORE_ATTR if code.names().len() > 1 => {
                     changes.push(("another name", at + 1, other(code.names().len())));
                 }
-                Op::COMPARE_OP | Op::BINARY_OP | Op::IS_OP | Op::CONTAINS_OP => changes.push(("another operator", at + 1, argument ^ 1)),
+                Op::COMPARE_OP | Op::BINARY_OP | Op::IS_OP | Op::CONTAINS_OP => {
+                    changes.push(("another operator", at + 1, argument ^ 1))
+                }
                 Op::LOAD_FAST | Op::STORE_FAST if code.nlocals() > 1 => {
                     changes.push(("another variable", at + 1, other(usize::try_from(code.nlocals()).unwrap_or(1))));
                 }

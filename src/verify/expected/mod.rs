@@ -293,7 +293,7 @@ impl<'a> Unit<'_, 'a> {
 
     /// A handler that has no place yet.
     fn new_handler(&mut self) -> Handler {
-        Handler { label: self.program.label(), exception: self.program.register() }
+        self.program.handler()
     }
 
     fn reraise(&mut self, exception: Register) {

@@ -63,6 +63,7 @@ pub(in crate::verify) struct Program {
     steps: Vec<Step>,
     labels: Vec<u32>,
     registers: u32,
+    handlers: Vec<Label>,
 }
 
 /// A label that has no place yet.
@@ -87,6 +88,18 @@ impl Program {
     /// Where a label is.
     pub(in crate::verify) fn place(&self, label: Label) -> u32 {
         usize::try_from(label.0).ok().and_then(|index| self.labels.get(index)).copied().unwrap_or(NOWHERE)
+    }
+
+    /// Where the handlers begin, those included that nothing can reach.
+    pub(in crate::verify) fn handlers(&self) -> impl Iterator<Item = u32> {
+        self.handlers.iter().map(|&label| self.place(label))
+    }
+
+    /// A handler that has no place yet.
+    pub(super) fn handler(&mut self) -> Handler {
+        let handler = Handler { label: self.label(), exception: self.register() };
+        self.handlers.push(handler.label);
+        handler
     }
 
     pub(super) fn push(&mut self, step: Step) {

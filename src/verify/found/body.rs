@@ -61,6 +61,7 @@ impl<'a> Machine<'a> {
             instructions,
             places,
             handlers: handlers(code)?,
+            visited: std::cell::RefCell::new(vec![false; code.code().len()]),
             consts: (0..code.consts().len()).map(|place| pool.constants.read(code.consts(), place, series)).collect(),
             children: children(code, pool),
             names: names(code.names(), pool),

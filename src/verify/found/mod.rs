@@ -27,10 +27,13 @@ mod stack;
 mod tests;
 mod variables;
 
+use std::cell::RefCell;
+
 use crate::pyc::Code;
 use crate::pyc::exceptions::Handler;
 use crate::pyc::instruction::Instruction;
 use crate::pyc::lines::Position;
+use crate::pyc::opcodes::Op as Opcode;
 use crate::pyc::opcodes::Opcodes;
 
 use super::Pool;
@@ -52,6 +55,8 @@ pub(super) struct Machine<'a> {
     /// For each byte of the code the index of the instruction that starts there, or `u32::MAX`.
     places: Vec<u32>,
     handlers: Vec<Handler>,
+    /// Whether each byte of the code begins an instruction that was run.
+    visited: RefCell<Vec<bool>>,
     consts: Vec<Option<ConstId>>,
     children: Vec<Child>,
     names: Vec<Option<NameId>>,
@@ -437,7 +442,47 @@ impl Machine<'_> {
     pub(super) fn truth_state(&self, state: &State) -> Option<State> {
         let index = *self.places.get(usize::try_from(state.offset).ok()?)?;
         let before = self.instructions.get(usize::try_from(index.checked_sub(1)?).ok()?)?;
-        (before.op() == Some(crate::pyc::opcodes::Op::TO_BOOL)).then(|| State { offset: before.start, ..state.clone() })
+        (before.op() == Some(Opcode::TO_BOOL)).then(|| State { offset: before.start, ..state.clone() })
+    }
+
+    fn mark(&self, offset: u32) {
+        let mut visited = self.visited.borrow_mut();
+        if let Some(visited) = usize::try_from(offset).ok().and_then(|place| visited.get_mut(place)) {
+            *visited = true;
+        }
+    }
+
+    /// Handlers of instructions that were run which were not run themselves: nothing was seen to raise there, but signals can.
+    pub(super) fn unentered_handlers(&self) -> Vec<u32> {
+        let visited = self.visited.borrow();
+        let was_run =
+            |offset: u32| usize::try_from(offset).ok().and_then(|place| visited.get(place)).is_some_and(|&run| run);
+        let mut targets = Vec::new();
+        for handler in &self.handlers {
+            let Ok(target) = u32::try_from(handler.target) else { continue };
+            let covered = self.instructions.iter().any(|instruction| {
+                let offset = u64::from(instruction.offset);
+                handler.start <= offset && offset < handler.end && was_run(instruction.start)
+            });
+            if covered {
+                targets.push(target);
+            }
+        }
+        for instruction in self.instructions.iter().filter(|instruction| was_run(instruction.start)) {
+            let begins = matches!(
+                instruction.op(),
+                Some(Opcode::SETUP_FINALLY | Opcode::SETUP_EXCEPT | Opcode::SETUP_WITH | Opcode::SETUP_ASYNC_WITH)
+            );
+            if let Some(target) = instruction.target.filter(|_| begins).and_then(|target| u32::try_from(target).ok()) {
+                targets.push(target);
+            }
+        }
+        // Those of `await` and `yield from` are checked with their loops.
+        let is_throw = |target: u32| self.instruction(target).and_then(Instruction::op) == Some(Opcode::CLEANUP_THROW);
+        targets.retain(|&target| !was_run(target) && !is_throw(target));
+        targets.sort_unstable();
+        targets.dedup();
+        targets
     }
 
     /// Whether exceptions are handled by a block stack.

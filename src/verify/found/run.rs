@@ -31,6 +31,7 @@ impl Machine<'_> {
             Pending::Event(..) | Pending::Test(_) | Pending::Iterate(_) => return Err(Fault::Protocol),
         };
         let at = *self.instruction(state.offset).ok_or(Fault::FallsOffEnd)?;
+        self.mark(state.offset);
         if at.cut != Cut::No {
             return Err(Fault::Cut);
         }
