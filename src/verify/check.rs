@@ -203,7 +203,7 @@ impl Check<'_, '_> {
     }
 
     fn fits_line(&self, code: Code<'_>, scope: &Scope) -> bool {
-        scope.first.is_none_or(|first| code.firstlineno() == i32::try_from(self.text.line(first)).ok())
+        scope.first.is_none_or(|first| code.firstlineno() == i32::try_from(self.text.compiled_line(first)).ok())
     }
 
     fn report_unexplained(&mut self) {
@@ -292,7 +292,7 @@ impl Check<'_, '_> {
         }
         if let Some(first) = scope.first {
             let found = code.firstlineno().map_or_else(String::new, |line| line.to_string());
-            check("first line", self.text.line(first).to_string(), found);
+            check("first line", self.text.compiled_line(first).to_string(), found);
         }
         let flags = u32::from_ne_bytes(code.flags().to_ne_bytes());
         check("flags", format!("{:#x}", scope.flags & scope.flags_mask), format!("{:#x}", flags & scope.flags_mask));

@@ -25,7 +25,7 @@ impl<'a> Unit<'_, 'a> {
             }
             Block::FinallyEnd { outer } => {
                 self.handler = outer;
-                if self.since(3, 9) {
+                if self.since(3, 8) {
                     self.act(Op::PopExcept, &[]);
                 }
             }
@@ -167,7 +167,8 @@ impl<'a> Unit<'_, 'a> {
         self.statements(&clause.body);
         self.blocks.pop();
         self.handler = outer;
-        if !self.since(3, 9) {
+        // 3.7 and 3.8 forget the name while the exception is still handled.
+        if self.since(3, 7) && !self.since(3, 9) {
             self.forget(name);
             self.end_handler();
         } else {

@@ -5,6 +5,7 @@
 
 pub mod decode;
 mod depth;
+mod format_line;
 pub mod python2;
 
 use ruff_python_ast::ModModule;
@@ -20,6 +21,7 @@ use crate::limits::Limits;
 use crate::name;
 
 use decode::Charset;
+use format_line::FormatLines;
 use python2::Rewritten;
 
 /// A source that was parsed.
@@ -31,6 +33,7 @@ pub struct SourceText {
     original: Option<(String, Rewritten)>,
     /// Where each line begins.
     lines: Vec<u32>,
+    format_lines: FormatLines,
     charset: Charset,
     series: (u8, u8),
     parsed: Parsed<ModModule>,
@@ -104,7 +107,8 @@ impl SourceText {
             return Err(Reason::Syntax { line: line(error.location.start()), message });
         }
         let parsed = parsed.try_into_module().ok_or(Reason::Tokens)?;
-        Ok(Self { text, original, lines, charset, series, parsed })
+        let format_lines = FormatLines::of(parsed.syntax(), &text, series);
+        Ok(Self { text, original, lines, format_lines, charset, series, parsed })
     }
 
     /// The syntax tree.
@@ -139,6 +143,12 @@ impl SourceText {
     /// The line of an offset, from 1 on.
     pub fn line(&self, offset: TextSize) -> u32 {
         line_of(&self.lines, offset)
+    }
+
+    /// The line that the compiler of the series gives to what is at an offset, from 1 on: another one inside of some f-strings.
+    pub fn compiled_line(&self, offset: TextSize) -> u32 {
+        let line = i64::from(self.line(offset)).saturating_add(self.format_lines.moved(offset));
+        u32::try_from(line).unwrap_or(0)
     }
 
     /// The line of an offset, and its column in bytes of UTF-8 from 0 on, as `co_positions` counts them. Of 2.x only the line is
