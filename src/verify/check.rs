@@ -203,7 +203,14 @@ impl Check<'_, '_> {
     }
 
     fn fits_line(&self, code: Code<'_>, scope: &Scope) -> bool {
-        scope.first.is_none_or(|first| code.firstlineno() == i32::try_from(self.text.compiled_line(first)).ok())
+        self.first_line(scope).is_none_or(|line| code.firstlineno() == i32::try_from(line).ok())
+    }
+
+    /// `co_firstlineno`.
+    fn first_line(&self, scope: &Scope) -> Option<u32> {
+        let first = scope.first?;
+        let is_token = self.series < (3, 8) && scope.role == Role::Comprehension;
+        Some(if is_token { self.text.token_line(first) } else { self.text.compiled_line(first) })
     }
 
     fn report_unexplained(&mut self) {
@@ -270,11 +277,12 @@ impl Check<'_, '_> {
     }
 
     fn signature(&mut self, code: Code<'_>, scope: &Scope) {
+        let first = self.first_line(scope);
         let mut check = |what: &str, expected: String, found: String| {
             if expected != found {
                 self.differences.push(CodeDifference {
                     code: shown(code),
-                    line: scope.first.map(|first| self.text.line(first)),
+                    line: first,
                     offset: None,
                     expected: format!("{what} {expected}"),
                     found: format!("{what} {found}"),
@@ -290,9 +298,9 @@ impl Check<'_, '_> {
         if let Some(qualname) = code.qualname().filter(|_| !is_annotation) {
             check("qualified name", text(scope.qualname.as_bytes()), text(&qualname.to_bytes()));
         }
-        if let Some(first) = scope.first {
+        if let Some(line) = first {
             let found = code.firstlineno().map_or_else(String::new, |line| line.to_string());
-            check("first line", self.text.compiled_line(first).to_string(), found);
+            check("first line", line.to_string(), found);
         }
         let flags = u32::from_ne_bytes(code.flags().to_ne_bytes());
         check("flags", format!("{:#x}", scope.flags & scope.flags_mask), format!("{:#x}", flags & scope.flags_mask));

@@ -262,6 +262,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             let (what, range) = (ahead.what, ahead.range);
             match (what, next) {
                 (AheadKind::Event(expected, register), Next::Event { event: found, at }) => {
+                    let (found, at) = self.used_once(&mut pair, &expected, found, at);
                     if is_local_store(&expected.op) && is_local_store(&found.op) {
                         if !self.stores(&mut pair, expected, register, found, range, at) {
                             return;
@@ -492,6 +493,42 @@ impl<'s, 'a> Simulation<'s, 'a> {
         true
     }
 
+    /// A display of constants that is built only to be searched or iterated over: up to 3.7 the optimiser makes a constant of it only where
+    /// it can compute all its items. What is done with the display is given back then, as if it were that constant.
+    fn used_once(&mut self, pair: &mut Pair, expected: &Event, found: Event, at: u32) -> (Event, u32) {
+        let is_use = matches!(expected.op, Op::GetIter | Op::Compare(Compare::In | Compare::NotIn));
+        let items: Option<Vec<_>> = found
+            .operands
+            .iter()
+            .map(|operand| if let &Symbol::Const(id) = operand { Some(id) } else { None })
+            .collect();
+        let (true, Some(&Symbol::Const(used)), Some(items)) = (is_use, expected.operands.last(), items) else {
+            return (found, at);
+        };
+        let constant = match found.op {
+            Op::Build(Display::List) => self.pool.constants.tuple(&items),
+            Op::Build(Display::Set) => self.pool.constants.frozenset(&items),
+            _ => return (found, at),
+        };
+        if constant != used {
+            return (found, at);
+        }
+        let id = self.fresh();
+        let mut look = pair.clone();
+        self.machine.resume(&mut look.found, &[Symbol::Id(id)]);
+        let Next::Event { event: mut used, at: used_at } = self.found(&mut look) else { return (found, at) };
+        // It may not be kept for anything else: a list is not a tuple then.
+        let is_used_up = used.operands.pop() == Some(Symbol::Id(id))
+            && !used.operands.contains(&Symbol::Id(id))
+            && !look.found.holds(id);
+        if !is_used_up {
+            return (found, at);
+        }
+        used.operands.push(Symbol::Const(constant));
+        pair.found = look.found;
+        (used, used_at)
+    }
+
     /// The expected side's next event. Its step stays at what is done next.
     fn ahead(&mut self, pair: &mut Pair) -> Ahead {
         let mut silent = self.program.len().saturating_mul(2).saturating_add(8);
@@ -508,7 +545,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             match &step.action {
                 Action::Event(op, operands, register) => {
                     let operands: Vec<Symbol> = operands.iter().map(|&operand| place.get(operand)).collect();
-                    if let Some(results) = computed(op, &operands, self.series, self.pool) {
+                    if let Some(results) = self.computed(op, &operands, &pair.known) {
                         for (offset, constant) in (0..).zip(results) {
                             place.set(Register(register.0.saturating_add(offset)), constant);
                         }
@@ -571,13 +608,24 @@ impl<'s, 'a> Simulation<'s, 'a> {
         Some(Event { op: op.clone(), operands })
     }
 
+    /// What an event gives that an optimiser may compute or leave out. The opposite of a value whose truth is known counts as such, like the
+    /// tests of it: up to 3.6 `if not (a and b)` tests `a`, and then it again.
+    fn computed(&mut self, op: &Op, operands: &[Symbol], known: &[(u32, bool)]) -> Option<Vec<Symbol>> {
+        if let (Op::Unary(Unary::Not), &[operand]) = (op, operands)
+            && let Some(truth) = self.truth(operand, known)
+        {
+            return Some(vec![Symbol::Const(self.pool.constants.bool(!truth))]);
+        }
+        computed(op, operands, self.series, self.pool)
+    }
+
     /// The found side's next event.
     fn found(&mut self, pair: &mut Pair) -> Next {
         let mut silent = 10_000_u32;
         loop {
             let next = self.machine.step(&mut pair.found, self.pool);
             if let Next::Event { event, .. } = &next
-                && let Some(results) = computed(&event.op, &event.operands, self.series, self.pool)
+                && let Some(results) = self.computed(&event.op, &event.operands, &pair.known)
             {
                 self.machine.resume(&mut pair.found, &results);
                 silent = silent.saturating_sub(1);

@@ -533,6 +533,18 @@ impl State {
         }
     }
 
+    /// Whether a result is still there to be used.
+    pub(super) fn holds(&self, id: u32) -> bool {
+        let is_it = |symbol: Symbol| match symbol {
+            Symbol::Id(other) | Symbol::Part(_, other) | Symbol::Half(_, other) | Symbol::Saved(other) => other == id,
+            _ => false,
+        };
+        self.stack.iter().copied().any(is_it)
+            || self.aside.iter().any(|aside| is_it(aside.old))
+            || self.blocks.iter().any(|block| block.exception == Some(id))
+            || self.handled.contains(&id)
+    }
+
     /// Forgets what is known of results that are gone.
     fn forget(&mut self) {
         let stack = &self.stack;

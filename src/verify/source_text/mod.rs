@@ -10,6 +10,7 @@ pub mod python2;
 
 use ruff_python_ast::ModModule;
 use ruff_python_ast::PythonVersion;
+use ruff_python_ast::token::TokenKind;
 use ruff_python_parser::Mode;
 use ruff_python_parser::ParseOptions;
 use ruff_python_parser::Parsed;
@@ -149,6 +150,32 @@ impl SourceText {
     pub fn compiled_line(&self, offset: TextSize) -> u32 {
         let line = i64::from(self.line(offset)).saturating_add(self.format_lines.moved(offset));
         u32::try_from(line).unwrap_or(0)
+    }
+
+    /// The line that compilers up to 3.7 give to a piece of syntax that begins at the first token from an offset on: a string has that of
+    /// its end.
+    pub fn token_line(&self, offset: TextSize) -> u32 {
+        let tokens = self.parsed.tokens();
+        let behind = tokens.partition_point(|token| token.start() < offset);
+        let mut tokens = tokens.iter().skip(behind).skip_while(|token| token.kind().is_trivia());
+        let Some(first) = tokens.next() else { return self.compiled_line(offset) };
+        let place = match first.kind() {
+            TokenKind::String => first.end(),
+            TokenKind::FStringStart => {
+                let mut open = 1_u32;
+                let end = tokens.find(|token| {
+                    match token.kind() {
+                        TokenKind::FStringStart => open = open.saturating_add(1),
+                        TokenKind::FStringEnd => open = open.saturating_sub(1),
+                        _ => {}
+                    }
+                    open == 0
+                });
+                end.map_or(first.start(), Ranged::end)
+            }
+            _ => first.start(),
+        };
+        self.compiled_line(place)
     }
 
     /// The line of an offset, and its column in bytes of UTF-8 from 0 on, as `co_positions` counts them. Of 2.x only the line is

@@ -370,6 +370,8 @@ impl Builder {
         node: TextRange,
         start: TextSize,
     ) {
+        let has_no_bracket = self.series < (3, 8) && start != node.start();
+        let start = if has_no_bracket { node.start() } else { start };
         let Some(outermost) = generators.first() else { return };
         if kind == ComprehensionKind::List && self.series < (3, 0) {
             elements.into_iter().flatten().for_each(|element| self.visit_expr(element));
@@ -385,11 +387,10 @@ impl Builder {
             ComprehensionKind::Dict => "<dictcomp>",
             ComprehensionKind::Generator => "<genexpr>",
         };
-        // Up to 3.7 the line is that of the element, but for those in braces.
+        // Up to 3.7 the line is that of the first token inside, but for those in braces of 3.x: see `SourceText::token_line`.
         let in_braces = matches!(kind, ComprehensionKind::Set | ComprehensionKind::Dict);
-        let written_first = if elements[1].is_some() { elements[1] } else { elements[0] };
         let is_bracket = self.series >= (3, 8) || in_braces && self.series >= (3, 0);
-        let first = if is_bracket { start } else { written_first.map_or(start, element_start) };
+        let first = if is_bracket || has_no_bracket { start } else { start + TextSize::new(1) };
         self.enter(Role::Comprehension, name, node, first);
         let is_generator = kind == ComprehensionKind::Generator;
         self.block().comprehension = Some(kind);
@@ -500,20 +501,5 @@ fn is_docstring(body: &[Stmt], series: (u8, u8)) -> bool {
         Expr::StringLiteral(_) => true,
         Expr::BytesLiteral(_) => series < (3, 0),
         _ => false,
-    }
-}
-
-/// Where an element begins for versions up to 3.7, whose tuples and comprehensions do not begin with their brackets.
-fn element_start(mut element: &Expr) -> TextSize {
-    loop {
-        element = match element {
-            Expr::Tuple(tuple) => {
-                let Some(first) = tuple.elts.first() else { return element.start() };
-                first
-            }
-            Expr::Generator(it) => &it.elt,
-            Expr::ListComp(it) => &it.elt,
-            _ => return element.start(),
-        };
     }
 }
