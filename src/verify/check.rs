@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use ruff_text_size::TextRange;
-
 use crate::name::Name;
 use crate::pyc::Code;
 use crate::pyc::Tree;
@@ -257,21 +255,16 @@ impl Check<'_, '_> {
         for difference in outcome.differences {
             let expected = describe::seen(&difference.expected, &self.pool);
             let found = describe::seen(&difference.found, &self.pool);
-            self.differ(code, difference.range, difference.at, expected, found);
+            // Where the source has nothing to point at, the line table says where the instruction claims to be from.
+            let claimed = difference.at.and_then(|at| machine.range(at).line).and_then(|line| u32::try_from(line).ok());
+            let line = difference.range.map(|range| self.text.line(range.start())).or(claimed);
+            self.differ(code, line, difference.at, expected, found);
         }
         Ok(())
     }
 
-    fn differ(
-        &mut self,
-        code: Code<'_>,
-        range: Option<TextRange>,
-        offset: Option<u32>,
-        expected: String,
-        found: String,
-    ) {
+    fn differ(&mut self, code: Code<'_>, line: Option<u32>, offset: Option<u32>, expected: String, found: String) {
         if self.differences.len() < MAX_DIFFERENCES {
-            let line = range.map(|range| self.text.line(range.start()));
             self.differences.push(CodeDifference { code: shown(code), line, offset, expected, found });
         }
     }

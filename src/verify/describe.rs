@@ -91,10 +91,10 @@ fn head(op: &Op, pool: &Pool) -> String {
         Op::InPlace(op) => format!("operator {}=", binary(*op)),
         Op::Compare(op) => format!("operator {}", compare(*op)),
         Op::Build(display) => format!("build {}", format!("{display:?}").to_lowercase()),
-        Op::Call(names) if names.is_empty() => "call".to_owned(),
-        Op::Call(names) => {
-            let names: Vec<String> = names.iter().map(|&id| name(id, pool)).collect();
-            format!("call with {}=", names.join("=, "))
+        Op::Call(keywords) if keywords.is_empty() => "call".to_owned(),
+        Op::Call(keywords) => {
+            let keywords: Vec<String> = keywords.iter().map(|&id| name(id, pool)).collect();
+            format!("call with {}=", keywords.join("=, "))
         }
         Op::MakeFunction(_) => "make a function".to_owned(),
         Op::Subscript => "read an item".to_owned(),

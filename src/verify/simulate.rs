@@ -246,6 +246,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
     }
 
     /// Walks from event to event until the way ends or parts.
+    #[expect(clippy::too_many_lines, reason = "one arm for each pair of what the sides may do next")]
     fn walk(&mut self, mut pair: Pair) {
         loop {
             if !self.spend() {
@@ -450,8 +451,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let mut ours: BTreeMap<NameId, Symbol> = BTreeMap::new();
         let mut theirs: BTreeMap<NameId, Symbol> = BTreeMap::new();
         let mut event = expected;
-        loop {
-            let (Op::Store(Space::Fast, name), Some(&value)) = (&event.op, event.operands.first()) else { break };
+        while let (Op::Store(Space::Fast, name), Some(&value)) = (&event.op, event.operands.first()) {
             ours.insert(*name, value);
             pair.expected.step = pair.expected.step.saturating_add(1);
             if !self.spend() {
@@ -469,8 +469,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         }
         let _ = register;
         let mut event = found;
-        loop {
-            let (Op::Store(Space::Fast, name), Some(&value)) = (&event.op, event.operands.first()) else { break };
+        while let (Op::Store(Space::Fast, name), Some(&value)) = (&event.op, event.operands.first()) {
             theirs.insert(*name, value);
             self.machine.resume(&mut pair.found, &[]);
             if !self.spend() {
@@ -691,8 +690,8 @@ fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> 
             let none = pool.constants.intern(Constant::None);
             pool.constants.intern(Constant::Slice([start, stop, none]))
         }
-        (Op::Build(Display::Slice), &[start, stop, step]) => {
-            pool.constants.intern(Constant::Slice([start, stop, step]))
+        (Op::Build(Display::Slice), &[start, stop, stride]) => {
+            pool.constants.intern(Constant::Slice([start, stop, stride]))
         }
         (&Op::Unpack(count), &[tuple]) => {
             let Constant::Tuple(items) = pool.constants.get(tuple) else { return None };

@@ -1,6 +1,7 @@
 //! `try`, `with`, and the ways out of them.
 
 use ruff_python_ast::ExceptHandler;
+use ruff_python_ast::Identifier;
 use ruff_python_ast::StmtTry;
 use ruff_python_ast::StmtWith;
 use ruff_text_size::Ranged;
@@ -144,7 +145,7 @@ impl<'a> Unit<'_, 'a> {
             self.test(matches, body, next);
             self.put(body);
         }
-        let Some(name) = clause.name.as_ref().map(|name| name.as_str()) else {
+        let Some(name) = clause.name.as_ref().map(Identifier::as_str) else {
             self.blocks.push(Block::Except { name: None, outer });
             self.statements(&clause.body);
             self.blocks.pop();
@@ -203,7 +204,7 @@ impl<'a> Unit<'_, 'a> {
             let ExceptHandler::ExceptHandler(clause) = clause;
             self.at(clause);
             self.handler = cleanup;
-            let list = *raised.get_or_insert_with(|| self.value(Op::Build(Display::List), &[]));
+            let failures = *raised.get_or_insert_with(|| self.value(Op::Build(Display::List), &[]));
             let (no_match, body, next) = (self.label(), self.label(), self.label());
             let Some(class) = &clause.type_ else {
                 self.fail("except* without a type");
@@ -213,11 +214,11 @@ impl<'a> Unit<'_, 'a> {
             let parts = self.values(Op::GroupMatch, &[rest, class]);
             let &[left, matched] = &*parts else { return };
             self.move_to(rest, left);
-            let none = self.none();
-            let is_none = self.value(Op::Compare(crate::verify::event::Compare::Is), &[matched, none]);
+            let nothing = self.none();
+            let is_none = self.value(Op::Compare(crate::verify::event::Compare::Is), &[matched, nothing]);
             self.test(is_none, no_match, body);
             self.put(body);
-            let name = clause.name.as_ref().map(|name| name.as_str());
+            let name = clause.name.as_ref().map(Identifier::as_str);
             if let Some(name) = name {
                 self.store(name, matched);
             }
@@ -235,21 +236,21 @@ impl<'a> Unit<'_, 'a> {
             if let Some(name) = name {
                 self.forget(name);
             }
-            self.act(Op::ListAppend, &[list, Operand::Register(inner.exception)]);
+            self.act(Op::ListAppend, &[failures, Operand::Register(inner.exception)]);
             self.jump(next);
             self.put(no_match);
             self.put(next);
             if index == last {
-                self.act(Op::ListAppend, &[list, rest]);
+                self.act(Op::ListAppend, &[failures, rest]);
             }
         }
-        let Some(list) = raised else { return };
-        let again = self.value(Op::PrepReraiseStar, &[original, list]);
-        let none = self.none();
-        let (nothing, reraise) = (self.label(), self.label());
-        let is_none = self.value(Op::Compare(crate::verify::event::Compare::Is), &[again, none]);
-        self.test(is_none, nothing, reraise);
-        self.put(nothing);
+        let Some(failures) = raised else { return };
+        let again = self.value(Op::PrepReraiseStar, &[original, failures]);
+        let nothing = self.none();
+        let (caught, reraise) = (self.label(), self.label());
+        let is_none = self.value(Op::Compare(crate::verify::event::Compare::Is), &[again, nothing]);
+        self.test(is_none, caught, reraise);
+        self.put(caught);
         self.handler = outer;
         self.act(Op::PopExcept, &[]);
         self.jump(end);

@@ -417,9 +417,9 @@ impl<'a> Unit<'_, 'a> {
     fn jump_on(&mut self, value: Operand, wanted: bool, target: Label) {
         let next = self.label();
         if wanted {
-            self.test(value, target, next)
+            self.test(value, target, next);
         } else {
-            self.test(value, next, target)
+            self.test(value, next, target);
         }
         self.put(next);
     }

@@ -31,7 +31,7 @@ enum Piece<'a> {
 impl<'a> Unit<'_, 'a> {
     pub(super) fn format_string(&mut self, node: &'a ExprFString) -> Operand {
         let mut pieces = Vec::new();
-        for part in node.value.iter() {
+        for part in &node.value {
             match part {
                 FStringPart::Literal(literal) => {
                     let text = self.string_part(literal);

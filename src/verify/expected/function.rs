@@ -98,8 +98,8 @@ impl<'a> Unit<'_, 'a> {
         let wrapper = self.begin_generator();
         self.tuple_parameters(&node.parameters);
         self.statements(&node.body);
-        let none = self.none();
-        self.act(Op::Return, &[none]);
+        let nothing = self.none();
+        self.act(Op::Return, &[nothing]);
         self.end_generator(wrapper);
     }
 
@@ -233,7 +233,9 @@ pub(super) fn class_bases(node: &StmtClassDef) -> &[Expr] {
 /// The names of attributes that methods of a class assign to `self` (`_PyCompile_MaybeAddStaticAttributeToClass`), sorted.
 fn static_attributes(body: &[Stmt]) -> Vec<String> {
     let mut finder = SelfAttributes { names: BTreeSet::new(), depth: 0 };
-    body.iter().for_each(|statement| finder.visit_stmt(statement));
+    for statement in body {
+        finder.visit_stmt(statement);
+    }
     finder.names.into_iter().collect()
 }
 

@@ -174,7 +174,9 @@ fn imported(body: &[Stmt]) -> HashSet<String> {
         fn visit_expr(&mut self, _: &'a Expr) {}
     }
     let mut imports = Imports::default();
-    body.iter().for_each(|statement| imports.visit_stmt(statement));
+    for statement in body {
+        imports.visit_stmt(statement);
+    }
     imports.0
 }
 

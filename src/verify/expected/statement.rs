@@ -176,13 +176,13 @@ impl<'a> Unit<'_, 'a> {
         self.put(head);
         self.blocks.push(Block::Loop(head, end));
         let item = self.async_item(iterator, ended);
-        if !self.since(3, 8) {
+        if self.since(3, 8) {
+            self.assign(&node.target, item);
+        } else {
             // The target is bound inside the try of the loop.
             self.handler = Some(ended);
             self.assign(&node.target, item);
             self.handler = outer;
-        } else {
-            self.assign(&node.target, item);
         }
         self.statements(&node.body);
         self.jump(head);
@@ -467,7 +467,7 @@ impl<'a> Unit<'_, 'a> {
             let value = self.expression(value);
             self.assign(&node.target, value);
         }
-        let simple = node.target.is_name_expr() && !self.is_parenthesised(node);
+        let simple = node.target.is_name_expr() && !is_parenthesised(node);
         let role = self.source().scopes.get(self.scope).role;
         let is_body = matches!(role, Role::Module | Role::Class);
         let future = self.source().scopes.futures().annotations;
@@ -507,13 +507,13 @@ impl<'a> Unit<'_, 'a> {
         }
     }
 
-    /// Whether the target of an annotation is a name in parentheses.
-    fn is_parenthesised(&self, node: &StmtAnnAssign) -> bool {
-        node.range().start() != node.target.range().start()
-    }
-
     /// An item's number for a `Constant`.
     pub(super) fn count(&mut self, number: usize) -> Operand {
         self.constant(Constant::Int(number.into()))
     }
+}
+
+/// Whether the target of an annotation is a name in parentheses.
+fn is_parenthesised(node: &StmtAnnAssign) -> bool {
+    node.range().start() != node.target.range().start()
 }

@@ -1,7 +1,5 @@
 //! Annotations as text, as `from __future__ import annotations` keeps them (`Python/ast_unparse.c`).
 
-use std::fmt::Write as _;
-
 use ruff_python_ast::Arguments;
 use ruff_python_ast::BoolOp;
 use ruff_python_ast::CmpOp;
@@ -76,6 +74,7 @@ impl<'a> Unit<'_, 'a> {
         self.constant(Constant::Text(text.into()))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression")]
     fn unparse(&mut self, expression: &Expr, level: Level, out: &mut Vec<u8>) -> Option<()> {
         match expression {
             Expr::BoolOp(node) => {
@@ -153,16 +152,13 @@ impl<'a> Unit<'_, 'a> {
                     if index > 0 {
                         put(out, ", ");
                     }
-                    match &item.key {
-                        Some(key) => {
-                            self.unparse(key, Level::Test, out)?;
-                            put(out, ": ");
-                            self.unparse(&item.value, Level::Test, out)?;
-                        }
-                        None => {
-                            put(out, "**");
-                            self.unparse(&item.value, Level::Or2, out)?;
-                        }
+                    if let Some(key) = &item.key {
+                        self.unparse(key, Level::Test, out)?;
+                        put(out, ": ");
+                        self.unparse(&item.value, Level::Test, out)?;
+                    } else {
+                        put(out, "**");
+                        self.unparse(&item.value, Level::Or2, out)?;
                     }
                 }
                 out.push(b'}');
@@ -256,11 +252,11 @@ impl<'a> Unit<'_, 'a> {
             }
             Expr::FString(node) => {
                 let mut body = Vec::new();
-                for part in node.value.iter() {
+                for part in &node.value {
                     match part {
                         FStringPart::Literal(literal) => push_braces(&mut body, &self.string_part(literal)),
                         FStringPart::FString(string) => {
-                            self.unparse_elements(&string.elements, string.flags, &mut body)?
+                            self.unparse_elements(&string.elements, string.flags, &mut body)?;
                         }
                     }
                 }

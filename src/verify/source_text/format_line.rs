@@ -117,10 +117,6 @@ impl Finder<'_> {
             let count = memchr::memchr_iter(b'\n', written(TextRange::new(from, to)).as_bytes()).count();
             i64::try_from(count).unwrap_or(i64::MAX)
         };
-        if place <= field.start() {
-            lines(place, field.start()).saturating_neg()
-        } else {
-            lines(field.start(), place)
-        }
+        if place <= field.start() { lines(place, field.start()).saturating_neg() } else { lines(field.start(), place) }
     }
 }
