@@ -20,6 +20,7 @@ use crate::rules::Severity;
 use crate::source::HeaderCheck;
 use crate::source::HeaderMatch;
 use crate::source::Source;
+use crate::verify::check::CodeCheck;
 
 /// The chain of custody of a run: what was asked, of which tool, and when.
 #[derive(Clone, Debug)]
@@ -95,6 +96,8 @@ pub struct PycEntry {
     pub source: Source,
     /// The header against the source.
     pub header_check: HeaderCheck,
+    /// The code against the source.
+    pub code_check: CodeCheck,
     /// Would an interpreter run it.
     pub load: Load,
     /// What the rules say, the worst first.
@@ -188,6 +191,10 @@ pub struct Summary {
     pub loads: BTreeMap<LoadVerdict, u64>,
     /// Pycs by how the header fits the source.
     pub header_matches: BTreeMap<HeaderMatch, u64>,
+    /// Pycs by how the code fits the source: `verified`, `differs`, `unverified`.
+    pub code_matches: BTreeMap<&'static str, u64>,
+    /// Those that are not verified, by the word for the reason.
+    pub code_reasons: BTreeMap<&'static str, u64>,
     /// Findings by severity.
     pub severities: BTreeMap<Severity, u64>,
     /// Findings by rule id.

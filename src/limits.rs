@@ -48,6 +48,14 @@ pub struct Limits {
     /// CPython's compilers give up between 1,000 and 10,000 nested expressions, depending on the version; honest sources
     /// stay below 200.
     pub source_depth: usize,
+    /// Bytes of a source that the code is compared with.
+    ///
+    /// Its syntax tree takes some fifty times as much memory; the largest honest sources, which are generated, have some 5 MB.
+    pub parsed_size: u64,
+    /// Steps of the comparison of one file's code with its source.
+    ///
+    /// The largest honest modules need some hundred thousand; each takes a microsecond or less.
+    pub code_work: usize,
     /// Findings that one rule may make on one artifact; the rest are counted in the last one.
     ///
     /// An archive of a million duplicates must not make a report of a million lines.
@@ -68,6 +76,8 @@ impl Default for Limits {
             expanded_objects: 100_000_000,
             source_size: 64 << 20,
             source_depth: 5_000,
+            parsed_size: 16 << 20,
+            code_work: 20_000_000,
             findings_per_rule: 1_000,
         }
     }

@@ -76,6 +76,17 @@ impl Place {
         tag_version(self.tag.as_bytes())
     }
 
+    /// The import hook that made the name, as it stands there: `-pytest-8.3.3`, `opt-typeguard`. What a hook compiles it has
+    /// changed.
+    pub fn hook(&self) -> Option<String> {
+        let (extra, optimization) = (self.extra.as_bytes(), self.optimization.as_bytes());
+        // pytest below 5 wrote `-PYTEST` without its version.
+        if extra.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"-pytest")) {
+            return Some(self.extra.to_string());
+        }
+        optimization.iter().any(u8::is_ascii_alphabetic).then(|| format!("opt-{}", self.optimization))
+    }
+
     /// The name of its source, `m.py`.
     pub fn source_name(&self) -> Vec<u8> {
         [self.stem.as_bytes(), b".py"].concat()

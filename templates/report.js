@@ -101,6 +101,7 @@
         { key: 'python', label: 'Python', width: '8rem' },
         { key: 'load', label: 'Load', width: '8rem' },
         { key: 'header', label: 'Header', width: '9.75rem' },
+        { key: 'code', label: 'Code', width: '8rem' },
         { key: 'mtime', label: 'Source', width: '7rem', name: 'minor time', sort: (row) => Date.parse(pycs.value('mtime', row)) || -1, draw: (row) => pycs.value('mtime', row).slice(0, 10) },
         { key: 'size', label: 'Bytes', width: '6.5rem', name: 'minor extra num', draw: (row) => count(pycs.value('size', row)), first: 'descending' },
         { key: 'findings', label: 'Found', width: '5rem', name: 'minor num', sort: (row) => pycs.found[row].length, draw: (row) => count(pycs.found[row].length), first: 'descending' },
@@ -109,6 +110,7 @@
         { key: 'severity', label: 'Worst finding', of: (row) => [SEVERITIES[pycs.worst[row]] || 'none'], order: ['critical', 'high', 'medium', 'low', 'info', 'none'] },
         { key: 'load', label: 'Load' },
         { key: 'header', label: 'Header' },
+        { key: 'code', label: 'Code' },
         { key: 'python', label: 'Python' },
         { key: 'rule', label: 'Rule', of: (row) => [...new Set(pycs.found[row].map((each) => findings.value('rule', each)))] },
       ],
@@ -627,6 +629,20 @@
     return part('Header, byte by byte', strip, scroll);
   }
 
+  function codeDifferences(rows) {
+    const nodes = rows.map(([line, text, code, offset, expected, found]) => {
+      const where = [line === null ? '' : 'line ' + count(line), code, offset === null ? '' : 'instruction at ' + count(offset)].filter(Boolean).join(', ');
+      const node = el('div', 'finding', el('p', 'where', where));
+      const sides = el('dl', 'compare');
+      for (const [name, value] of [['the source says', text], ['which does', expected], ['the bytecode does', found]]) {
+        if (value) sides.append(el('div', '', el('dt', '', name), el('dd', '', value)));
+      }
+      node.append(sides);
+      return node;
+    });
+    return part(rows.length === 1 ? 'Where the code is not the source' : count(rows.length) + ' places where the code is not the source', ...nodes);
+  }
+
   async function pycDetails(row) {
     await all(findings);
     const mine = pycs.found[row];
@@ -636,12 +652,14 @@
       el('span', '', get('python')),
       el('span', '', get('load')),
       el('span', '', get('header')),
+      el('span', '', get('code')),
     ]));
     body.append(part('Would Python run it?', el('p', '', el('strong', '', get('load')), get('reason') ? ': ' : '', said(get('reason')))));
     if (mine.length) body.append(part(mine.length === 1 ? 'One finding' : count(mine.length) + ' findings', ...mine.map((each) => evidence(each, pycs.path(row)))));
+    if (get('differences').length) body.append(codeDifferences(get('differences')));
     if (get('fields').length) body.append(headerFields(get('fields')));
     if (get('problems').length) body.append(part('What could not be read', el('ul', 'list', ...get('problems').map((text) => el('li', '', text)))));
-    const shown = ['fields', 'reason', 'problems'];
+    const shown = ['fields', 'differences', 'reason', 'problems'];
     const rest = Object.values(pycs.columns).filter((column) => column.label && !shown.includes(column.key));
     body.append(part('All that is known of it', facts(rest.map((column) => {
       const value = column.at(row);

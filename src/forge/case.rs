@@ -151,7 +151,7 @@ impl Case {
             paths: Vec::new(),
             sources: Vec::new(),
             exclude: self.exclude,
-            verify: Verify::Header,
+            verify: Verify::Code,
             limits: self.limits,
             rules: rules.to_vec(),
             member: None,

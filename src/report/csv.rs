@@ -151,9 +151,8 @@ fn row(entry: &PycEntry) -> [String; 25] {
             Source::Ambiguous(places) => format!("ambiguous: {} files", places.len()),
         },
         entry.header_check.outcome.code().to_owned(),
-        // The code is not compared with the source yet, and what is not compared is never shown as clean.
-        "unverified".to_owned(),
-        String::new(),
+        entry.code_check.code().to_owned(),
+        entry.code_check.strength().map(|strength| strength.word().to_owned()).unwrap_or_default(),
         entry.code_digest.map(|digest| digest.to_string()).unwrap_or_default(),
         entry.build_path().unwrap_or_default(),
         pyc.trailing.to_string(),

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | `run` | first | `format` (1), `version`, `arguments`, `options`, `paths`, `started` |
 //! | `pyc` | per pyc, in path order | what the CSV columns say, in full; `payload_sha256` is of the code alone; `findings` are ids |
+//! | | | `code_match` is `verified`, `differs` (with `code_differences`: `code` object, `line` of the source, its `text`, `offset` in the code object, `expected`, `found`) or `unverified` (with `code_reason`, and `code_detail` in words) |
 //! | `finding` | after the pyc or artifact it is about | `rule`, `name`, `severity`, place, message, evidence, `fingerprint` |
 //! | `problem` | after the pyc or artifact it is about | place, `kind`, `message`, `offset` |
 //! | `artifact` | after all entries of an archive or tree | kind, digest, size, `ledger` |
@@ -40,6 +41,9 @@ use crate::pyc::Invalidation;
 use crate::report::Reporter;
 use crate::rules::Finding;
 use crate::source::Source;
+use crate::verify::check::CodeDifference;
+use crate::verify::check::Reason;
+use crate::verify::check::Strength;
 
 /// The version of the format: the number in the `run` record.
 pub const FORMAT: u32 = 1;
@@ -220,6 +224,16 @@ struct PycRecord<'a> {
     header_match: &'a str,
     code_match: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    strength: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code_level: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code_detail: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    code_differences: Vec<DifferenceRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     code_digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     build_path: Option<String>,
@@ -227,6 +241,30 @@ struct PycRecord<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     max_severity: Option<&'a str>,
     findings: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct DifferenceRecord<'a> {
+    code: Text<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u32>,
+    expected: &'a str,
+    found: &'a str,
+}
+
+fn difference(difference: &CodeDifference) -> DifferenceRecord<'_> {
+    DifferenceRecord {
+        code: Text::of(difference.code.as_bytes()),
+        line: difference.line,
+        text: &difference.text,
+        offset: difference.offset,
+        expected: &difference.expected,
+        found: &difference.found,
+    }
 }
 
 fn pyc(entry: &PycEntry) -> PycRecord<'_> {
@@ -264,7 +302,12 @@ fn pyc(entry: &PycEntry) -> PycRecord<'_> {
         source,
         source_candidates,
         header_match: entry.header_check.outcome.code(),
-        code_match: "unverified",
+        code_match: entry.code_check.code(),
+        strength: entry.code_check.strength().map(Strength::word),
+        code_level: entry.code_check.optimisation(),
+        code_reason: entry.code_check.reason().map(Reason::code),
+        code_detail: entry.code_check.reason().map(Reason::to_string),
+        code_differences: entry.code_check.differences().iter().map(difference).collect(),
         code_digest: entry.code_digest.map(|digest| digest.to_string()),
         build_path: entry.build_path(),
         trailing_bytes: entry.pyc.trailing,
@@ -377,6 +420,8 @@ struct SummaryRecord<'a> {
     pythons: &'a BTreeMap<String, u64>,
     loads: BTreeMap<&'a str, u64>,
     header_matches: BTreeMap<&'a str, u64>,
+    code_matches: &'a BTreeMap<&'static str, u64>,
+    code_reasons: &'a BTreeMap<&'static str, u64>,
     severities: BTreeMap<&'a str, u64>,
     rules: &'a BTreeMap<&'static str, u64>,
     problems: u64,
@@ -393,6 +438,8 @@ fn summary_record(summary: &Summary) -> Record<'_> {
         pythons: &summary.pythons,
         loads: summary.loads.iter().map(|(verdict, &count)| (verdict.code(), count)).collect(),
         header_matches: summary.header_matches.iter().map(|(outcome, &count)| (outcome.code(), count)).collect(),
+        code_matches: &summary.code_matches,
+        code_reasons: &summary.code_reasons,
         severities: summary.severities.iter().map(|(severity, &count)| (severity.code(), count)).collect(),
         rules: &summary.rules,
         problems: summary.problems,

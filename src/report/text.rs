@@ -212,6 +212,13 @@ fn write_overview(text: &mut String, summary: &Summary) {
         let matches =
             summary.header_matches.iter().map(|(outcome, &count)| (outcome.code().to_owned(), count)).collect();
         let _ = writeln!(text, "Header   {}", counts(matches));
+        let words = |counts: &BTreeMap<&'static str, u64>| {
+            counts.iter().map(|(word, &count)| ((*word).to_owned(), count)).collect::<Vec<_>>()
+        };
+        let code = counts(words(&summary.code_matches));
+        let reasons = counts(words(&summary.code_reasons));
+        let reasons = if reasons.is_empty() { reasons } else { format!(" (unverified: {reasons})") };
+        let _ = writeln!(text, "Code     {code}{reasons}");
     }
     let ledger = &summary.ledger;
     let fates = Fate::ALL.iter().map(|&fate| (fate.code().to_owned(), ledger.get(fate))).collect();

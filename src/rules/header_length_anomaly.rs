@@ -4,7 +4,6 @@ use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::Severity;
 use crate::rules::declare_rule;
-use crate::rules::hook_instrumented;
 
 declare_rule! {
     /// ## What it reports
@@ -43,7 +42,7 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     }
     let is_pytest_length =
         fit.offset == 12 && context.pyc.version.is_some_and(|version| matches!(version.series, (2, 7) | (3, 7 | 8)));
-    if is_pytest_length && hook_instrumented::hook(context.place).is_some() {
+    if is_pytest_length && context.place.hook().is_some() {
         return;
     }
     let module = context.module;

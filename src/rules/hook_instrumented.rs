@@ -1,6 +1,5 @@
 //! PYC106.
 
-use crate::place::Place;
 use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::declare_rule;
@@ -29,18 +28,8 @@ declare_rule! {
     check: Pyc(check),
 }
 
-/// The part of a name that a hook made, as it stands there.
-pub(super) fn hook(place: &Place) -> Option<String> {
-    let (extra, optimization) = (place.extra.as_bytes(), place.optimization.as_bytes());
-    // pytest below 5 wrote `-PYTEST` without its version.
-    if extra.get(..7).is_some_and(|start| start.eq_ignore_ascii_case(b"-pytest")) {
-        return Some(place.extra.to_string());
-    }
-    optimization.iter().any(u8::is_ascii_alphabetic).then(|| format!("opt-{}", place.optimization))
-}
-
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
-    let Some(hook) = hook(context.place) else { return };
+    let Some(hook) = context.place.hook() else { return };
     findings.add(format!("`{}` was written by an import hook: `{hook}`", context.module)).compared("", hook);
 }
 

@@ -8,7 +8,6 @@ use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::build_path_leak;
 use crate::rules::declare_rule;
-use crate::rules::hook_instrumented;
 
 declare_rule! {
     /// ## What it reports
@@ -51,7 +50,7 @@ fn check_roots(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
 /// The machine or person that a file name names besides module and tag.
 pub(super) fn machine_or_person(place: &Place) -> Option<&[u8]> {
     let extra = place.extra.as_bytes();
-    if extra.is_empty() || hook_instrumented::hook(place).is_some() {
+    if extra.is_empty() || place.hook().is_some() {
         return None;
     }
     // OneDrive: `-` and the name of the machine.

@@ -9,6 +9,7 @@ mod bomb;
 mod build_path_leak;
 mod built_from_crlf;
 mod bundled_environment;
+mod bytecode_only_capability;
 mod bytecode_shipped;
 mod cache_older_than_source;
 mod check_source_without_hash;
@@ -27,6 +28,7 @@ mod exception_table_anomaly;
 mod filename_location_mismatch;
 mod flags_anomaly;
 mod foreign_module;
+mod forged_freshness;
 mod format_disguise;
 mod future_timestamp;
 mod ghost_module;
@@ -47,6 +49,7 @@ mod known_good;
 mod late_insertion;
 mod layout_of_other_version;
 mod limit_reached;
+mod line_beyond_source;
 mod line_table_anomaly;
 mod link_member;
 mod linked_bytecode;
@@ -86,11 +89,14 @@ mod sentinel_timestamp;
 mod several_versions;
 mod signature_anomaly;
 mod skipped_by_config;
+mod source_body_mismatch;
 mod source_hash_mismatch;
 mod source_mtime_mismatch;
 mod source_size_mismatch;
+mod source_unparsable;
 mod sourceless_importable;
 mod specialised_on_disk;
+mod stub_source;
 mod stack_size_anomaly;
 mod stdlib_name_shadow;
 mod tag_magic_mismatch;
@@ -106,6 +112,7 @@ mod unknown_magic;
 mod unreadable;
 mod unsafe_path;
 mod unsupported_container;
+mod unverified;
 mod unusual_place;
 mod writable_cache;
 mod zip_bytecode_first;
@@ -151,6 +158,7 @@ use crate::record::Record;
 use crate::source::HeaderCheck;
 use crate::source::HeaderMatch;
 use crate::source::Source;
+use crate::verify::check::CodeCheck;
 
 pub use crate::rules::select::select;
 
@@ -270,6 +278,8 @@ pub struct PycContext<'a> {
     pub source_status: Option<FileStatus>,
     /// The header against the source.
     pub header_check: &'a HeaderCheck,
+    /// The code against the source.
+    pub code_check: &'a CodeCheck,
     /// Would an interpreter run it.
     pub load: &'a Load,
     /// What could not be read.
@@ -341,6 +351,22 @@ impl PycContext<'_> {
         match name {
             Some(name) if code.is_some_and(|code| code.parent().is_some()) => format!("`{name}` in `{}`", self.module),
             _ => format!("`{}`", self.module),
+        }
+    }
+
+    /// Whether the header claims that the source is the one that the code was compiled from. Its line ends may be written otherwise.
+    fn claims_fresh(&self) -> bool {
+        matches!(self.header_check.outcome, HeaderMatch::Fresh | HeaderMatch::NewlineVariant)
+    }
+
+    /// How bad it is that the code is not that of its source: what runs in its place, what only claims to be of it, what is known
+    /// to be of another.
+    fn severity_of_other_code(&self) -> Severity {
+        match self.load.verdict {
+            LoadVerdict::Runs | LoadVerdict::RunsOptimised => Severity::Critical,
+            _ if !self.claims_fresh() => Severity::Low,
+            LoadVerdict::Dead | LoadVerdict::Rejected => Severity::Medium,
+            LoadVerdict::Stale | LoadVerdict::Unknown => Severity::High,
         }
     }
 
@@ -505,6 +531,8 @@ pub struct ContainerFacts<'a> {
     pub real_root: &'a [u8],
     /// Whether findings show the secrets that they are about (`--reveal-secrets`).
     pub reveal_secrets: bool,
+    /// Whether whatever could not be verified counts as a failure (`--strict`).
+    pub strict: bool,
     /// Digests of what is known to be good or bad (`--known-good`, `--known-bad`).
     pub known: &'a Known,
     /// When the run began, seconds since 1970.
@@ -662,14 +690,21 @@ pub static RULES: &[&Rule] = &[
     &not_bytecode::RULE,
     &pyo_in_modern::RULE,
     &encrypted_body::RULE,
+    &source_body_mismatch::RULE,
     &source_hash_mismatch::RULE,
     &source_mtime_mismatch::RULE,
     &source_size_mismatch::RULE,
+    &forged_freshness::RULE,
     &hash_of_other_source::RULE,
+    &bytecode_only_capability::RULE,
+    &line_beyond_source::RULE,
     &opt_level_lie::RULE,
     &opt_variant_divergence::RULE,
     &cross_version_divergence::RULE,
+    &source_unparsable::RULE,
+    &stub_source::RULE,
     &root_name_anomaly::RULE,
+    &unverified::RULE,
     &pycache_orphan::RULE,
     &sourceless_importable::RULE,
     &zip_bytecode_first::RULE,

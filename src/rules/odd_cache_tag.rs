@@ -5,7 +5,6 @@ use crate::place::PlaceKind;
 use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::declare_rule;
-use crate::rules::hook_instrumented;
 use crate::rules::host_leak;
 
 declare_rule! {
@@ -36,7 +35,7 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let place = context.place;
     let extension = place.extension.as_bytes();
     let is_named_so = extension.eq_ignore_ascii_case(b"pyc") || extension.eq_ignore_ascii_case(b"pyo");
-    if !is_named_so || hook_instrumented::hook(place).is_some() || host_leak::machine_or_person(place).is_some() {
+    if !is_named_so || place.hook().is_some() || host_leak::machine_or_person(place).is_some() {
         return;
     }
     if let Some((message, observed)) = oddity(place) {

@@ -15,12 +15,13 @@ use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::Severity;
 use crate::rules::declare_rule;
+use crate::verify::check::CodeCheck;
 
 declare_rule! {
     /// ## What it reports
-    /// A pyc whose name says that it was optimised and whose code was not: asserts in an `opt-1` or `opt-2` (Python 3.9 and later,
-    /// where an assert has an instruction of its own), docstrings of functions in an `opt-2`. That a plain pyc lacks them
-    /// cannot be told without its source.
+    /// A pyc whose name says one level of optimisation and whose code has another. Where it has a source and its code was compiled
+    /// from it, at the other level: this is how a plain pyc that lacks asserts or docstrings is told. Elsewhere asserts in an `opt-1` or
+    /// `opt-2` (Python 3.9 and later, where an assert has an instruction of its own), and docstrings of functions in an `opt-2`.
     ///
     /// ## Why it matters
     /// The file is not what the compiler wrote under that name: it was renamed, or put there by something else.
@@ -38,7 +39,7 @@ declare_rule! {
     /// PEP 488; `compiler_assert` and `compiler_function` in CPython's Python/compile.c.
     id: "PYC211",
     name: "opt-level-lie",
-    summary: "an optimised name on code that is not",
+    summary: "the name says another level of optimisation than the code has",
     severity: Medium,
     check: Pyc(check),
 }
@@ -51,6 +52,10 @@ const CO_HAS_DOCSTRING: i32 = 0x400_0000;
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let place = context.place;
+    if let CodeCheck::Verified { optimisation, .. } = context.code_check {
+        check_verified(context, *optimisation, findings);
+        return;
+    }
     let level = match place.optimization.as_bytes() {
         b"1" => 1,
         b"2" => 2,
@@ -90,6 +95,32 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
             }
             return;
         }
+    }
+}
+
+/// A file whose code was compiled from its source, at this level. In a legacy place a name says nothing of it: `compileall -b` writes
+/// all levels to one name.
+fn check_verified(context: &PycContext<'_>, level: u8, findings: &mut Findings<'_>) {
+    let place = context.place;
+    let said = match place.optimization.as_bytes() {
+        b"" => 0,
+        b"1" => 1,
+        b"2" => 2,
+        _ => return,
+    };
+    if said == level || place.kind == PlaceKind::Legacy || place.extension.as_bytes() != b"pyc" {
+        return;
+    }
+    let what = match level {
+        0 => "has asserts or docstrings",
+        1 => "lacks asserts",
+        _ => "lacks docstrings",
+    };
+    let module = context.module;
+    let finding = findings.add(format!("`{module}` was compiled at level {level} ({what}), its name says {said}"));
+    finding.compared(format!("code of level {said}"), format!("code of level {level}"));
+    if context.is_passed_over() {
+        finding.severity(Severity::Low);
     }
 }
 

@@ -8,6 +8,7 @@ use crate::rules::Severity;
 use crate::rules::declare_rule;
 use crate::rules::hash_of_other_source;
 use crate::source::HeaderMatch;
+use crate::verify::check::CodeCheck;
 
 declare_rule! {
     /// ## What it reports
@@ -22,7 +23,8 @@ declare_rule! {
     /// The source was edited, formatted, stamped with a version or patched after it was compiled.
     ///
     /// ## Severity
-    /// High where the file would run; medium where that is not known; low where an interpreter would compile the source again
+    /// Low where the code was compared with the source and is verified: then only comments, spaces or line ends changed. Else high
+    /// where the file would run; medium where that is not known; low where an interpreter would compile the source again
     /// or never look, and where the hash fits by the rounds of another Python's SipHash, which only a wrong tool writes.
     ///
     /// ## What to do
@@ -50,6 +52,9 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let (severity, message) = if check.other_rounds {
         let message = "records its source's hash as another version of Python computes it";
         (Severity::Low, format!("`{module}` {message}"))
+    } else if matches!(context.code_check, CodeCheck::Verified { .. }) {
+        let message = "records another hash than its source has, though its code was compiled from it";
+        (Severity::Low, format!("`{module}` {message} ({how})"))
     } else if context.load.verdict.is_live() {
         (Severity::High, format!("`{module}` would run in place of a source with another hash ({how})"))
     } else {

@@ -7,6 +7,7 @@ use crate::rules::PycContext;
 use crate::rules::Severity;
 use crate::rules::declare_rule;
 use crate::source::HeaderMatch;
+use crate::verify::check::CodeCheck;
 
 declare_rule! {
     /// ## What it reports
@@ -22,8 +23,9 @@ declare_rule! {
     /// Vercel, `uv` and `distlib` when told to.
     ///
     /// ## Severity
-    /// Medium where it would run and its hash is not its source's (`PYC202` or `PYC206` says of what) or could not be compared;
-    /// low where it would run and the hash fits, since only the compiled code itself could then tell; info where no
+    /// Info where its code was compared with its source and is verified, whatever the hash says: then it does what the source
+    /// says. Medium where it would run and its hash is not its source's (`PYC202` or `PYC206` says of what) or could not be compared, and
+    /// where its code differs (`PYC201` says where); low where it would run, the hash fits and the code could not be compared; info where no
     /// interpreter would run it there, and where there is no source, since then no pyc is compared with anything.
     ///
     /// ## What to do
@@ -52,6 +54,12 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         let source = name::shown(name::split_last(source.locator.path()).1);
         let message = format!("`{module}` would run without being compared with `{source}`");
         match context.header_check.outcome {
+            _ if matches!(context.code_check, CodeCheck::Verified { .. }) => {
+                (Severity::Info, format!("{message}; its code was compiled from it"))
+            }
+            _ if matches!(context.code_check, CodeCheck::Differs { .. }) => {
+                (Severity::Medium, format!("{message}, and its code differs"))
+            }
             HeaderMatch::Fresh => (Severity::Low, format!("{message}, whose hash it records")),
             HeaderMatch::NewlineVariant => {
                 (Severity::Low, format!("{message}, whose hash it records but for the line ends"))
@@ -82,16 +90,21 @@ mod tests {
         Pyc::python("3.12").hash(Rounds::OneThree.hash(magic, source)).flags(flags).build()
     }
 
-    fn case(source: &[u8], flags: u32) -> Case {
+    /// An empty module that records the hash of one source, beside another.
+    fn beside(beside: &str, source: &[u8], flags: u32) -> Case {
         let cached = "__pycache__/m.cpython-312.pyc";
-        Case::tree().file("m.py", "x = 1\n", 1_600_000_000).file(cached, pyc(source, flags), 1_600_000_000)
+        Case::tree().file("m.py", beside, 1_600_000_000).file(cached, pyc(source, flags), 1_600_000_000)
+    }
+
+    fn case(source: &[u8], flags: u32) -> Case {
+        beside("x = 1\n", source, flags)
     }
 
     #[test]
     fn flags_a_hash_of_another_source_that_nobody_checks() {
         let finding = case(b"x = 2\n", 1).flags(&RULE);
         assert_eq!(finding.severity, Severity::Medium);
-        assert_eq!(finding.message, "`m` would run without being compared with `m.py`");
+        assert_eq!(finding.message, "`m` would run without being compared with `m.py`, and its code differs");
         assert_eq!(finding.offset, Some(4));
     }
 
@@ -107,9 +120,22 @@ mod tests {
     }
 
     #[test]
+    fn a_fitting_hash_says_nothing_of_code_that_differs() {
+        assert_eq!(case(b"x = 1\n", 1).flags(&RULE).severity, Severity::Medium);
+    }
+
+    #[test]
+    fn says_less_where_the_code_fits_whatever_the_hash_says() {
+        let finding = beside("# nothing\n", b"# nothing\n", 1).flags(&RULE);
+        assert_eq!(finding.severity, Severity::Info);
+        assert!(finding.message.ends_with("; its code was compiled from it"), "{}", finding.message);
+        assert_eq!(beside("# nothing\n", b"# other\n", 1).flags(&RULE).severity, Severity::Info);
+    }
+
+    #[test]
     fn says_less_where_the_hash_fits_or_nothing_could_be_compared() {
-        assert_eq!(case(b"x = 1\n", 1).flags(&RULE).severity, Severity::Low);
-        assert_eq!(case(b"x = 1\r\n", 1).flags(&RULE).severity, Severity::Low);
+        assert_eq!(beside("x = (\n", b"x = (\n", 1).flags(&RULE).severity, Severity::Low);
+        assert_eq!(beside("x = (\n", b"x = (\r\n", 1).flags(&RULE).severity, Severity::Low);
         let orphan = Case::tree().file("__pycache__/m.cpython-312.pyc", pyc(b"x = 1\n", 1), 1);
         assert_eq!(orphan.flags(&RULE).severity, Severity::Info);
         let alone = Case::tree().file("m.pyc", pyc(b"x = 1\n", 1), 1);

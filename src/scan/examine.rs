@@ -54,6 +54,7 @@ use crate::scan::Checks;
 use crate::scan::Config;
 use crate::scan::Fingerprints;
 use crate::scan::Progress;
+use crate::scan::code;
 use crate::scan::feed;
 use crate::scan::feed::Job;
 use crate::scan::feed::Task;
@@ -62,6 +63,7 @@ use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
 use crate::scan::settle::Settler;
 use crate::secret;
+use crate::verify::check::Reason;
 
 /// The longest header (Cinder's strict loader), kept of every pyc as evidence.
 const LONGEST_HEADER: usize = 20;
@@ -308,7 +310,7 @@ impl Worker<'_> {
         let payload_sha256 = payload.map(Sha256Digest::of);
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
-        let problems = if read_problems.is_empty() { parsed.problems } else { read_problems };
+        let mut problems = if read_problems.is_empty() { parsed.problems } else { read_problems };
         let times = match status {
             Some(status) => Times { unix: Some(status.mtime), ..Times::default() },
             None => found.map(|found| found.times).unwrap_or_default(),
@@ -328,11 +330,16 @@ impl Worker<'_> {
             source: paired.source.file(),
             header_check: &paired.check,
         });
+        let mut code_check = self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict);
+        if code_check.reason() == Some(&Reason::Internal) {
+            problems.push(Problem::new(ProblemKind::Internal).with_detail("comparing the code with its source"));
+        }
+        if !self.config.reveal_secrets {
+            code::mask(&mut code_check, &tree, self.source_text(&paired));
+        }
         let facts = self.facts(scope);
         let mut findings = Vec::new();
-        let text = OnceCell::new();
-        let text = &text;
-        let source_text = || text.get_or_init(|| self.source_text(&paired)).as_deref();
+        let source_text = || self.source_text(&paired);
         let places = OnceCell::new();
         let walk = RefCell::new(&mut desk.walk);
         let code_places = || places.get_or_init(|| walk::places(&tree, &mut walk.borrow_mut())).as_slice();
@@ -357,6 +364,7 @@ impl Worker<'_> {
             source_text: &source_text,
             source_status: paired.status,
             header_check: &paired.check,
+            code_check: &code_check,
             load: &load,
             problems: &problems,
         };
@@ -382,6 +390,7 @@ impl Worker<'_> {
             times,
             source: paired.source,
             header_check: paired.check,
+            code_check,
             load,
             findings,
             problems,
@@ -468,6 +477,7 @@ impl Worker<'_> {
             startup: &scope.startup,
             real_root: &scope.real_root,
             reveal_secrets: self.config.reveal_secrets,
+            strict: self.config.strict,
             known: &self.config.known,
             now: self.config.now,
             times: scope.times,

@@ -3,6 +3,7 @@
 //! Names come first: the feed opens containers and hands out jobs in path order. A batch of jobs is worked on by all threads
 //! while the entries of the batch before are written. What is in memory is bounded by the batch, not by the tree.
 
+mod code;
 mod examine;
 mod feed;
 mod pair;
@@ -101,6 +102,8 @@ pub enum Verify {
     None,
     /// What the header records is compared with the source.
     Header,
+    /// And the code.
+    Code,
 }
 
 /// How far a scan has come, for whoever shows it.

@@ -1,5 +1,6 @@
 //! Pairs a pyc with its source across all that is scanned, and has the header compared with it.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -37,12 +38,14 @@ pub(crate) struct Sources {
     scanned: Vec<Arc<Scope>>,
     /// The index over both, made when the first pyc needs it.
     index: OnceLock<SourceIndex>,
+    /// Held while a large source is parsed: the trees of as many as there are threads would not fit into memory.
+    pub(crate) large: Mutex<()>,
 }
 
 impl Sources {
     /// Sources in these trees.
     pub(crate) fn new(named: Vec<Arc<Scope>>, scanned: Vec<Arc<Scope>>) -> Self {
-        Self { named, scanned, index: OnceLock::new() }
+        Self { named, scanned, index: OnceLock::new(), large: Mutex::new(()) }
     }
 
     fn tree(&self, index: usize) -> Option<&Arc<Scope>> {
@@ -96,13 +99,20 @@ pub(crate) struct Paired<'a> {
     pub(crate) check: HeaderCheck,
     /// The container that holds the source, and which member of it the source is.
     holder: Option<(&'a Scope, MemberId)>,
+    /// The text of the source, once something needed it; `None` in it when it cannot be read whole.
+    text: OnceCell<Option<Vec<u8>>>,
 }
 
 impl Worker<'_> {
     /// Finds the source of a pyc and compares the header with it.
     pub(crate) fn pair<'a>(&'a self, scope: &'a Scope, place: &Place, pyc: &Pyc) -> Paired<'a> {
-        let without =
-            |source, outcome| Paired { source, status: None, check: HeaderCheck::not_compared(outcome), holder: None };
+        let without = |source, outcome| Paired {
+            source,
+            status: None,
+            check: HeaderCheck::not_compared(outcome),
+            holder: None,
+            text: OnceCell::new(),
+        };
         let listing = scope.container.listing();
         let kind = scope.container.kind();
         let search = match source::beside(listing, place) {
@@ -131,9 +141,10 @@ impl Worker<'_> {
             None => holder.container.status(member),
         };
         let file = source_file(holder, member, found, status);
+        let text = OnceCell::new();
         let check = match (self.config.verify, pyc.magic, &pyc.header) {
-            (Verify::Header, Some(magic), Some(header)) => {
-                let read = || self.read_source(holder, member);
+            (Verify::Header | Verify::Code, Some(magic), Some(header)) => {
+                let read = || text.get_or_init(|| self.read_source(holder, member)).as_deref();
                 let mut check = source::compare(magic, pyc.version, header, &file, read);
                 if let (HeaderMatch::HashMismatch, Some((recorded, _)), Some(version)) =
                     (check.outcome, check.hash, pyc.version)
@@ -144,13 +155,13 @@ impl Worker<'_> {
             }
             _ => HeaderCheck::not_compared(HeaderMatch::Unknown),
         };
-        Paired { source: Source::Present(file), status, check, holder: Some((holder, member)) }
+        Paired { source: Source::Present(file), status, check, holder: Some((holder, member)), text }
     }
 
     /// The text of the source, when there is one and it can be read whole.
-    pub(crate) fn source_text(&self, paired: &Paired<'_>) -> Option<Vec<u8>> {
+    pub(crate) fn source_text<'p>(&self, paired: &'p Paired<'_>) -> Option<&'p [u8]> {
         let (holder, member) = paired.holder?;
-        self.read_source(holder, member)
+        paired.text.get_or_init(|| self.read_source(holder, member)).as_deref()
     }
 
     fn read_source(&self, holder: &Scope, member: MemberId) -> Option<Vec<u8>> {

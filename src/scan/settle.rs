@@ -245,6 +245,10 @@ impl<'a> Settler<'a> {
                 *summary.pythons.entry(entry.python()).or_default() += 1;
                 *summary.loads.entry(entry.load.verdict).or_default() += 1;
                 *summary.header_matches.entry(entry.header_check.outcome).or_default() += 1;
+                *summary.code_matches.entry(entry.code_check.code()).or_default() += 1;
+                if let Some(reason) = entry.code_check.reason() {
+                    *summary.code_reasons.entry(reason.code()).or_default() += 1;
+                }
             }
             Entry::Artifact(entry) => {
                 summary.problems += entry.problems.len() as u64;

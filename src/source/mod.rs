@@ -187,12 +187,12 @@ impl Newline {
 
 /// Compares what a header records with a source. The source is read only when a hash has to be computed, or when the size
 /// differs and line ends may explain it.
-pub fn compare(
+pub fn compare<S: AsRef<[u8]>>(
     magic: Magic,
     version: Option<&Version>,
     header: &Header,
     source: &SourceFile,
-    read: impl FnOnce() -> Option<Vec<u8>>,
+    read: impl FnOnce() -> Option<S>,
 ) -> HeaderCheck {
     match header.invalidation {
         Invalidation::Timestamp { mtime, source_size } => {
@@ -204,12 +204,12 @@ pub fn compare(
     }
 }
 
-fn compare_stat(
+fn compare_stat<S: AsRef<[u8]>>(
     mtime: u32,
     source_size: Option<u32>,
     series: Option<(u8, u8)>,
     source: &SourceFile,
-    read: impl FnOnce() -> Option<Vec<u8>>,
+    read: impl FnOnce() -> Option<S>,
 ) -> HeaderCheck {
     let mut check = HeaderCheck::not_compared(HeaderMatch::Unknown);
     check.mtime = source.times.seconds().map(|actual| (mtime, actual));
@@ -221,7 +221,7 @@ fn compare_stat(
     check.size = source_size.map(|recorded| (recorded, source.size));
     let size_agrees = source_size.map(|recorded| recorded == low_word(source.size));
     if size_agrees == Some(false) {
-        check.newline = read().and_then(|bytes| newline_for_size(&bytes, source_size));
+        check.newline = read().and_then(|bytes| newline_for_size(bytes.as_ref(), source_size));
     }
     check.outcome = match (check.mtime_agrees, size_agrees) {
         (_, Some(false)) if check.newline.is_some() => HeaderMatch::NewlineVariant,
@@ -299,16 +299,17 @@ fn count(source: &[u8], matches: impl Fn(&[u8]) -> bool) -> usize {
     source.windows(2).filter(|window| matches(window)).count()
 }
 
-fn compare_hash(
+fn compare_hash<S: AsRef<[u8]>>(
     magic: Magic,
     series: Option<(u8, u8)>,
     recorded: [u8; 8],
-    read: impl FnOnce() -> Option<Vec<u8>>,
+    read: impl FnOnce() -> Option<S>,
 ) -> HeaderCheck {
     let mut check = HeaderCheck::not_compared(HeaderMatch::Unknown);
-    let Some(bytes) = read() else { return check };
+    let Some(source) = read() else { return check };
+    let bytes = source.as_ref();
     let rounds = Rounds::of_series(series);
-    let computed = rounds.hash(magic, &bytes);
+    let computed = rounds.hash(magic, bytes);
     check.hash = Some((recorded, computed));
     if computed == recorded {
         check.outcome = HeaderMatch::Fresh;
@@ -316,7 +317,7 @@ fn compare_hash(
     }
     check.outcome = HeaderMatch::HashMismatch;
     let other = rounds.other();
-    if other.hash(magic, &bytes) == recorded {
+    if other.hash(magic, bytes) == recorded {
         // Without a version there is no telling which of the two is the interpreter's own.
         check.other_rounds = series.is_some();
         if series.is_none() {
@@ -326,7 +327,7 @@ fn compare_hash(
         return check;
     }
     for newline in [Newline::Lf, Newline::CrLf] {
-        let Some(variant) = newline.variant(&bytes) else { continue };
+        let Some(variant) = newline.variant(bytes) else { continue };
         let own = rounds.hash(magic, &variant) == recorded;
         if own || other.hash(magic, &variant) == recorded {
             check.newline = Some(newline);

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::limits::Limits;
+use crate::name;
 use crate::name::Name;
 use crate::pyc::Code;
 use crate::pyc::Tree;
@@ -56,6 +58,8 @@ pub struct CodeDifference {
     pub code: Name,
     /// The line of the source, 1 for the first.
     pub line: Option<u32>,
+    /// That line, escaped, without its indentation, and cut when it is long.
+    pub text: String,
     /// The offset of the instruction in its code object.
     pub offset: Option<u32>,
     /// What the source dictates.
@@ -65,18 +69,64 @@ pub struct CodeDifference {
 }
 
 /// Why nothing can be said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
+    /// It was not asked for.
+    #[error("not asked for")]
+    NotAsked,
+    /// There is no source.
+    #[error("no source")]
+    NoSource,
+    /// Several files could be the source.
+    #[error("several files could be the source")]
+    AmbiguousSource,
+    /// The source cannot be read whole.
+    #[error("the source could not be read whole")]
+    UnreadSource,
+    /// The header says that the code is of another state of the source.
+    #[error("stale: the header says that it was compiled from another state of the source")]
+    Stale,
+    /// An import hook compiled it on purpose to something else; its name.
+    #[error("instrumented by {0}")]
+    Instrumented(String),
     /// No rules for this version.
+    #[error("the code of this version is not compared")]
     Version,
     /// The source cannot be read as this version's.
+    #[error(transparent)]
     Source(source_text::Reason),
     /// Something in the source has no rule yet.
+    #[error("line {1} of the source has what is not compared yet: {0}")]
     Unsupported(&'static str, u32),
     /// The limit of work was reached.
+    #[error("the limit of work was reached")]
     Work,
     /// The bytecode was not read whole.
+    #[error("the bytecode could not be read whole")]
     Body,
+    /// A bug of ours.
+    #[error("the check itself failed, which is a bug of pycaudit")]
+    Internal,
+}
+
+impl Reason {
+    /// The word for it in reports.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotAsked => "not-asked",
+            Self::NoSource => "no-source",
+            Self::AmbiguousSource => "ambiguous-source",
+            Self::UnreadSource => "unread-source",
+            Self::Stale => "stale",
+            Self::Instrumented(_) => "instrumented",
+            Self::Version => "version",
+            Self::Source(_) => "source",
+            Self::Unsupported(..) => "unsupported",
+            Self::Work => "work",
+            Self::Body => "body",
+            Self::Internal => "internal",
+        }
+    }
 }
 
 /// What the check gives.
@@ -102,11 +152,63 @@ pub enum CodeCheck {
     Unverified(Reason),
 }
 
+impl CodeCheck {
+    /// The word that reports use.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Verified { .. } => "verified",
+            Self::Differs { .. } => "differs",
+            Self::Unverified(_) => "unverified",
+        }
+    }
+
+    /// How fine the evidence is, where there is any.
+    pub fn strength(&self) -> Option<Strength> {
+        match self {
+            Self::Verified { strength, .. } | Self::Differs { strength, .. } => Some(*strength),
+            Self::Unverified(_) => None,
+        }
+    }
+
+    /// The optimisation level that it was compared at.
+    pub fn optimisation(&self) -> Option<u8> {
+        match self {
+            Self::Verified { optimisation, .. } | Self::Differs { optimisation, .. } => Some(*optimisation),
+            Self::Unverified(_) => None,
+        }
+    }
+
+    /// Where source and bytecode part.
+    pub fn differences(&self) -> &[CodeDifference] {
+        match self {
+            Self::Differs { differences, .. } => differences,
+            Self::Verified { .. } | Self::Unverified(_) => &[],
+        }
+    }
+
+    /// Why nothing can be said.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Unverified(reason) => Some(reason),
+            Self::Verified { .. } | Self::Differs { .. } => None,
+        }
+    }
+}
+
 /// Differences that are kept of one file.
 const MAX_DIFFERENCES: usize = 50;
 
+/// Bytes of a line of source that evidence has.
+const MAX_LINE: usize = 160;
+
 /// Compares a file's code with a source that was read, at an optimisation level.
-pub(super) fn check(tree: &Tree<'_>, version: &Version, text: &SourceText, optimisation: u8) -> CodeCheck {
+pub(super) fn check(
+    tree: &Tree<'_>,
+    version: &Version,
+    text: &SourceText,
+    optimisation: u8,
+    limits: &Limits,
+) -> CodeCheck {
     let Some(root) = tree.root() else { return CodeCheck::Unverified(Reason::Body) };
     let series = version.series;
     let Some(scopes) = Scopes::of(text.module(), Options { series, optimisation }) else {
@@ -124,6 +226,7 @@ pub(super) fn check(tree: &Tree<'_>, version: &Version, text: &SourceText, optim
         paired: HashMap::new(),
         waiting: vec![(0, index(root))],
         differences: Vec::new(),
+        work: limits.code_work,
     };
     if let Err(reason) = check.run() {
         return CodeCheck::Unverified(reason);
@@ -133,6 +236,16 @@ pub(super) fn check(tree: &Tree<'_>, version: &Version, text: &SourceText, optim
         CodeCheck::Verified { strength, optimisation }
     } else {
         CodeCheck::Differs { strength, optimisation, differences: check.differences }
+    }
+}
+
+/// A line of the source for evidence.
+fn line_shown(text: &SourceText, line: u32) -> String {
+    let line = text.written_line(line).trim();
+    let end = (0..=MAX_LINE).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
+    match line.split_at_checked(end) {
+        Some((start, rest)) if !rest.is_empty() => format!("{}...", name::shown_text(start)),
+        _ => name::shown_text(line),
     }
 }
 
@@ -152,6 +265,8 @@ struct Check<'c, 'a> {
     paired: HashMap<u32, Vec<u32>>,
     waiting: Vec<(u32, u32)>,
     differences: Vec<CodeDifference>,
+    /// Steps that are left.
+    work: usize,
 }
 
 impl Check<'_, '_> {
@@ -223,6 +338,7 @@ impl Check<'_, '_> {
                 self.differences.push(CodeDifference {
                     code: shown(*code),
                     line: code.firstlineno().and_then(|line| u32::try_from(line).ok()),
+                    text: String::new(),
                     offset: None,
                     expected: "nothing".to_owned(),
                     found: "a code object that the source does not make".to_owned(),
@@ -247,7 +363,9 @@ impl Check<'_, '_> {
                 return Ok(());
             }
         };
-        let outcome = Simulation::new(&program, &machine, code.code().len(), self.series, &mut self.pool).run();
+        let simulation = Simulation::new(&program, &machine, code.code().len(), self.series, &mut self.pool);
+        let outcome = simulation.run(self.work);
+        self.work = self.work.saturating_sub(outcome.work);
         if outcome.is_exhausted {
             return Err(Reason::Work);
         }
@@ -265,7 +383,8 @@ impl Check<'_, '_> {
 
     fn differ(&mut self, code: Code<'_>, line: Option<u32>, offset: Option<u32>, expected: String, found: String) {
         if self.differences.len() < MAX_DIFFERENCES {
-            self.differences.push(CodeDifference { code: shown(code), line, offset, expected, found });
+            let text = line.map(|line| line_shown(self.text, line)).unwrap_or_default();
+            self.differences.push(CodeDifference { code: shown(code), line, text, offset, expected, found });
         }
     }
 
@@ -276,6 +395,7 @@ impl Check<'_, '_> {
                 self.differences.push(CodeDifference {
                     code: shown(code),
                     line: first,
+                    text: first.map(|line| line_shown(self.text, line)).unwrap_or_default(),
                     offset: None,
                     expected: format!("{what} {expected}"),
                     found: format!("{what} {found}"),

@@ -18,6 +18,9 @@ pub mod source_text;
 
 use crate::limits::Limits;
 use crate::pyc::Tree;
+use crate::pyc::Version;
+use crate::pyc::versions::Implementation;
+use crate::pyc::versions::Stage;
 
 use check::CodeCheck;
 use check::Reason;
@@ -34,9 +37,19 @@ pub struct Pool {
     pub constants: Constants,
 }
 
+/// Whether the rules here are those of the interpreter that wrote a file: final releases of CPython. Alphas and betas have instructions
+/// and orders that no release has.
+fn is_compared(version: &Version) -> bool {
+    version.implementation == Implementation::CPython
+        && version.stage == Stage::Final
+        && (version.series == (2, 7) || version.series >= (3, 6))
+}
+
 /// Compares the bytecode of a file with a source, at the first of some optimisation levels that fits.
 pub fn verify(tree: &Tree<'_>, source: &[u8], levels: &[u8], limits: &Limits) -> CodeCheck {
-    let Some(version) = tree.pyc.version else { return CodeCheck::Unverified(Reason::Version) };
+    let Some(version) = tree.pyc.version.filter(|version| is_compared(version)) else {
+        return CodeCheck::Unverified(Reason::Version);
+    };
     source_text::on_big_stack(|| {
         let text = match SourceText::read(source, version.series, limits) {
             Ok(text) => text,
@@ -44,7 +57,7 @@ pub fn verify(tree: &Tree<'_>, source: &[u8], levels: &[u8], limits: &Limits) ->
         };
         let mut first = None;
         for &level in levels {
-            let outcome = check::check(tree, version, &text, level);
+            let outcome = check::check(tree, version, &text, level, limits);
             if matches!(outcome, CodeCheck::Verified { .. }) {
                 return outcome;
             }

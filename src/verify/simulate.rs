@@ -83,6 +83,8 @@ pub(super) struct Outcome {
     pub(super) functions: Vec<(u32, u32)>,
     /// Whether the limit of work was reached.
     pub(super) is_exhausted: bool,
+    /// Steps that were taken.
+    pub(super) work: usize,
 }
 
 /// The expected side's state.
@@ -180,7 +182,10 @@ impl<'s, 'a> Simulation<'s, 'a> {
         }
     }
 
-    pub(super) fn run(mut self) -> Outcome {
+    /// Runs both sides; at most as many steps are taken.
+    pub(super) fn run(mut self, most: usize) -> Outcome {
+        self.work = self.work.min(most);
+        let before = self.work;
         let start = Pair { expected: Place::default(), found: self.machine.entry(), known: Vec::new() };
         self.follow(start);
         while let Some(pair) = self.waiting.pop() {
@@ -194,6 +199,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             }
         }
         self.count_handlers();
+        self.outcome.work = before.saturating_sub(self.work);
         self.outcome
     }
 

@@ -45,6 +45,8 @@ use pycaudit::source::HeaderCheck;
 use pycaudit::source::HeaderMatch;
 use pycaudit::source::Source;
 use pycaudit::source::SourceFile;
+use pycaudit::verify::check::CodeCheck;
+use pycaudit::verify::check::Reason;
 
 /// A rule that only these reports know.
 macro_rules! made_up_rule {
@@ -372,6 +374,7 @@ fn made_up(artifact: &Locator, name: &[u8], sequence: &mut Sequence) -> PycEntry
                 times: Times::default(),
             })
         },
+        code_check: CodeCheck::Unverified(Reason::NotAsked),
         header_check: header_check(outcome),
         load: Load { verdict, reason: reason.to_owned() },
         findings,

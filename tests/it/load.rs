@@ -149,7 +149,7 @@ fn judged(row: &Row, version: &'static Version) -> Load {
     let Scene { kind, listing, place, source } = scene(row);
     let header_check = match (&source, &pyc.header, pyc.magic) {
         (Some(source), Some(header), Some(magic)) => {
-            source::compare(magic, pyc.version, header, source, || Some(SOURCE.into()))
+            source::compare(magic, pyc.version, header, source, || Some(SOURCE))
         }
         _ => HeaderCheck::not_compared(HeaderMatch::NoSource),
     };

@@ -17,4 +17,5 @@ mod samples;
 mod secrets;
 mod tidy;
 mod untrusted;
+mod verify;
 mod versions;

@@ -58,9 +58,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "record",
             "secret",
             "source",
+            "verify",
         ],
     ),
-    ("entry", &["artifact", "container", "ledger", "load", "place", "problem", "pyc", "rules", "source"]),
+    ("entry", &["artifact", "container", "ledger", "load", "place", "problem", "pyc", "rules", "source", "verify"]),
     (
         "report",
         &[
@@ -76,6 +77,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "pyc",
             "rules",
             "source",
+            "verify",
         ],
     ),
     (
@@ -98,6 +100,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "rules",
             "secret",
             "source",
+            "verify",
         ],
     ),
     (

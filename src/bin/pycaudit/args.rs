@@ -12,7 +12,7 @@ use clap::ValueEnum;
 /// A forensic batch scanner for Python bytecode
 ///
 /// Finds every .pyc in directories, wheels and archives, reads it without ever running Python, and says which interpreter made
-/// it, from what and when, whether an interpreter would run it and in place of what, and whether its header agrees with the
+/// it, from what and when, whether an interpreter would run it and in place of what, and whether header and code agree with the
 /// source beside it.
 #[derive(Debug, Parser)]
 #[command(name = "pycaudit", version, max_term_width = 110)]
@@ -80,7 +80,7 @@ pub(crate) struct ScanArgs {
     pub(crate) min_severity: Level,
 
     /// How far to compare with the source
-    #[arg(long, value_name = "STRENGTH", default_value = "header", help_heading = "Checks")]
+    #[arg(long, value_name = "STRENGTH", default_value = "code", help_heading = "Checks")]
     pub(crate) verify: Verify,
     /// Run only these rules: ids, id prefixes (PYC2) or names, separated by commas; repeatable
     #[arg(long, value_name = "RULES", value_delimiter = ',', help_heading = "Checks")]
@@ -224,6 +224,8 @@ pub(crate) enum Verify {
     None,
     /// Compare what the header records with the source: time, size, hash
     Header,
+    /// And compare the code: was this bytecode compiled from this source?
+    Code,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

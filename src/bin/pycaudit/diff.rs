@@ -11,6 +11,7 @@ use pycaudit::pyc;
 use pycaudit::pyc::Mask;
 use pycaudit::pyc::Scratch;
 use pycaudit::scan::Fingerprints;
+use pycaudit::scan::Verify;
 use pycaudit::secret;
 
 use crate::args::DiffArgs;
@@ -66,7 +67,7 @@ fn read(file: &Path, reveal_secrets: bool) -> anyhow::Result<Read> {
         });
         Ok(())
     };
-    one::find(file, Vec::new(), Fingerprints::Files, reveal_secrets, &mut sink)?;
+    one::find(file, Vec::new(), Fingerprints::Files, Verify::None, reveal_secrets, &mut sink)?;
     let count = found.len();
     match found.pop() {
         Some(read) if count == 1 => Ok(read),

@@ -15,6 +15,7 @@ use pycaudit::pyc::Scratch;
 use pycaudit::pyc::Tree;
 use pycaudit::pyc::Version;
 use pycaudit::scan::Fingerprints;
+use pycaudit::scan::Verify;
 use pycaudit::secret;
 
 use crate::args::DisArgs;
@@ -60,7 +61,7 @@ pub(crate) fn run(args: &DisArgs) -> anyhow::Result<Exit> {
         }
         Ok(())
     };
-    let exit = one::find(&args.file, Vec::new(), Fingerprints::Files, args.reveal_secrets, &mut sink)?;
+    let exit = one::find(&args.file, Vec::new(), Fingerprints::Files, Verify::Header, args.reveal_secrets, &mut sink)?;
     out.flush()?;
     if is_undecoded {
         return Ok(Exit::Incomplete);

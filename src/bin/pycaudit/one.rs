@@ -30,6 +30,7 @@ pub(crate) fn find(
     file: &Path,
     rules: Vec<&'static Rule>,
     fingerprints: Fingerprints,
+    verify: scan::Verify,
     reveal_secrets: bool,
     then: &mut (dyn FnMut(&PycEntry) -> io::Result<()> + Send),
 ) -> anyhow::Result<Exit> {
@@ -40,7 +41,7 @@ pub(crate) fn find(
         paths: vec![path],
         sources: Vec::new(),
         exclude: Exclude::default(),
-        verify: scan::Verify::Header,
+        verify,
         limits: Limits::default(),
         rules,
         member: (!member.is_empty()).then_some(member),

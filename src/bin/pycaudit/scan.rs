@@ -131,6 +131,7 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
     let verify = match args.verify {
         Verify::None => scan::Verify::None,
         Verify::Header => scan::Verify::Header,
+        Verify::Code => scan::Verify::Code,
     };
     Ok(Config {
         paths,
@@ -262,6 +263,7 @@ fn describe(args: &ScanArgs, config: &Config) -> Run {
     let verify = match config.verify {
         scan::Verify::None => "none",
         scan::Verify::Header => "header",
+        scan::Verify::Code => "code",
     };
     let rules = config.rules.iter().map(|rule| rule.id).collect::<Vec<_>>().join(" ");
     Run {

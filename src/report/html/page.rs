@@ -85,6 +85,11 @@ impl Page {
         context.insert("severities", &charts::bars(severities(summary)));
         context.insert("loads", &charts::bars(loads(summary)));
         context.insert("headers", &charts::bars(headers(summary)));
+        let codes = codes(summary);
+        context.insert(
+            "codes",
+            &charts::bars(codes.iter().map(|(code, count, meaning)| (code.as_str(), *count, *meaning))),
+        );
         context.insert("worst", &worst);
         context.insert("pythons", &pythons);
         context.insert("pythons_more", &pythons_more);
@@ -129,6 +134,14 @@ fn loads(summary: &Summary) -> impl Iterator<Item = (&'static str, u64, &'static
 fn headers(summary: &Summary) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
     let counts = HeaderMatch::ALL.iter().filter_map(|outcome| Some((outcome, *summary.header_matches.get(outcome)?)));
     counts.map(|(outcome, count)| (outcome.code(), count, words::header(*outcome)))
+}
+
+/// Whether the code was compiled from the source; what is not known by its reason, as the table has it.
+fn codes(summary: &Summary) -> Vec<(String, u64, &'static str)> {
+    let known = summary.code_matches.iter().filter(|(code, _)| **code != "unverified");
+    let known = known.map(|(code, count)| ((*code).to_owned(), *count, words::code(code)));
+    let reasons = summary.code_reasons.iter();
+    known.chain(reasons.map(|(reason, count)| (format!("unverified: {reason}"), *count, words::code(reason)))).collect()
 }
 
 /// The run as the chain of custody shows it.

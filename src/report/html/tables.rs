@@ -30,18 +30,20 @@ const PLAIN: usize = 500;
 /// Candidates that are named when a source is ambiguous.
 const CANDIDATES: usize = 10;
 
-const PYCS: [Spec; 26] = [
+const PYCS: [Spec; 28] = [
     now("artifact", "Artifact"),
     now("member", "Member"),
     now("module", "Module"),
     now("python", "Python"),
     now("load", "Load verdict"),
     now("header", "Header against source"),
+    now("code", "Code against source"),
     now("mtime", "Recorded source time"),
     now("size", "Bytes"),
     later("sha256", "SHA-256").of_digests(),
     later("reason", ""),
     later("fields", ""),
+    later("differences", ""),
     later("problems", ""),
     later("magic", "Magic number"),
     later("invalidation", "Invalidation"),
@@ -88,7 +90,7 @@ const PROBLEMS: [Spec; 4] =
 
 /// All tables of a report while it grows.
 pub(super) struct Tables {
-    pycs: Table<26>,
+    pycs: Table<28>,
     findings: Table<11>,
     artifacts: Table<7>,
     problems: Table<4>,
@@ -138,11 +140,13 @@ impl Tables {
             Cell::Text(&python),
             Cell::Text(entry.load.verdict.code()),
             Cell::Text(entry.header_check.outcome.code()),
+            Cell::Text(&code_match(entry)),
             Cell::Text(&mtime),
             Cell::Number(entry.size.into()),
             Cell::Digest(entry.sha256),
             Cell::Text(&entry.load.reason),
             Cell::Json(&fields(entry)),
+            Cell::Json(&differences(entry)),
             Cell::Json(&json!(problems)),
             Cell::Text(&magic),
             Cell::Text(entry.header_kind()),
@@ -167,6 +171,7 @@ impl Tables {
             python,
             load: entry.load.verdict.code(),
             header: entry.header_check.outcome.code(),
+            code: code_match(entry),
             mtime,
             size: words::number(entry.size),
         });
@@ -309,6 +314,24 @@ fn fields(entry: &PycEntry) -> serde_json::Value {
     )
 }
 
+/// What became of the comparison of the code: `differs`, `unverified: no-source`.
+fn code_match(entry: &PycEntry) -> String {
+    let check = &entry.code_check;
+    match check.reason() {
+        Some(reason) => format!("{}: {}", check.code(), reason.code()),
+        None => check.code().to_owned(),
+    }
+}
+
+/// Where code and source part: line, its text, code object, offset, expected and found of each.
+fn differences(entry: &PycEntry) -> serde_json::Value {
+    let rows = entry.code_check.differences().iter().map(|difference| {
+        let code = difference.code.to_string();
+        json!([difference.line, difference.text, code, difference.offset, difference.expected, difference.found])
+    });
+    json!(rows.collect::<Vec<_>>())
+}
+
 /// Where the source is, how it was found, its size and time.
 fn source(source: &Source) -> [String; 4] {
     match source {
@@ -405,6 +428,7 @@ struct PlainPyc {
     python: String,
     load: &'static str,
     header: &'static str,
+    code: String,
     mtime: String,
     size: String,
     rules: String,

@@ -36,6 +36,8 @@ use crate::rules::Severity;
 use crate::source::HeaderCheck;
 use crate::source::HeaderMatch;
 use crate::source::Source;
+use crate::verify::check::CodeCheck;
+use crate::verify::check::Reason;
 
 static RULE: Rule = Rule {
     id: "PYC999",
@@ -117,6 +119,7 @@ fn entry(name: &[u8], severities: &[Severity]) -> Entry {
         module: shown(name),
         times: Times::default(),
         source: Source::Absent,
+        code_check: CodeCheck::Unverified(Reason::NotAsked),
         header_check: HeaderCheck {
             outcome: HeaderMatch::NoSource,
             mtime: None,

@@ -140,6 +140,26 @@ pub(super) fn header(outcome: HeaderMatch) -> &'static str {
     }
 }
 
+/// What a word of the comparison of the code means.
+pub(super) fn code(word: &str) -> &'static str {
+    match word {
+        "verified" => "The bytecode does what the source says, on every path.",
+        "differs" => "The bytecode does something else than the source says.",
+        "not-asked" => "The run was told not to compare.",
+        "no-source" => "There is no source to compare with.",
+        "ambiguous-source" => "Several files could be the source.",
+        "unread-source" => "The source could not be read whole.",
+        "stale" => "The header itself says that the source was another: Python would compile it again.",
+        "instrumented" => "A test or typing hook changed the code on purpose.",
+        "version" => "The code of this interpreter is not compared.",
+        "source" => "The source is none that this interpreter could have compiled.",
+        "unsupported" => "The source has something that is not compared yet.",
+        "work" => "The limit of work was reached.",
+        "body" => "The bytecode could not be read whole.",
+        _ => "",
+    }
+}
+
 /// How a source was found.
 pub(super) fn found(found: Found) -> &'static str {
     match found {

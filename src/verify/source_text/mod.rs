@@ -87,7 +87,7 @@ impl SourceText {
     pub fn read(bytes: &[u8], series: (u8, u8), limits: &Limits) -> Result<Self, Reason> {
         // Offsets are of 32 bits; a decoded text is at most three times as long as its bytes.
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if size > limits.source_size.min(1 << 30) {
+        if size > limits.parsed_size.min(1 << 30) {
             return Err(Reason::Size);
         }
         let (mut text, charset) = decode::decode(bytes, series)?;
@@ -139,6 +139,13 @@ impl SourceText {
         };
         let place = |offset: TextSize| usize::try_from(rewritten.original(offset.into())).unwrap_or(usize::MAX);
         original.get(place(range.start())..place(range.end())).unwrap_or_default()
+    }
+
+    /// A line as it is written, from 1 on, with its end.
+    pub fn written_line(&self, line: u32) -> &str {
+        let text = self.original.as_ref().map_or(self.text.as_str(), |(original, _)| original);
+        let index = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
+        text.split('\n').nth(index).unwrap_or_default()
     }
 
     /// The line of an offset, from 1 on.

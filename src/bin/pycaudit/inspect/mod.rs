@@ -44,7 +44,8 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
         pages += 1;
         Ok(())
     };
-    let exit = one::find(&args.file, RULES.to_vec(), scan::Fingerprints::All, args.reveal_secrets, &mut sink)?;
+    let (fingerprints, verify) = (scan::Fingerprints::All, scan::Verify::Code);
+    let exit = one::find(&args.file, RULES.to_vec(), fingerprints, verify, args.reveal_secrets, &mut sink)?;
     if args.format == InspectFormat::Json {
         out.write_all(json::END.as_bytes())?;
     }

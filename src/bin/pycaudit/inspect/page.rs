@@ -162,10 +162,33 @@ impl Page {
         };
         self.field("source", &source);
         self.field("header says", &header_says(entry));
+        self.code_check(entry);
         self.field("load", &format!("{}: {}", entry.load.verdict.code(), entry.load.reason));
         for problem in &entry.problems {
             self.field("not read", &problem.to_string());
         }
+    }
+
+    fn code_check(&mut self, entry: &PycEntry) {
+        let check = &entry.code_check;
+        let detail = match (check.strength(), check.reason()) {
+            (Some(strength), _) => format!("{} ({})", check.code(), strength.word()),
+            (None, Some(reason)) => format!("{}: {reason}", check.code()),
+            (None, None) => check.code().to_owned(),
+        };
+        self.field("code says", &detail);
+        let differences = check.differences();
+        for difference in differences.iter().take(self.most.rows()) {
+            let line = difference.line.map(|line| format!("line {line}, ")).unwrap_or_default();
+            let at = difference.offset.map(|offset| format!(" at {offset}")).unwrap_or_default();
+            self.line(&format!("  {line}{}{at}", difference.code));
+            if !difference.text.is_empty() {
+                self.line(&format!("      source   {}", difference.text));
+            }
+            self.line(&format!("      expected {}", difference.expected));
+            self.line(&format!("      found    {}", difference.found));
+        }
+        self.rest(differences.len());
     }
 
     fn code(&mut self, facts: &Facts<'_>) {

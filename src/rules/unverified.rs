@@ -1,0 +1,90 @@
+//! PYC218.
+
+use crate::rules::Findings;
+use crate::rules::PycContext;
+use crate::rules::Severity;
+use crate::rules::declare_rule;
+use crate::verify::check::CodeCheck;
+use crate::verify::check::Reason;
+
+declare_rule! {
+    /// ## What it reports
+    /// A pyc that has a source and whose code could not be compared with it, and why: a Python version or pre-release without rules,
+    /// a source in an unknown encoding, a hook that changed the code on purpose, a limit that was reached. With `--strict` also those
+    /// that have no source, or whose header says that they are stale.
+    ///
+    /// ## Why it matters
+    /// What was not compared is not known to be clean.
+    ///
+    /// ## Innocent causes
+    /// All of these are.
+    ///
+    /// ## Severity
+    /// Info; high with `--strict`, under which whatever could not be verified counts as a failure.
+    ///
+    /// ## What to do
+    /// Compile the source with the interpreter that wrote the file and compare the two with `pycaudit diff`, or delete the file.
+    ///
+    /// ## References
+    /// skill-scanner#162.
+    id: "PYC218",
+    name: "unverified",
+    summary: "the code could not be compared with its source",
+    severity: Info,
+    check: Pyc(check),
+}
+
+fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
+    let CodeCheck::Unverified(reason) = context.code_check else { return };
+    let is_strict = context.container.strict;
+    match reason {
+        Reason::NotAsked => return,
+        // Rules on places and headers say so already.
+        Reason::NoSource | Reason::Stale if !is_strict => return,
+        _ => {}
+    }
+    let finding = findings.add(format!("the code of `{}` was not compared with its source: {reason}", context.module));
+    finding.compared("verified code", "unverified code");
+    if is_strict {
+        finding.severity(Severity::High);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge::Case;
+    use crate::forge::Pyc;
+
+    fn case(python: &str, name: &str) -> Case {
+        let tree = Case::tree().file("m.py", "x = 1\n", 1_600_000_000);
+        tree.file(name, Pyc::python(python).build(), 1_600_000_000)
+    }
+
+    #[test]
+    fn flags_versions_without_rules_and_hooks() {
+        let finding = case("PyPy 3.9", "__pycache__/m.pypy39.pyc").flags(&RULE);
+        assert_eq!(finding.severity, Severity::Info);
+        assert_eq!(
+            finding.message,
+            "the code of `m` was not compared with its source: the code of this version is not compared"
+        );
+        case("3.5", "__pycache__/m.cpython-35.pyc").flags(&RULE);
+        let hook = case("3.12", "__pycache__/m.cpython-312-pytest-8.3.3.pyc").flags(&RULE);
+        assert!(hook.message.ends_with(": instrumented by pytest-8.3.3"), "{}", hook.message);
+    }
+
+    #[test]
+    fn counts_as_a_failure_when_that_is_asked_for() {
+        let strict = || Case::tree().file("m.pyc", Pyc::python("3.12").build(), 1).strict();
+        assert_eq!(strict().flags(&RULE).severity, Severity::High);
+    }
+
+    #[test]
+    fn passes_what_was_compared_and_what_other_rules_name() {
+        case("3.12", "__pycache__/m.cpython-312.pyc").passes(&RULE);
+        Case::tree().file("m.pyc", Pyc::python("3.12").build(), 1).passes(&RULE);
+        let stale = Case::tree().file("m.py", "x = 1\n", 9);
+        stale.file("__pycache__/m.cpython-312.pyc", Pyc::python("3.12").build(), 9).passes(&RULE);
+    }
+}
