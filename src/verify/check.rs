@@ -26,14 +26,15 @@ use super::simulate::Simulation;
 use super::source_text;
 use super::source_text::SourceText;
 
-/// How fine the evidence is.
+/// How fine the evidence is. What code does is compared in the same way whatever the tables; what they add is where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Strength {
     /// Names, constants and signatures only.
     Names,
-    /// What each code object does, on every path; differences are placed by line.
+    /// What each code object does, on every path, for versions that have lines (2.7, 3.6 to 3.10). The line table itself is not compared.
     Lines,
-    /// The same; the location table (3.11 and later) gives every instruction its range.
+    /// What each code object does, on every path, for versions that give every instruction a range of the source (3.11 and later). The location
+    /// table itself is not compared.
     Spans,
     /// An interpreter compiled the source to the same code.
     Exact,
