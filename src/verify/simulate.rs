@@ -682,6 +682,13 @@ fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> 
     {
         return Some(Vec::new());
     }
+    // Nothing can be bound to None, which in 2.x is a name that only the optimiser makes a constant.
+    if let &Op::Load(Space::Name | Space::Global, name) = op
+        && series.0 == 2
+        && pool.names.get(name) == b"None"
+    {
+        return Some(vec![Symbol::Const(pool.constants.intern(Constant::None))]);
+    }
     let mut constants = Vec::with_capacity(operands.len());
     for operand in operands {
         let Symbol::Const(id) = operand else { return None };

@@ -61,6 +61,10 @@ impl<'a> Unit<'_, 'a> {
 
     /// The annotations of a function: a dict up to 3.9, then a tuple, then a function.
     pub(super) fn function_annotations(&mut self, node: &'a StmtFunctionDef) -> Option<(Attribute, Operand)> {
+        // In 2.x the parser was given targets in the place of annotations.
+        if self.is_python2() {
+            return None;
+        }
         let parameters = &node.parameters;
         let mut annotated: Vec<(&'a str, &'a Expr)> = Vec::new();
         let mut add = |parameter: &'a Parameter| {

@@ -21,6 +21,9 @@ impl<'a> Unit<'_, 'a> {
             return value;
         }
         let is_method = self.is_method_call(node);
+        if let Some(value) = self.old_repr(node) {
+            return value;
+        }
         let callee = self.expression(&node.func);
         if is_method {
             return self.plain_call(callee, &[], &node.arguments.args, &node.arguments.keywords);

@@ -138,12 +138,18 @@ impl<'a> Unit<'_, 'a> {
         let cleanup = self.handler;
         let next = self.label();
         let exception = Operand::Register(handler.exception);
+        let mut target = None;
         if let Some(class) = &clause.type_ {
             let body = self.label();
+            let (class, other) = self.except_parts(class);
+            target = other;
             let class = self.expression(class);
             let matches = self.value(Op::ExceptionMatch, &[exception, class]);
             self.test(matches, body, next);
             self.put(body);
+        }
+        if let Some(target) = target {
+            self.assign(target, exception);
         }
         let Some(name) = clause.name.as_ref().map(Identifier::as_str) else {
             self.blocks.push(Block::Except { name: None, outer });

@@ -61,7 +61,11 @@ impl<'a> Unit<'_, 'a> {
                 let op = Op::Binary(self.operator(node.op));
                 self.value(op, &[left, right])
             }
-            Expr::UnaryOp(node) => self.unary_op(node),
+            Expr::UnaryOp(node) => {
+                // To 2.x a minus belongs to the number behind it.
+                let literal = if self.is_python2() { self.literal_constant(expression) } else { None };
+                literal.map_or_else(|| self.unary_op(node), Operand::Const)
+            }
             Expr::Lambda(node) => self.lambda(node),
             Expr::If(node) => self.conditional(node),
             Expr::Dict(node) => self.dict(node),
@@ -118,6 +122,8 @@ impl<'a> Unit<'_, 'a> {
                 }
                 if let Some(step) = &node.step {
                     parts.push(self.expression(step));
+                } else if self.has_empty_step(node) {
+                    parts.push(self.none());
                 }
                 self.value(Op::Build(Display::Slice), &parts)
             }
@@ -167,6 +173,9 @@ impl<'a> Unit<'_, 'a> {
                     Operand::Const(id) => Some(id),
                     Operand::Register(_) => None,
                 }
+            }
+            Expr::UnaryOp(_) if series < (3, 0) && self.literal_constant(expression).is_some() => {
+                self.literal_constant(expression)
             }
             Expr::UnaryOp(node) => {
                 let operand = self.constant_value(&node.operand)?;
@@ -442,7 +451,7 @@ impl<'a> Unit<'_, 'a> {
     /// The bounds of a slice that has instructions of its own.
     pub(super) fn slice_bounds(&mut self, index: &'a Expr) -> Option<(Operand, Operand)> {
         let Expr::Slice(slice) = index else { return None };
-        if slice.step.is_some() || (self.since(3, 0) && !self.since(3, 12)) {
+        if slice.step.is_some() || self.has_empty_step(slice) || (self.since(3, 0) && !self.since(3, 12)) {
             return None;
         }
         let is_literal = |part: &Option<Box<Expr>>| part.as_ref().is_none_or(|part| part.is_literal_expr());

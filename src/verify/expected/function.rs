@@ -122,11 +122,6 @@ impl<'a> Unit<'_, 'a> {
         self.act(Op::Reraise, &[error]);
     }
 
-    /// Tuples among the parameters are unpacked first (2.x).
-    fn tuple_parameters(&mut self, parameters: &'a Parameters) {
-        let _ = parameters;
-    }
-
     pub(super) fn lambda(&mut self, node: &'a ExprLambda) -> Operand {
         let defaults = node.parameters.as_deref().map(|parameters| self.defaults(parameters)).unwrap_or_default();
         let scope = self.scope_of(Role::Lambda, node);
@@ -135,10 +130,8 @@ impl<'a> Unit<'_, 'a> {
 
     pub(super) fn lambda_body(&mut self, node: &'a ExprLambda) {
         self.at(node);
-        if let Some(parameters) = &node.parameters {
-            self.tuple_parameters(parameters);
-        }
-        let value = self.expression(&node.body);
+        let body = self.lambda_value(node.parameters.as_deref(), &node.body);
+        let value = self.expression(body);
         self.act(Op::Return, &[value]);
     }
 

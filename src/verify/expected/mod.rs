@@ -14,6 +14,7 @@ mod function;
 mod literal;
 mod pattern;
 mod program;
+mod python2;
 mod statement;
 mod unparse;
 
@@ -40,7 +41,7 @@ use super::scope::Role;
 use super::scope::ScopeId;
 use super::scope::Scopes;
 use super::source_text::SourceText;
-use super::source_text::python2;
+use super::source_text::python2 as rewritten;
 
 pub(super) use program::Action;
 pub(super) use program::Handler;
@@ -321,7 +322,7 @@ impl<'a> Unit<'_, 'a> {
 
     /// A name as a constant: text, or bytes in 2.x.
     fn text(&mut self, text: &str) -> Operand {
-        let bytes = text.as_bytes().into();
+        let bytes = self.written_name(text).as_bytes().into();
         self.constant(if self.is_python2() { Constant::Bytes(bytes) } else { Constant::Text(bytes) })
     }
 
@@ -340,12 +341,13 @@ impl<'a> Unit<'_, 'a> {
     }
 
     fn name(&mut self, name: &str) -> NameId {
+        let name = self.written_name(name);
         self.pool.names.intern(name.as_bytes())
     }
 
     /// A name as it was written: some of 2.x are rewritten for the parser.
     fn written_name<'n>(&self, name: &'n str) -> &'n str {
-        if self.is_python2() { python2::name(name) } else { name }
+        if self.is_python2() { rewritten::name(name) } else { name }
     }
 
     /// A name as it is stored: inside a class, `__x` is `_Class__x`.

@@ -105,6 +105,7 @@ impl<'a> Unit<'_, 'a> {
         // Literals are not compiled, but for those that are evaluated and dropped without an event.
         match value {
             Expr::StringLiteral(_) | Expr::BytesLiteral(_) | Expr::NumberLiteral(_) | Expr::EllipsisLiteral(_) => {}
+            _ if self.old_statement(value) => {}
             _ => {
                 self.expression(value);
             }
@@ -229,7 +230,7 @@ impl<'a> Unit<'_, 'a> {
         let (head, end, done) = (self.label(), self.label(), self.label());
         self.blocks.push(Block::Loop(head, end));
         self.put(head);
-        self.jump_if(&node.test, false, done);
+        self.decide(&node.test, done);
         self.statements(&node.body);
         self.jump(head);
         self.blocks.pop();
@@ -241,20 +242,29 @@ impl<'a> Unit<'_, 'a> {
     fn if_statement(&mut self, node: &'a StmtIf) {
         let end = self.label();
         let mut next = self.label();
-        self.jump_if(&node.test, false, next);
+        self.decide(&node.test, next);
         self.statements(&node.body);
         self.jump(end);
         for clause in &node.elif_else_clauses {
             self.put(next);
             next = self.label();
             if let Some(test) = &clause.test {
-                self.jump_if(test, false, next);
+                self.decide(test, next);
             }
             self.statements(&clause.body);
             self.jump(end);
         }
         self.put(next);
         self.put(end);
+    }
+
+    /// The test of `if` and `while`.
+    fn decide(&mut self, test: &'a Expr, otherwise: super::Label) {
+        if !self.is_old_debug(test) {
+            self.jump_if(test, false, otherwise);
+        } else if self.source().optimisation > 0 {
+            self.jump(otherwise);
+        }
     }
 
     fn assert(&mut self, test: &'a Expr, message: Option<&'a Expr>) {
@@ -407,7 +417,7 @@ impl<'a> Unit<'_, 'a> {
             Expr::Subscript(node) => {
                 let object = self.expression(&node.value);
                 match &*node.slice {
-                    Expr::Slice(_) if self.is_python2() => {
+                    Expr::Slice(slice) if self.is_python2() && !self.has_empty_step(slice) => {
                         if let Some((lower, upper)) = self.slice_bounds(&node.slice) {
                             self.act(Op::DeleteSlice, &[object, lower, upper]);
                             self.range = before;

@@ -23,7 +23,26 @@
 //!
 //! `print` stays what it is under `from __future__ import print_function`.
 
+use ruff_python_ast::Expr;
+
 use super::Reason;
+
+/// `print`.
+pub const PRINT: &str = "__py2_print__";
+/// Where `print` writes.
+pub const FILE: &str = "__py2_file__";
+/// The comma at the end of `print`.
+pub const COMMA: &str = "__py2_comma__";
+/// `exec`.
+pub const EXEC: &str = "__py2_exec__";
+/// `raise` with two or three operands.
+pub const RAISE: &str = "__py2_raise__";
+/// Backquotes.
+pub const REPR: &str = "__py2_repr__";
+/// The class and the target of an `except`.
+pub const EXCEPT: &str = "__py2_except__";
+/// The targets of a lambda's tuples, and its body.
+pub const TUPLE: &str = "__py2_tuple__";
 
 /// Source of 2.x that was rewritten.
 #[derive(Debug)]
@@ -49,6 +68,13 @@ impl Rewritten {
 /// The name that a name of the rewritten source stands for.
 pub fn name(name: &str) -> &str {
     name.strip_prefix("__py2_name_").and_then(|rest| rest.strip_suffix("__")).unwrap_or(name)
+}
+
+/// The name and the arguments of an expression that calls a name: what is rewritten as a call is such a one.
+pub fn call(expression: &Expr) -> Option<(&str, &[Expr])> {
+    let Expr::Call(call) = expression else { return None };
+    let Expr::Name(name) = &*call.func else { return None };
+    call.arguments.keywords.is_empty().then(|| (name.id.as_str(), &*call.arguments.args))
 }
 
 /// The number of the parameter that a name stands for, if it stands for a tuple.

@@ -34,6 +34,7 @@ use crate::verify::scope::symbol::ComprehensionKind;
 use crate::verify::scope::symbol::Flags;
 use crate::verify::scope::symbol::Interner;
 use crate::verify::scope::symbol::NameIndex;
+use crate::verify::source_text::python2;
 
 /// The name of the parameter of scopes that are evaluated lazily (3.14 and later).
 const FORMAT: &str = ".format";
@@ -90,6 +91,7 @@ impl Builder {
     /// `symtable_enter_block`.
     fn enter(&mut self, role: Role, name: &str, node: TextRange, first: TextSize) -> ScopeId {
         let id = ScopeId(self.blocks.len());
+        let name = self.written_name(name);
         let parent = &mut self.blocks[self.current.0];
         let mut block = Block::new(Some(self.current), role, name, node, Some(first));
         block.is_nested = parent.is_nested || parent.is_function_like();
@@ -121,10 +123,16 @@ impl Builder {
 
     /// `symtable_add_def`.
     fn add(&mut self, name: &str, flags: Flags) -> NameIndex {
+        let name = self.written_name(name);
         let mangled = mangle::in_block(&self.blocks, self.current, name);
         let index = self.names.intern(&mangled);
         self.add_to(self.current, index, flags);
         index
+    }
+
+    /// A name as it was written: some of 2.x are rewritten for the parser.
+    fn written_name<'n>(&self, name: &'n str) -> &'n str {
+        if self.series < (3, 0) { python2::name(name) } else { name }
     }
 
     /// `symtable_add_def_helper`.
@@ -177,6 +185,10 @@ impl Builder {
 
     /// `symtable_visit_annotations`.
     fn function_annotations(&mut self, statement: &StmtFunctionDef) {
+        // In 2.x the parser was given targets in the place of annotations.
+        if self.series < (3, 0) {
+            return;
+        }
         let parameters = &statement.parameters;
         let ordinary = parameters.iter_non_variadic_params().map(|it| &it.parameter);
         let all = ordinary.chain(parameters.vararg.as_deref()).chain(parameters.kwarg.as_deref());
@@ -273,7 +285,14 @@ impl Builder {
             parameters.positional_only.push(add(self, &parameter.parameter.name));
         }
         for parameter in &written.args {
-            parameters.ordinary.push(add(self, &parameter.parameter.name));
+            let name = match (python2::tuple_parameter(&parameter.parameter.name), &parameter.parameter.annotation) {
+                _ if self.series >= (3, 0) => parameter.parameter.name.to_string(),
+                // `def f((a))` has a parameter in brackets, not a tuple.
+                (Some(_), Some(target)) if let Expr::Name(name) = &**target => name.id.to_string(),
+                (Some(number), _) => format!(".{number}"),
+                (None, _) => parameter.parameter.name.to_string(),
+            };
+            parameters.ordinary.push(add(self, &name));
         }
         for parameter in &written.kwonlyargs {
             parameters.keyword_only.push(add(self, &parameter.parameter.name));
@@ -281,6 +300,10 @@ impl Builder {
         parameters.variadic = written.vararg.as_ref().map(|it| add(self, &it.name));
         parameters.keywords = written.kwarg.as_ref().map(|it| add(self, &it.name));
         self.block().parameters = parameters;
+        if self.series < (3, 0) {
+            let targets = written.args.iter().filter_map(|it| it.parameter.annotation.as_deref());
+            targets.for_each(|target| self.target(target, Flags::PARAMETER));
+        }
     }
 
     fn class(&mut self, statement: &StmtClassDef) {
@@ -289,7 +312,7 @@ impl Builder {
             self.visit_expr(&decorator.expression);
         }
         let first = statement.decorator_list.first().map_or(statement.range.start(), |it| it.expression.start());
-        let private = Private::Class(statement.name.as_str().into());
+        let private = Private::Class(self.written_name(&statement.name).into());
         if let Some(parameters) = &statement.type_params {
             self.class_type_parameters(parameters, statement, first);
         }
@@ -357,7 +380,13 @@ impl Builder {
         if let Some(parameters) = &lambda.parameters {
             self.parameters(parameters);
         }
-        self.visit_expr(&lambda.body);
+        match python2::call(&lambda.body).filter(|_| self.series < (3, 0)) {
+            Some((python2::TUPLE, [targets @ .., value])) => {
+                targets.iter().for_each(|target| self.target(target, Flags::PARAMETER));
+                self.visit_expr(value);
+            }
+            _ => self.visit_expr(&lambda.body),
+        }
         self.leave();
     }
 

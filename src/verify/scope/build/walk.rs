@@ -14,6 +14,7 @@ use ruff_text_size::Ranged;
 use crate::verify::scope::build::Builder;
 use crate::verify::scope::symbol::ComprehensionKind;
 use crate::verify::scope::symbol::Flags;
+use crate::verify::source_text::python2;
 
 impl<'a> Visitor<'a> for Builder {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
@@ -127,13 +128,12 @@ impl<'a> Visitor<'a> for Builder {
 
     fn visit_except_handler(&mut self, handler: &'a ExceptHandler) {
         let ExceptHandler::ExceptHandler(handler) = handler;
-        match handler.type_.as_deref() {
-            // `except E, name` of 2.x.
-            Some(Expr::Tuple(tuple)) if self.series < (3, 0) && !tuple.parenthesized && tuple.elts.len() == 2 => {
-                self.visit_optional(tuple.elts.first());
-                tuple.elts.get(1).into_iter().for_each(|target| self.target(target));
+        match handler.type_.as_deref().and_then(python2::call).filter(|_| self.series < (3, 0)) {
+            Some((python2::EXCEPT, [class, target])) => {
+                self.visit_expr(class);
+                self.target(target, Flags::LOCAL);
             }
-            written => self.visit_optional(written),
+            _ => self.visit_optional(handler.type_.as_deref()),
         }
         if let Some(name) = &handler.name {
             self.add(name, Flags::LOCAL);
@@ -156,35 +156,19 @@ impl<'a> Visitor<'a> for Builder {
 }
 
 impl Builder {
-    /// `exec` of 2.x, as far as it looks like an expression: a call, or one that is compared (`exec(a) in b`).
+    /// `exec` of 2.x.
     fn exec(&mut self, expression: &Expr) {
-        let mut leftmost = expression;
-        loop {
-            leftmost = match leftmost {
-                Expr::Compare(compare) => &compare.left,
-                Expr::Tuple(tuple) if !tuple.parenthesized => {
-                    let Some(first) = tuple.elts.first() else { return };
-                    first
-                }
-                _ => break,
-            };
-        }
-        if let Expr::Call(call) = leftmost
-            && let Expr::Name(name) = &*call.func
-            && name.id == "exec"
-        {
-            self.block().is_unoptimised = true;
-        }
+        self.block().is_unoptimised |= python2::call(expression).is_some_and(|(name, _)| name == python2::EXEC);
     }
 
     /// What is bound although the parser took it for a value.
-    fn target(&mut self, target: &Expr) {
+    pub(super) fn target(&mut self, target: &Expr, flags: Flags) {
         match target {
             Expr::Name(name) => {
-                self.add(&name.id, Flags::LOCAL);
+                self.add(&name.id, flags);
             }
-            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|target| self.target(target)),
-            Expr::List(list) => list.elts.iter().for_each(|target| self.target(target)),
+            Expr::Tuple(tuple) => tuple.elts.iter().for_each(|target| self.target(target, flags)),
+            Expr::List(list) => list.elts.iter().for_each(|target| self.target(target, flags)),
             _ => self.visit_expr(target),
         }
     }
