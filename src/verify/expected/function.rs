@@ -132,6 +132,9 @@ impl<'a> Unit<'_, 'a> {
         self.at(node);
         let body = self.lambda_value(node.parameters.as_deref(), &node.body);
         let value = self.expression(body);
+        // In 2.x a generator returns nothing.
+        let is_old_generator = self.is_python2() && self.source().scopes.get(self.scope).is_generator;
+        let value = if is_old_generator { self.none() } else { value };
         self.act(Op::Return, &[value]);
     }
 

@@ -1,4 +1,4 @@
-//! `%` on strings, which 2.7 and 3.6 fold, and the backquotes of 2.x. Of both what modules have: strings and integers.
+//! `%` on strings, which 2.7 and 3.6 fold, and the backquotes of 2.x. Of both what modules have: strings and numbers.
 
 use std::fmt::Write as _;
 use std::str;
@@ -14,6 +14,9 @@ use super::number;
 
 /// Digits of an integer that are written: more take long.
 const MOST_INTEGER_BITS: u64 = 1 << 12;
+
+/// Digits behind the point of a float.
+const MOST_PRECISION: usize = 100;
 
 /// `'..' % b`.
 pub(super) fn remainder(
@@ -100,9 +103,40 @@ impl<'a> Writer<'a> {
                 let value = self.values.next()?;
                 self.integer(&*number::index(value)?, conversion, flags, width)?;
             }
+            b'e' | b'E' | b'f' | b'F' | b'g' | b'G' => {
+                let value = self.values.next()?;
+                self.float(value, conversion, flags, width, precision.unwrap_or(6))?;
+            }
             _ => return None,
         }
         Some(behind)
+    }
+
+    /// A float, as `PyOS_double_to_string` writes it.
+    fn float(
+        &mut self,
+        value: &Constant,
+        conversion: u8,
+        flags: &[u8],
+        width: usize,
+        precision: usize,
+    ) -> Option<()> {
+        let &Constant::Float(bits) = value else { return None };
+        let number = f64::from_bits(bits);
+        if !number.is_finite() || precision > MOST_PRECISION || flags.contains(&b'#') {
+            return None;
+        }
+        let magnitude = number.abs();
+        let mut digits = match conversion.to_ascii_lowercase() {
+            b'f' => format!("{magnitude:.precision$}"),
+            b'e' => scientific(magnitude, precision)?,
+            _ => general(magnitude, precision.max(1))?,
+        };
+        if conversion.is_ascii_uppercase() {
+            digits.make_ascii_uppercase();
+        }
+        let sign = if number.is_sign_negative() { "-" } else { plus(flags) };
+        self.signed(sign, "", &digits, flags, width)
     }
 
     /// `str` or `repr` of a value.
@@ -170,16 +204,55 @@ impl<'a> Writer<'a> {
         };
         let sign = match number.sign() {
             Sign::Minus => "-",
-            _ if flags.contains(&b'+') => "+",
-            _ if flags.contains(&b' ') => " ",
-            _ => "",
+            _ => plus(flags),
         };
         let prefix = if flags.contains(&b'#') { prefix } else { "" };
+        self.signed(sign, prefix, &digits, flags, width)
+    }
+
+    /// A number to its width: zeros come behind its sign and prefix.
+    fn signed(&mut self, sign: &str, prefix: &str, digits: &str, flags: &[u8], width: usize) -> Option<()> {
         let length = sign.len().saturating_add(prefix.len()).saturating_add(digits.len());
         let zeros = if flags.contains(&b'0') && !flags.contains(&b'-') { width.saturating_sub(length) } else { 0 };
         let text = format!("{sign}{prefix}{}{digits}", "0".repeat(zeros));
         self.pad(text.as_bytes(), width, flags.contains(&b'-'))
     }
+}
+
+/// The sign of what is not negative.
+fn plus(flags: &[u8]) -> &'static str {
+    if flags.contains(&b'+') {
+        "+"
+    } else if flags.contains(&b' ') {
+        " "
+    } else {
+        ""
+    }
+}
+
+/// A float with an exponent, which has two digits or more in C.
+fn scientific(number: f64, precision: usize) -> Option<String> {
+    let written = format!("{number:.precision$e}");
+    let (digits, exponent) = written.split_once('e')?;
+    let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
+    Some(format!("{digits}e{sign}{exponent:0>2}"))
+}
+
+/// A float in whichever form is shorter (`%g`), with so many digits at most.
+fn general(number: f64, digits: usize) -> Option<String> {
+    let written = scientific(number, digits.checked_sub(1)?)?;
+    let (mantissa, exponent) = written.split_once('e')?;
+    let place: i64 = exponent.parse().ok()?;
+    let trim = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    let most = i64::try_from(digits).ok()?;
+    if place < -4 || place >= most {
+        return Some(format!("{}e{exponent}", trim(mantissa)));
+    }
+    let precision = usize::try_from(most.checked_sub(1)?.checked_sub(place)?).ok()?;
+    Some(trim(&format!("{number:.precision$}")))
 }
 
 /// As much of a string as the precision lets through.
