@@ -123,15 +123,20 @@ impl<'a> Writer<'a> {
     ) -> Option<()> {
         let &Constant::Float(bits) = value else { return None };
         let number = f64::from_bits(bits);
-        if !number.is_finite() || precision > MOST_PRECISION || flags.contains(&b'#') {
+        if !number.is_finite() || precision > MOST_PRECISION {
             return None;
         }
         let magnitude = number.abs();
+        // There is a point then, and `%g` keeps its zeros.
+        let is_long = flags.contains(&b'#');
         let mut digits = match conversion.to_ascii_lowercase() {
             b'f' => format!("{magnitude:.precision$}"),
             b'e' => scientific(magnitude, precision)?,
-            _ => general(magnitude, precision.max(1))?,
+            _ => general(magnitude, precision.max(1), is_long)?,
         };
+        if is_long && !digits.contains('.') {
+            digits.insert(digits.find('e').unwrap_or(digits.len()), '.');
+        }
         if conversion.is_ascii_uppercase() {
             digits.make_ascii_uppercase();
         }
@@ -239,11 +244,11 @@ fn scientific(number: f64, precision: usize) -> Option<String> {
 }
 
 /// A float in whichever form is shorter (`%g`), with so many digits at most.
-fn general(number: f64, digits: usize) -> Option<String> {
+fn general(number: f64, digits: usize, is_long: bool) -> Option<String> {
     let written = scientific(number, digits.checked_sub(1)?)?;
     let (mantissa, exponent) = written.split_once('e')?;
     let place: i64 = exponent.parse().ok()?;
-    let trim = |text: &str| match text.contains('.') {
+    let trim = |text: &str| match text.contains('.') && !is_long {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         false => text.to_owned(),
     };
