@@ -628,7 +628,14 @@ impl<'s, 'a> Simulation<'s, 'a> {
     fn found(&mut self, pair: &mut Pair) -> Next {
         let mut silent = 10_000_u32;
         loop {
-            let next = self.machine.step(&mut pair.found, self.pool);
+            let mut next = self.machine.step(&mut pair.found, self.pool);
+            if let Next::Event { event, .. } = &mut next
+                && event.op == Op::Build(Display::String)
+            {
+                // Some patch releases of 3.12 join an empty part too.
+                let empty = Symbol::Const(self.pool.constants.text(""));
+                event.operands.retain(|&operand| operand != empty);
+            }
             if let Next::Event { event, .. } = &next
                 && let Some(results) = self.computed(&event.op, &event.operands, &pair.known)
             {

@@ -141,7 +141,8 @@ impl<'a> Unit<'_, 'a> {
         let last = slice.upper.as_ref().or(slice.lower.as_ref());
         let start = last.map_or(slice.range.start(), |part| part.end());
         let written = self.source().text.text();
-        let behind = written.get(TextRange::new(start, slice.range.end().max(start)).to_std_range()).unwrap_or_default();
+        let behind =
+            written.get(TextRange::new(start, slice.range.end().max(start)).to_std_range()).unwrap_or_default();
         let code = behind.lines().map(|line| line.split('#').next().unwrap_or_default());
         let colons = code.flat_map(|line| line.bytes()).filter(|&byte| byte == b':').count();
         colons > usize::from(slice.upper.is_none())

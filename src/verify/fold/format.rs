@@ -113,14 +113,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A float, as `PyOS_double_to_string` writes it.
-    fn float(
-        &mut self,
-        value: &Constant,
-        conversion: u8,
-        flags: &[u8],
-        width: usize,
-        precision: usize,
-    ) -> Option<()> {
+    fn float(&mut self, value: &Constant, conversion: u8, flags: &[u8], width: usize, precision: usize) -> Option<()> {
         let &Constant::Float(bits) = value else { return None };
         let number = f64::from_bits(bits);
         if !number.is_finite() || precision > MOST_PRECISION {
