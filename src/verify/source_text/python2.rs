@@ -107,6 +107,24 @@ impl Token<'_> {
     }
 }
 
+/// Words behind which an operand is expected.
+const BEFORE_OPERAND: [&str; 26] = [
+    "and", "as", "assert", "del", "elif", "else", "except", "exec", "for", "from", "global", "if", "import", "in", "is",
+    "lambda", "not", "or", "print", "raise", "return", "while", "with", "yield", "def", "class",
+];
+
+impl Token<'_> {
+    /// Whether it ends an operand of an expression.
+    fn ends_operand(&self) -> bool {
+        match self.kind {
+            Kind::Name => !BEFORE_OPERAND.contains(&self.text),
+            Kind::Number | Kind::String => true,
+            Kind::Operator => matches!(self.text, ")" | "]" | "}"),
+            Kind::Newline => false,
+        }
+    }
+}
+
 /// What becomes of a token.
 #[derive(Clone, Debug, Default)]
 struct Edit {
@@ -300,6 +318,7 @@ impl Rewriter<'_> {
     /// What may be anywhere in a line.
     fn expressions(&mut self, start: usize, end: usize) {
         let mut quotes: Vec<usize> = Vec::new();
+        let mut closed = None;
         for index in start..end {
             let Some(&token) = self.tokens.get(index) else { break };
             match (token.kind, token.text) {
@@ -332,8 +351,13 @@ impl Rewriter<'_> {
                 }
                 (Kind::Operator, "<>") => self.edit(index).text = Some("!=".to_owned()),
                 (Kind::Operator, "`") => {
-                    if quotes.last() == Some(&token.depth) {
+                    // Where an operand has just ended it cannot begin another one.
+                    let is_end = index.checked_sub(1).is_some_and(|before| {
+                        closed == Some(before) || self.tokens.get(before).is_some_and(Token::ends_operand)
+                    });
+                    if is_end && quotes.last() == Some(&token.depth) {
                         quotes.pop();
+                        closed = Some(index);
                         self.edit(index).text = Some("))".to_owned());
                     } else {
                         quotes.push(token.depth);

@@ -169,7 +169,7 @@ impl Builder {
         self.enter(Role::Function, &statement.name, statement.range, first);
         self.block().is_coroutine = statement.is_async;
         self.block().has_docstring = is_docstring(&statement.body, self.series);
-        self.parameters(&statement.parameters);
+        self.parameters(&statement.parameters, &[]);
         self.visit_body(&statement.body);
         self.leave();
         if statement.type_params.is_some() {
@@ -274,9 +274,10 @@ impl Builder {
         }
     }
 
-    /// `symtable_visit_arguments`: the parameters of the current block.
-    fn parameters(&mut self, written: &Written) {
+    /// `symtable_visit_arguments`: the parameters of the current block; what the tuples of a lambda of 2.x are unpacked to is not among them.
+    fn parameters(&mut self, written: &Written, of_lambda: &[Expr]) {
         let mut parameters = Parameters::default();
+        let (mut of_lambda, mut targets) = (of_lambda.iter(), Vec::new());
         let add = |builder: &mut Self, name: &str| -> Box<str> {
             let index = builder.add(name, Flags::PARAMETER);
             builder.names.get(index).into()
@@ -285,12 +286,19 @@ impl Builder {
             parameters.positional_only.push(add(self, &parameter.parameter.name));
         }
         for parameter in &written.args {
-            let name = match (python2::tuple_parameter(&parameter.parameter.name), &parameter.parameter.annotation) {
-                _ if self.series >= (3, 0) => parameter.parameter.name.to_string(),
+            let target = match python2::tuple_parameter(&parameter.parameter.name) {
+                Some(number) if self.series < (3, 0) => {
+                    let target = parameter.parameter.annotation.as_deref().or_else(|| of_lambda.next());
+                    target.map(|target| (number, target))
+                }
+                _ => None,
+            };
+            targets.extend(target.map(|(_, target)| target));
+            let name = match target {
                 // `def f((a))` has a parameter in brackets, not a tuple.
-                (Some(_), Some(target)) if let Expr::Name(name) = &**target => name.id.to_string(),
-                (Some(number), _) => format!(".{number}"),
-                (None, _) => parameter.parameter.name.to_string(),
+                Some((_, Expr::Name(name))) => name.id.to_string(),
+                Some((number, _)) => format!(".{number}"),
+                None => parameter.parameter.name.to_string(),
             };
             parameters.ordinary.push(add(self, &name));
         }
@@ -300,10 +308,7 @@ impl Builder {
         parameters.variadic = written.vararg.as_ref().map(|it| add(self, &it.name));
         parameters.keywords = written.kwarg.as_ref().map(|it| add(self, &it.name));
         self.block().parameters = parameters;
-        if self.series < (3, 0) {
-            let targets = written.args.iter().filter_map(|it| it.parameter.annotation.as_deref());
-            targets.for_each(|target| self.target(target, Flags::PARAMETER));
-        }
+        targets.into_iter().for_each(|target| self.target(target, Flags::PARAMETER));
     }
 
     fn class(&mut self, statement: &StmtClassDef) {
@@ -377,16 +382,14 @@ impl Builder {
             self.defaults(parameters);
         }
         self.enter(Role::Lambda, "<lambda>", lambda.range, lambda.range.start());
+        let (targets, body) = match python2::call(&lambda.body).filter(|_| self.series < (3, 0)) {
+            Some((python2::TUPLE, [targets @ .., body])) => (targets, body),
+            _ => (&[][..], &*lambda.body),
+        };
         if let Some(parameters) = &lambda.parameters {
-            self.parameters(parameters);
+            self.parameters(parameters, targets);
         }
-        match python2::call(&lambda.body).filter(|_| self.series < (3, 0)) {
-            Some((python2::TUPLE, [targets @ .., value])) => {
-                targets.iter().for_each(|target| self.target(target, Flags::PARAMETER));
-                self.visit_expr(value);
-            }
-            _ => self.visit_expr(&lambda.body),
-        }
+        self.visit_expr(body);
         self.leave();
     }
 
