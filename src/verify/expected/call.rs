@@ -4,13 +4,17 @@ use ruff_python_ast::Expr;
 use ruff_python_ast::ExprAttribute;
 use ruff_python_ast::ExprCall;
 use ruff_python_ast::Keyword;
+use ruff_text_size::Ranged;
 
+use crate::verify::constant::Constant;
+use crate::verify::event::Compare;
 use crate::verify::event::Display;
 use crate::verify::event::NameId;
 use crate::verify::event::Op;
 use crate::verify::event::Space;
 use crate::verify::scope::Role;
 
+use super::Action;
 use super::Operand;
 use super::Unit;
 use super::expression::Filled;
@@ -26,49 +30,104 @@ impl<'a> Unit<'_, 'a> {
         }
         let callee = self.expression(&node.func);
         if is_method {
-            return self.plain_call(callee, &[], &node.arguments.args, &node.arguments.keywords);
+            return self.plain_call(callee, &[], &node.arguments.args, None, &node.arguments.keywords);
         }
-        self.call_with(callee, &[], &node.arguments.args, &node.arguments.keywords)
+        self.call_behind(callee, &[], &node.arguments.args, None, &node.arguments.keywords)
     }
 
-    /// `any`, `all` and `tuple` of a generator expression (3.14).
-    fn inlined_call(&mut self, _node: &'a ExprCall) -> Option<Operand> {
-        None
+    /// `any`, `all` and `tuple` of a generator expression (3.14; 3.15 also `list` and `set`), which run in place while the names mean
+    /// the builtins (`maybe_optimize_function_call`).
+    fn inlined_call(&mut self, node: &'a ExprCall) -> Option<Operand> {
+        let (Expr::Name(name), [argument @ Expr::Generator(generator)], []) =
+            (&*node.func, &*node.arguments.args, &*node.arguments.keywords)
+        else {
+            return None;
+        };
+        let (builtin, gathers) = match name.id.as_str() {
+            "all" => ("all", None),
+            "any" => ("any", None),
+            "tuple" => ("tuple", Some(Filled::Tuple)),
+            "list" if self.since(3, 15) => ("list", Some(Filled::List)),
+            "set" if self.since(3, 15) => ("set", Some(Filled::Set)),
+            _ => return None,
+        };
+        if !self.since(3, 14) {
+            return None;
+        }
+        let scopes = self.source().scopes;
+        let scope = scopes.child(self.scope, Role::Comprehension, generator.range())?;
+        if self.since(3, 15) && scopes.get(scope).is_coroutine {
+            return None;
+        }
+        let result = self.program.register();
+        let (here, other, end) = (self.label(), self.label(), self.label());
+        let callee = self.expression(&node.func);
+        let common = self.value(Op::LoadCommon(builtin), &[]);
+        let is_builtin = self.value(Op::Compare(Compare::Is), &[callee, common]);
+        self.test(is_builtin, here, other);
+        self.put(here);
+        let container = gathers.map(|what| self.value(Op::Build(what.display()), &[]));
+        let iterator = self.expression(argument);
+        let (next, done) = (self.label(), self.label());
+        self.put(next);
+        let item = self.next_item(iterator, done);
+        match container.zip(gathers) {
+            Some((container, what)) => {
+                self.act(what.add(), &[container, item]);
+                self.jump(next);
+                self.put(done);
+                let whole = match what {
+                    Filled::Tuple => self.value(Op::ListToTuple, &[container]),
+                    Filled::List | Filled::Set => container,
+                };
+                self.push(Action::Move(result, whole));
+            }
+            None => {
+                let stop = self.label();
+                let (at_stop, at_end) = if builtin == "all" {
+                    self.test(item, next, stop);
+                    (Constant::False, Constant::True)
+                } else {
+                    self.test(item, stop, next);
+                    (Constant::True, Constant::False)
+                };
+                self.put(stop);
+                let value = self.constant(at_stop);
+                self.push(Action::Move(result, value));
+                self.jump(end);
+                self.put(done);
+                let value = self.constant(at_end);
+                self.push(Action::Move(result, value));
+            }
+        }
+        self.jump(end);
+        self.put(other);
+        let value = self.call_behind(callee, &[], &node.arguments.args, None, &[]);
+        self.push(Action::Move(result, value));
+        self.put(end);
+        Some(Operand::Register(result))
     }
 
-    /// A call with operands before and behind the arguments of the source.
+    /// A call with arguments that are there already, those of the source, and a variable behind the positional ones
+    /// (`codegen_call_helper_impl`).
     pub(super) fn call_behind(
         &mut self,
         callee: Operand,
         first: &[Operand],
         arguments: &'a [Expr],
-        further: &[Operand],
-        keywords: &'a [Keyword],
-    ) -> Operand {
-        if !further.is_empty() {
-            self.fail("type parameters");
-        }
-        self.call_with(callee, first, arguments, keywords)
-    }
-
-    /// A call with arguments that are there already, and those of the source (`compiler_call_helper`).
-    pub(super) fn call_with(
-        &mut self,
-        callee: Operand,
-        first: &[Operand],
-        arguments: &'a [Expr],
+        further: Option<&str>,
         keywords: &'a [Keyword],
     ) -> Operand {
         let has_star = arguments.iter().any(Expr::is_starred_expr);
         let has_double_star = keywords.iter().any(|keyword| keyword.arg.is_none());
         if !has_star && !has_double_star && !self.is_large(first.len(), arguments, keywords) {
-            return self.plain_call(callee, first, arguments, keywords);
+            return self.plain_call(callee, first, arguments, further, keywords);
         }
         if self.is_python2() {
             return self.call_var(callee, first, arguments, keywords);
         }
         if self.since(3, 9) {
-            self.call_ex(callee, first, arguments, keywords)
+            self.call_ex(callee, first, arguments, further, keywords)
         } else {
             self.old_call_ex(callee, first, arguments, keywords)
         }
@@ -79,6 +138,7 @@ impl<'a> Unit<'_, 'a> {
         callee: Operand,
         first: &[Operand],
         arguments: &'a [Expr],
+        further: Option<&str>,
         keywords: &'a [Keyword],
     ) -> Operand {
         let mut operands = vec![callee];
@@ -86,6 +146,7 @@ impl<'a> Unit<'_, 'a> {
         for argument in arguments {
             operands.push(self.expression(argument));
         }
+        operands.extend(further.map(|name| self.load(name)));
         let mut names = Vec::new();
         for keyword in keywords {
             names.push(self.keyword_name(keyword));
@@ -125,12 +186,13 @@ impl<'a> Unit<'_, 'a> {
         callee: Operand,
         first: &[Operand],
         arguments: &'a [Expr],
+        further: Option<&str>,
         keywords: &'a [Keyword],
     ) -> Operand {
         let positional = match arguments {
             // `f(*args)` alone hands over what it is given.
             [Expr::Starred(star)] if first.is_empty() => self.expression(&star.value),
-            _ => self.filled(first, arguments, Filled::Tuple),
+            _ => self.filled_behind(first, arguments, further, Filled::Tuple),
         };
         let mut operands = vec![callee, positional];
         if !keywords.is_empty() {

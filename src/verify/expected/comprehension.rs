@@ -50,15 +50,15 @@ impl<'a> Unit<'_, 'a> {
         }
         let function = self.make_function(scope, Body::Comprehension(expression), &[]);
         let iterable = self.iterated(&first.iter);
-        let iterator =
-            if first.is_async { self.async_iterator(iterable) } else { self.outermost_iterator(gathers, iterable) };
+        // From 3.15 on the comprehension makes the iterator itself.
+        let iterator = if self.since(3, 15) { iterable } else { self.iterator(first, iterable) };
         let result = self.value(Op::Call(Box::default()), &[function, iterator]);
         let is_awaited = !matches!(gathers, Gathers::Generator(_)) && self.source().scopes.get(scope).is_coroutine;
         if is_awaited { self.await_value(result) } else { result }
     }
 
-    fn outermost_iterator(&mut self, _gathers: Gathers<'a>, iterable: Operand) -> Operand {
-        self.value(Op::GetIter, &[iterable])
+    fn iterator(&mut self, generator: &Comprehension, iterable: Operand) -> Operand {
+        if generator.is_async { self.async_iterator(iterable) } else { self.value(Op::GetIter, &[iterable]) }
     }
 
     /// 3.12 and later: in place, with the variables of the same names put aside (PEP 709).
@@ -69,9 +69,10 @@ impl<'a> Unit<'_, 'a> {
         generators: &'a [Comprehension],
         first: &'a Comprehension,
     ) -> Operand {
-        let iterable = self.iterated(&first.iter);
-        let iterator =
-            if first.is_async { self.async_iterator(iterable) } else { self.value(Op::GetIter, &[iterable]) };
+        let mut iterator = self.iterated(&first.iter);
+        if !self.since(3, 15) {
+            iterator = self.iterator(first, iterator);
+        }
         let outer_scope = self.scope;
         let outer = self.handler;
         self.scope = scope;
@@ -79,12 +80,18 @@ impl<'a> Unit<'_, 'a> {
         for hidden in &self.source().scopes.get(scope).hidden {
             let id = self.name(&hidden.name);
             saved.push((id, self.value(Op::LoadAndClear(id), &[])));
+            if hidden.is_cell && self.is_free(&hidden.name) {
+                self.act(Op::NewCell(id), &[]);
+            }
         }
         let handler = (!saved.is_empty()).then(|| self.new_handler());
         if handler.is_some() {
             self.handler = handler;
         }
         let container = self.container(gathers);
+        if self.since(3, 15) {
+            iterator = self.iterator(first, iterator);
+        }
         self.loops(generators, 0, Some(iterator), gathers, container);
         self.handler = outer;
         for &(id, value) in saved.iter().rev() {
@@ -104,6 +111,12 @@ impl<'a> Unit<'_, 'a> {
         container.unwrap_or_else(|| self.none())
     }
 
+    /// Whether the code object around has a free variable of this name.
+    fn is_free(&self, name: &str) -> bool {
+        let scopes = self.source().scopes;
+        scopes.get(scopes.unit(self.scope)).frees.iter().any(|free| **free == *name)
+    }
+
     fn container(&mut self, gathers: Gathers<'a>) -> Option<Operand> {
         let display = match gathers {
             Gathers::List(_) => Display::List,
@@ -117,10 +130,24 @@ impl<'a> Unit<'_, 'a> {
     pub(super) fn comprehension_body(&mut self, expression: &'a Expr) {
         let Some((gathers, generators)) = parts(expression) else { return };
         self.at(expression);
+        let first = self.name(".0");
+        // From 3.15 on a generator expression makes its iterator when it is called, before it is a generator.
+        let is_early = self.since(3, 15) && matches!(gathers, Gathers::Generator(_));
+        let mut early = None;
+        if let Some(outermost) = generators.first().filter(|_| is_early) {
+            let iterable = self.value(Op::Load(Space::Fast, first), &[]);
+            early = Some(self.iterator(outermost, iterable));
+        }
         let wrapper = self.begin_generator();
         let container = self.container(gathers);
-        let first = self.name(".0");
-        let iterator = self.value(Op::Load(Space::Fast, first), &[]);
+        let iterator = match (early, generators.first()) {
+            (Some(iterator), _) => iterator,
+            (None, Some(outermost)) if self.since(3, 15) => {
+                let iterable = self.value(Op::Load(Space::Fast, first), &[]);
+                self.iterator(outermost, iterable)
+            }
+            _ => self.value(Op::Load(Space::Fast, first), &[]),
+        };
         self.loops(generators, 0, Some(iterator), gathers, container);
         let result = container.unwrap_or_else(|| self.none());
         self.act(Op::Return, &[result]);

@@ -515,14 +515,28 @@ impl<'a> Unit<'_, 'a> {
         if display == Display::Tuple { self.tuple(items) } else { self.value(Op::Build(display), items) }
     }
 
-    /// A display from 3.9 on, behind what is already there (`starunpack_helper`).
+    /// A display from 3.9 on, behind what is already there.
     pub(super) fn filled(&mut self, before: &[Operand], items: &'a [Expr], what: Filled) -> Operand {
+        self.filled_behind(before, items, None, what)
+    }
+
+    /// As `filled`, with a variable as the last item (`starunpack_helper_impl`).
+    pub(super) fn filled_behind(
+        &mut self,
+        before: &[Operand],
+        items: &'a [Expr],
+        further: Option<&str>,
+        what: Filled,
+    ) -> Operand {
         if items.len() > 2
+            && further.is_none()
+            && !(self.since(3, 14) && what != Filled::Tuple && items.len() > STACK_USE_GUIDELINE)
             && let Some(constants) = self.constant_values(items)
         {
             return self.filled_constants(before, constants, what);
         }
-        let is_big = self.since(3, 10) && items.len().saturating_add(before.len()) > STACK_USE_GUIDELINE;
+        let count = items.len().saturating_add(before.len()).saturating_add(usize::from(further.is_some()));
+        let is_big = self.since(3, 10) && count > STACK_USE_GUIDELINE;
         let mut gathered = before.to_vec();
         let mut built = is_big.then(|| self.value(Op::Build(what.display()), before));
         for item in items {
@@ -536,6 +550,13 @@ impl<'a> Unit<'_, 'a> {
                     Some(container) => self.act(what.add(), &[container, value]),
                     None => gathered.push(value),
                 }
+            }
+        }
+        if let Some(name) = further {
+            let value = self.load(name);
+            match built {
+                Some(container) => self.act(what.add(), &[container, value]),
+                None => gathered.push(value),
             }
         }
         match (built, what) {
@@ -686,11 +707,11 @@ pub(super) enum Filled {
 }
 
 impl Filled {
-    fn display(self) -> Display {
+    pub(super) fn display(self) -> Display {
         if self == Self::Set { Display::Set } else { Display::List }
     }
 
-    fn add(self) -> Op {
+    pub(super) fn add(self) -> Op {
         if self == Self::Set { Op::SetAdd } else { Op::ListAppend }
     }
 

@@ -1,5 +1,7 @@
 //! Formatted strings (3.6 and later), and `%` where it is compiled like one (3.11 and later).
 
+use std::borrow::Cow;
+
 use ruff_python_ast::ConversionFlag;
 use ruff_python_ast::Expr;
 use ruff_python_ast::ExprBinOp;
@@ -10,6 +12,9 @@ use ruff_python_ast::FStringPart;
 use ruff_python_ast::InterpolatedElement;
 use ruff_python_ast::InterpolatedStringElement;
 use ruff_python_ast::Operator;
+use ruff_python_ast::StringFlags;
+use ruff_python_ast::str_prefix::FStringPrefix;
+use ruff_text_size::Ranged;
 
 use crate::verify::constant::Constant;
 use crate::verify::event::Display;
@@ -57,7 +62,8 @@ impl<'a> Unit<'_, 'a> {
                 }
                 InterpolatedStringElement::Interpolation(value) => {
                     if let Some(debug) = &value.debug_text {
-                        push_text(pieces, debug.as_str().as_bytes());
+                        let text = self.without_comments(debug.as_str());
+                        push_text(pieces, text.as_bytes());
                     }
                     pieces.push(Piece::Value(value, flags));
                 }
@@ -142,10 +148,93 @@ impl<'a> Unit<'_, 'a> {
         self.joined(&pieces)
     }
 
-    /// Template strings (3.14).
-    pub(super) fn template_string(&mut self, _node: &'a ExprTString) -> Operand {
-        self.fail("a template string");
-        self.none()
+    /// Source text without its comments, for fields with `=` (`set_ftstring_expr`).
+    fn without_comments<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        if !self.since(3, 12) || !text.contains('#') {
+            return Cow::Borrowed(text);
+        }
+        // Up to 3.12, and in the first releases of 3.13, a # in a string begins a comment too.
+        let naive = uncommented(text, true);
+        let right = uncommented(text, false);
+        if naive != right && self.source().series == (3, 13) {
+            self.fail("a # in a string in a field of an f-string");
+        }
+        Cow::Owned(if self.since(3, 13) { right } else { naive })
+    }
+
+    /// Template strings (3.14): the strings, then the interpolations.
+    pub(super) fn template_string(&mut self, node: &'a ExprTString) -> Operand {
+        let mut pieces = Vec::new();
+        for string in node.value.iter() {
+            // What becomes of the literals depends on the prefix only, which both kinds of strings have in common.
+            let flags = string.flags;
+            let raw = flags.prefix().is_raw();
+            let mut shape = FStringFlags::empty().with_quote_style(flags.quote_style());
+            if raw {
+                shape = shape.with_prefix(FStringPrefix::Raw { uppercase_r: false });
+            }
+            self.elements(&string.elements, shape, &mut pieces);
+        }
+        let mut strings = Vec::new();
+        let mut last = None;
+        for piece in &pieces {
+            match piece {
+                Piece::Text(text) => last = Some(text.clone()),
+                _ => strings.push(last.take().unwrap_or_default()),
+            }
+        }
+        strings.push(last.unwrap_or_default());
+        let strings: Vec<Operand> =
+            strings.into_iter().map(|text| self.constant(Constant::Text(text.into()))).collect();
+        let strings = self.tuple(&strings);
+        let mut values = Vec::new();
+        for piece in &pieces {
+            if let &Piece::Value(element, flags) = piece {
+                values.push(self.interpolation(element, flags));
+            }
+        }
+        let values = self.tuple(&values);
+        self.value(Op::Build(Display::Template), &[strings, values])
+    }
+
+    fn interpolation(&mut self, element: &'a InterpolatedElement, flags: FStringFlags) -> Operand {
+        let before = self.at(element);
+        let value = self.expression(&element.expression);
+        let written = self.interpolated_text(element);
+        let mut operands = vec![value, self.text(&written)];
+        if let Some(specification) = &element.format_spec {
+            operands.push(self.specification(&specification.elements, flags));
+        }
+        let conversion = match element.conversion {
+            ConversionFlag::None if element.debug_text.is_some() && element.format_spec.is_none() => 2,
+            ConversionFlag::None => 0,
+            ConversionFlag::Str => 1,
+            ConversionFlag::Repr => 2,
+            ConversionFlag::Ascii => 3,
+        };
+        let result = self.value(Op::Interpolation(conversion), &operands);
+        self.range = before;
+        result
+    }
+
+    /// The source of an interpolated expression: from the brace on, without comments, and without what is behind it.
+    fn interpolated_text(&mut self, element: &InterpolatedElement) -> String {
+        let source = self.source().text.text();
+        let begin = element.range().start().to_usize().saturating_add(1);
+        let inner = element.expression.range().end().to_usize();
+        let mut end = inner;
+        let mut in_comment = false;
+        for byte in source.as_bytes().get(inner..).unwrap_or_default() {
+            match byte {
+                b'\n' => in_comment = false,
+                b'#' => in_comment = true,
+                b'!' | b':' | b'}' | b'=' if !in_comment => break,
+                _ => {}
+            }
+            end = end.saturating_add(1);
+        }
+        let written = uncommented(source.get(begin..end).unwrap_or_default(), false);
+        written.trim_end().to_owned()
     }
 
     /// `'...' % (a, b)` with plain conversions (`optimize_format`, 3.11 and later).
@@ -171,6 +260,32 @@ impl<'a> Unit<'_, 'a> {
         let pieces = percent_pieces(&text, &values.elts)?;
         Some(self.joined(&pieces))
     }
+}
+
+/// Source text without its comments; whether a # in a string begins one, too.
+fn uncommented(text: &str, even_in_strings: bool) -> String {
+    let mut kept = String::new();
+    let mut quote: Option<char> = None;
+    let mut in_comment = false;
+    let mut is_escaped = false;
+    for character in text.chars() {
+        if in_comment {
+            in_comment = character != '\n';
+        } else if character == '#' && (even_in_strings || quote.is_none()) {
+            in_comment = true;
+        } else if is_escaped {
+            is_escaped = false;
+        } else if quote.is_some() {
+            is_escaped = character == '\\';
+            quote = quote.filter(|&quote| quote != character);
+        } else if matches!(character, '"' | '\'') {
+            quote = Some(character);
+        }
+        if !in_comment {
+            kept.push(character);
+        }
+    }
+    kept
 }
 
 fn push_text(pieces: &mut Vec<Piece<'_>>, text: &[u8]) {

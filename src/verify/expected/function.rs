@@ -145,7 +145,7 @@ impl<'a> Unit<'_, 'a> {
         } else if node.type_params.is_some() {
             self.generic_class(node)
         } else {
-            self.plain_class(node, &[])
+            self.plain_class(node)
         };
         let class = self.decorate(&node.decorator_list, &decorators, class);
         self.store(node.name.as_str(), class);
@@ -164,12 +164,16 @@ impl<'a> Unit<'_, 'a> {
         self.value(Op::BuildClass, &[name, bases, dict])
     }
 
-    /// The class itself, with further bases behind those of the source.
-    pub(super) fn plain_class(&mut self, node: &'a StmtClassDef, further: &[Operand]) -> Operand {
+    /// The class itself, in the scope of its type parameters if it has any.
+    pub(super) fn plain_class(&mut self, node: &'a StmtClassDef) -> Operand {
         let build = self.value(Op::LoadBuildClass, &[]);
         let scope = self.scope_of(Role::Class, node);
         let function = self.make_function(scope, Body::Class(node), &[]);
         let name = self.text(node.name.as_str());
+        let further = node.type_params.is_some().then_some(".generic_base");
+        if further.is_some() {
+            self.generic_base();
+        }
         let keywords = node.arguments.as_ref().map_or(&[][..], |arguments| &arguments.keywords);
         self.call_behind(build, &[function, name], class_bases(node), further, keywords)
     }
@@ -189,7 +193,7 @@ impl<'a> Unit<'_, 'a> {
         self.set_up_annotations(&node.body);
         self.named_docstring(&node.body);
         self.statements(&node.body);
-        self.deferred_annotations(&node.body);
+        self.deferred_annotations();
         self.at(node);
         if self.is_python2() {
             let dict = self.value(Op::LoadLocals, &[]);

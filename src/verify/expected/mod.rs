@@ -97,6 +97,8 @@ pub(super) struct Expected<'a> {
     places: HashMap<(ScopeId, u32), u32>,
     /// The names that the module's own statements import.
     imported: HashSet<String>,
+    /// What `__annotate__` of classes and modules evaluates (3.14): known when their own programs are made.
+    deferred: HashMap<ScopeId, Vec<annotation::Deferred<'a>>>,
 }
 
 /// Something in the source whose compiled form is not known.
@@ -116,7 +118,7 @@ impl<'a> Expected<'a> {
     pub(super) fn new(source: Source<'a>) -> Self {
         let module = Child { scope: source.scopes.module(), body: Body::Module(&source.text.module().body) };
         let imported = imported(&source.text.module().body);
-        Self { source, children: vec![module], places: HashMap::new(), imported }
+        Self { source, children: vec![module], places: HashMap::new(), imported, deferred: HashMap::new() }
     }
 
     /// A code object met so far.
@@ -142,6 +144,7 @@ impl<'a> Expected<'a> {
             range: TextRange::default(),
             unsupported: None,
             none: None,
+            is_conditional: false,
         };
         unit.body(child.body);
         let Unit { program, unsupported, .. } = unit;
@@ -210,6 +213,8 @@ struct Unit<'u, 'a> {
     range: TextRange,
     unsupported: Option<Unsupported>,
     none: Option<ConstId>,
+    /// Whether what follows stands in a compound statement of this scope.
+    is_conditional: bool,
 }
 
 impl<'a> Unit<'_, 'a> {

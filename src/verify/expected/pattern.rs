@@ -160,7 +160,7 @@ impl<'a> Unit<'_, 'a> {
             let others = self.value(Op::Build(Display::Map), &[]);
             self.act(Op::DictUpdate, &[others, subject]);
             let keys = self.values(Op::Unpack(u32::try_from(size).unwrap_or(u32::MAX)), &[keys]);
-            for key in keys.into_iter().rev() {
+            for key in keys {
                 self.act(Op::DeleteSubscript, &[others, key]);
             }
             others

@@ -24,10 +24,12 @@ use super::Unit;
 
 impl<'a> Unit<'_, 'a> {
     pub(super) fn module(&mut self, statements: &'a [Stmt]) {
+        // Made last by the compiler, and put in front (`ANNOTATIONS_PLACEHOLDER`).
+        self.deferred_annotations();
+        self.set_up_conditional_annotations();
         self.set_up_annotations(statements);
         self.named_docstring(statements);
         self.statements(statements);
-        self.deferred_annotations(statements);
         let none = self.none();
         self.act(Op::Return, &[none]);
     }
@@ -59,6 +61,11 @@ impl<'a> Unit<'_, 'a> {
 
     fn statement(&mut self, statement: &'a Stmt) {
         let before = self.at(statement);
+        let was_conditional = self.is_conditional;
+        self.is_conditional |= matches!(
+            statement,
+            Stmt::If(_) | Stmt::While(_) | Stmt::For(_) | Stmt::Try(_) | Stmt::With(_) | Stmt::Match(_)
+        );
         match statement {
             Stmt::FunctionDef(function) => self.function(function),
             Stmt::ClassDef(class) => self.class(class),
@@ -98,6 +105,7 @@ impl<'a> Unit<'_, 'a> {
             Stmt::Global(_) | Stmt::Nonlocal(_) | Stmt::Pass(_) => {}
             Stmt::IpyEscapeCommand(_) => self.fail("an IPython command"),
         }
+        self.is_conditional = was_conditional;
         self.range = before;
     }
 
@@ -484,7 +492,7 @@ impl<'a> Unit<'_, 'a> {
         match &*node.target {
             Expr::Name(name) if simple => {
                 if is_body {
-                    self.annotate_name(name.id.as_str(), &node.annotation, node.range());
+                    self.annotate_name(name.id.as_str(), node);
                 }
                 return;
             }

@@ -207,6 +207,11 @@ impl Scopes {
         &self.described[id.0]
     }
 
+    /// The scope of the annotations of a class body or module (3.14 and later).
+    pub(super) fn annotations(&self, id: ScopeId) -> Option<ScopeId> {
+        self.blocks[id.0].annotations
+    }
+
     /// All scopes, parents before children.
     pub(super) fn ids(&self) -> impl Iterator<Item = ScopeId> + use<> {
         (0..self.described.len()).map(ScopeId)
