@@ -197,7 +197,7 @@ pub enum Display {
 }
 
 /// What is given to a function after it was made: `SET_FUNCTION_ATTRIBUTE` of 3.13. Earlier flags of `MAKE_FUNCTION` are these
-/// events in the order defaults, keyword defaults, annotations, closure; so are they in 3.13 and later whatever the order.
+/// events in the order defaults, keyword defaults, annotations, closure, the function of the annotations; so are they in 3.13 and later whatever the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Attribute {
     /// The tuple of defaults. Up to 3.5 the defaults are single operands of `MAKE_FUNCTION`: given as Build(Tuple) event then.

@@ -126,7 +126,7 @@ impl<'a> Unit<'_, 'a> {
         if self.is_python2() {
             return None;
         }
-        let annotated = annotated_parameters(node);
+        let annotated = annotated_parameters(node, self.since(3, 15));
         if annotated.is_empty() {
             return None;
         }
@@ -308,7 +308,7 @@ impl<'a> Unit<'_, 'a> {
             Body::Function(node) => {
                 self.at(node);
                 self.check_format();
-                let operands = self.names_and_annotations(annotated_parameters(node));
+                let operands = self.names_and_annotations(annotated_parameters(node, self.since(3, 15)));
                 let dict = self.value(Op::Build(Display::Map), &operands);
                 self.act(Op::Return, &[dict]);
             }
@@ -383,10 +383,16 @@ impl<'a> Unit<'_, 'a> {
     }
 }
 
-/// The annotated parameters of a function in the order of `compiler_visit_annotations`: the positional-only ones come second.
-fn annotated_parameters(node: &StmtFunctionDef) -> Vec<(&str, &Expr)> {
+/// The annotated parameters of a function in the order of `codegen_annotations_in_scope`: up to 3.14 the positional-only ones come
+/// second.
+fn annotated_parameters(node: &StmtFunctionDef, positional_only_first: bool) -> Vec<(&str, &Expr)> {
     let parameters = &node.parameters;
-    let ordinary = parameters.args.iter().chain(&parameters.posonlyargs).map(|parameter| &parameter.parameter);
+    let (first, second) = if positional_only_first {
+        (&parameters.posonlyargs, &parameters.args)
+    } else {
+        (&parameters.args, &parameters.posonlyargs)
+    };
+    let ordinary = first.iter().chain(second).map(|parameter| &parameter.parameter);
     let keyword = parameters.kwonlyargs.iter().map(|parameter| &parameter.parameter);
     let all = ordinary.chain(parameters.vararg.as_deref()).chain(keyword).chain(parameters.kwarg.as_deref());
     let annotated =

@@ -49,12 +49,17 @@ impl<'a> Unit<'_, 'a> {
             return self.inlined(scope, gathers, generators, first);
         }
         let function = self.make_function(scope, Body::Comprehension(expression), &[]);
-        let iterable = self.iterated(&first.iter);
+        let iterable = self.outermost(first);
         // From 3.15 on the comprehension makes the iterator itself.
         let iterator = if self.since(3, 15) { iterable } else { self.iterator(first, iterable) };
         let result = self.value(Op::Call(Box::default()), &[function, iterator]);
         let is_awaited = !matches!(gathers, Gathers::Generator(_)) && self.source().scopes.get(scope).is_coroutine;
         if is_awaited { self.await_value(result) } else { result }
+    }
+
+    /// What is iterated over first. From 3.15 on GET_ITER does not follow it, so that lists stay what they are.
+    fn outermost(&mut self, generator: &'a Comprehension) -> Operand {
+        if self.since(3, 15) { self.expression(&generator.iter) } else { self.iterated(&generator.iter) }
     }
 
     fn iterator(&mut self, generator: &Comprehension, iterable: Operand) -> Operand {
@@ -69,7 +74,7 @@ impl<'a> Unit<'_, 'a> {
         generators: &'a [Comprehension],
         first: &'a Comprehension,
     ) -> Operand {
-        let mut iterator = self.iterated(&first.iter);
+        let mut iterator = self.outermost(first);
         if !self.since(3, 15) {
             iterator = self.iterator(first, iterator);
         }

@@ -335,11 +335,24 @@ impl<'a> Unit<'_, 'a> {
 
     /// What is iterated over: a display of a list or set becomes a tuple or frozenset.
     pub(super) fn iterated(&mut self, expression: &'a Expr) -> Operand {
+        if let Expr::Tuple(node) = expression
+            && self.since(3, 14)
+            && (is_large(&node.elts) || node.elts.iter().any(Expr::is_starred_expr))
+        {
+            // The list by way of which the tuple is made is as good (`optimize_basic_block`).
+            let before = self.at(expression);
+            let value = self.filled(&[], &node.elts, Filled::List);
+            self.range = before;
+            return value;
+        }
         if self.since(3, 6) { self.searched(expression) } else { self.expression(expression) }
     }
 
     fn searched(&mut self, expression: &'a Expr) -> Operand {
         match expression {
+            // From 3.14 on what is filled item by item stays what it is.
+            Expr::List(node) if self.since(3, 14) && is_large(&node.elts) => self.expression(expression),
+            Expr::Set(node) if self.since(3, 14) && is_large(&node.elts) => self.expression(expression),
             Expr::List(node) if !node.elts.iter().any(Expr::is_starred_expr) => {
                 if let Some(items) = self.constant_values(&node.elts) {
                     return self.constant(Constant::Tuple(items.into()));
@@ -530,7 +543,7 @@ impl<'a> Unit<'_, 'a> {
     ) -> Operand {
         if items.len() > 2
             && further.is_none()
-            && !(self.since(3, 14) && what != Filled::Tuple && items.len() > STACK_USE_GUIDELINE)
+            && !(self.since(3, 14) && (what != Filled::Tuple && is_large(items) || !before.is_empty()))
             && let Some(constants) = self.constant_values(items)
         {
             return self.filled_constants(before, constants, what);
@@ -718,6 +731,11 @@ impl Filled {
     fn extend(self) -> Op {
         if self == Self::Set { Op::SetUpdate } else { Op::ListExtend }
     }
+}
+
+/// Whether a display is filled item by item.
+fn is_large(items: &[Expr]) -> bool {
+    items.len() > STACK_USE_GUIDELINE
 }
 
 fn unary(op: UnaryOp) -> Unary {

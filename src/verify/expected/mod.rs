@@ -424,7 +424,7 @@ impl<'a> Unit<'_, 'a> {
         place
     }
 
-    /// Makes a function of a child, with its closure last.
+    /// Makes a function of a child, with its closure behind what else it is given, and the function of its annotations last.
     fn make_function(
         &mut self,
         scope: ScopeId,
@@ -439,7 +439,8 @@ impl<'a> Unit<'_, 'a> {
             Operand::Const(self.pool.constants.text(if is_class { &scope.name } else { &scope.qualname }))
         });
         let function = self.value(Op::MakeFunction(number), qualname.as_slice());
-        for &(attribute, value) in attributes {
+        let is_last = |attribute| attribute == super::event::Attribute::Annotate;
+        for &(attribute, value) in attributes.iter().filter(|&&(attribute, _)| !is_last(attribute)) {
             self.act(Op::SetFunction(attribute), &[function, value]);
         }
         let scopes = self.expected.source.scopes;
@@ -449,6 +450,9 @@ impl<'a> Unit<'_, 'a> {
             let cells: Vec<Operand> = frees.into_iter().map(|name| self.constant(Constant::Cell(name))).collect();
             let closure = self.tuple(&cells);
             self.act(Op::SetFunction(super::event::Attribute::Closure), &[function, closure]);
+        }
+        for &(attribute, value) in attributes.iter().filter(|&&(attribute, _)| is_last(attribute)) {
+            self.act(Op::SetFunction(attribute), &[function, value]);
         }
         function
     }

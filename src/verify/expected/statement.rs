@@ -505,7 +505,7 @@ impl<'a> Unit<'_, 'a> {
             }
             _ => {}
         }
-        if is_body && !future {
+        if is_body && !future && !self.since(3, 14) {
             self.expression(&node.annotation);
         }
     }

@@ -2,6 +2,7 @@
 
 mod walk;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use ruff_python_ast::Comprehension;
@@ -57,7 +58,7 @@ pub(super) struct Builder {
     blocks: Vec<Block>,
     places: HashMap<(ScopeId, Role, TextRange), ScopeId>,
     current: ScopeId,
-    /// Where the first statement is.
+    /// Where the first statement is that is compiled.
     start: TextSize,
 }
 
@@ -67,6 +68,7 @@ impl Builder {
         let is_line_known = options.series >= (3, 10);
         let mut top = Block::new(None, Role::Module, "<module>", module.range, is_line_known.then(TextSize::default));
         top.has_docstring = is_docstring(&module.body, options.series);
+        let is_dropped = top.has_docstring && options.optimisation >= 2;
         let mut builder = Self {
             series: options.series,
             futures,
@@ -74,7 +76,7 @@ impl Builder {
             blocks: vec![top],
             places: HashMap::new(),
             current: ScopeId(0),
-            start: module.body.first().map_or(TextSize::default(), Ranged::start),
+            start: module.body.get(usize::from(is_dropped)).map_or(TextSize::default(), Ranged::start),
         };
         builder.visit_body(&module.body);
         Built { blocks: builder.blocks, names: builder.names, places: builder.places }
@@ -453,7 +455,13 @@ impl Builder {
                 let index = match block.role {
                     Role::Comprehension => continue,
                     Role::Function | Role::Lambda => {
-                        let found = self.names.find(&target.id).and_then(|name| block.symbols.get(name));
+                        // Before 3.13 the name was looked up as it is written, not as it is stored.
+                        let stored = if self.series >= (3, 13) {
+                            mangle::in_block(&self.blocks, self.current, &target.id)
+                        } else {
+                            Cow::Borrowed(target.id.as_str())
+                        };
+                        let found = self.names.find(&stored).and_then(|name| block.symbols.get(name));
                         let is_global = found.is_some_and(|symbol| symbol.flags.has(Flags::GLOBAL));
                         let index = self.add(&target.id, if is_global { Flags::GLOBAL } else { Flags::NONLOCAL });
                         self.add_to(id, index, Flags::LOCAL);
