@@ -1,8 +1,6 @@
 //! Damaged files: no panic, no offset outside the file, and nothing taken for sound that is cut.
 
 use std::fs;
-use std::time::Duration;
-use std::time::Instant;
 
 use pycaudit::forge;
 use pycaudit::forge::pyc::Value;
@@ -155,10 +153,9 @@ fn names_and_kinds_that_all_code_objects_share_are_looked_at_once() {
         &string(b""),
     ];
     let items = [names, kinds, code.concat().repeat(MANY as usize)].concat();
-    let begun = Instant::now();
+    // Looked at for each of them, this would be 1.6 * 10^9 steps.
     let parsed = with_constant("3.12", tuple(b'(', MANY + 2, &items));
     assert!(parsed.problems.is_empty() && parsed.value.body.root().unwrap().code_objects == MANY as usize + 1);
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::thread;
 
+use crate::limits::Limits;
 use crate::verify::event::Space;
 use crate::verify::scope::Options;
 use crate::verify::scope::Parameters;
@@ -15,6 +16,7 @@ use crate::verify::scope::Role;
 use crate::verify::scope::Scope;
 use crate::verify::scope::ScopeId;
 use crate::verify::scope::Scopes;
+use crate::verify::source_text::SourceText;
 
 /// What the oracle says of a code object.
 struct Told<'a> {
@@ -46,7 +48,7 @@ fn told<'a>(lines: &mut std::iter::Peekable<std::str::Lines<'a>>) -> Option<Told
 /// A comparison of one module.
 struct Comparison<'a> {
     scopes: &'a Scopes,
-    starts: Vec<usize>,
+    text: &'a SourceText,
     series: (u8, u8),
     module: &'a str,
     tally: &'a mut Tally,
@@ -58,9 +60,10 @@ impl Comparison<'_> {
         format!("{positional},{},{}", parameters.positional_only.len(), parameters.keyword_only.len())
     }
 
-    fn line(&self, scope: &Scope) -> Option<usize> {
-        let first = scope.first?.to_usize();
-        Some(self.starts.partition_point(|&start| start <= first))
+    fn line(&self, scope: &Scope) -> Option<u32> {
+        let first = scope.first?;
+        let is_token = self.series < (3, 8) && scope.role == Role::Comprehension;
+        Some(if is_token { self.text.token_line(first) } else { self.text.compiled_line(first) })
     }
 
     /// Names, sorted where their order is not told.
@@ -220,28 +223,18 @@ impl Comparison<'_> {
     }
 }
 
-/// Where the lines of a text start.
-fn starts(text: &str) -> Vec<usize> {
-    let bytes = text.as_bytes();
-    let ends = bytes
-        .iter()
-        .enumerate()
-        .filter(|&(place, &byte)| byte == b'\n' || byte == b'\r' && bytes.get(place + 1) != Some(&b'\n'));
-    std::iter::once(0).chain(ends.map(|(place, _)| place + 1)).collect()
-}
-
 fn compare_file(path: &Path, source: &Path, series: (u8, u8), tally: &mut Tally) {
-    let text = fs::read_to_string(source).unwrap();
+    let bytes = fs::read(source).unwrap();
     let dump = fs::read_to_string(path).unwrap();
-    let Ok(parsed) = ruff_python_parser::parse_module(&text) else {
+    let Ok(text) = SourceText::read(&bytes, series, &Limits::default()) else {
         tally.unparsed += 1;
         return;
     };
-    let scopes = Scopes::of(parsed.syntax(), Options { series, optimisation: 0 }).unwrap();
+    let scopes = Scopes::of(text.module(), Options { series, optimisation: 0 }).unwrap();
     let told = told(&mut dump.lines().peekable()).unwrap();
     tally.modules += 1;
     let module = path.file_stem().unwrap().to_string_lossy();
-    let mut comparison = Comparison { scopes: &scopes, starts: starts(&text), series, module: &module, tally };
+    let mut comparison = Comparison { scopes: &scopes, text: &text, series, module: &module, tally };
     let wrong = comparison.differences(&told, scopes.module());
     if !wrong.is_empty() {
         comparison.tally.wrong.push(format!("{module}: the module: {}", wrong.join("; ")));

@@ -109,8 +109,8 @@ impl Token<'_> {
 
 /// Words behind which an operand is expected.
 const BEFORE_OPERAND: [&str; 26] = [
-    "and", "as", "assert", "del", "elif", "else", "except", "exec", "for", "from", "global", "if", "import", "in", "is",
-    "lambda", "not", "or", "print", "raise", "return", "while", "with", "yield", "def", "class",
+    "and", "as", "assert", "del", "elif", "else", "except", "exec", "for", "from", "global", "if", "import", "in",
+    "is", "lambda", "not", "or", "print", "raise", "return", "while", "with", "yield", "def", "class",
 ];
 
 impl Token<'_> {
