@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic, helpers included")]
 
 mod code;
+mod compiled;
 mod containers;
 mod corpus;
 mod diff;

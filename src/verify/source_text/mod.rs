@@ -283,6 +283,7 @@ mod tests {
             ("print >>f, a; print", "__py2_print__( __py2_file__(f), a); __py2_print__()"),
             ("exec c in g, l", "__py2_exec__( c , g, l)"),
             ("x = `a, b` + `c`", "x = __py2_repr__((a, b)) + __py2_repr__((c))"),
+            ("`a + `b``, ``1``", "__py2_repr__((a + __py2_repr__((b)))), __py2_repr__((__py2_repr__((1))))"),
             ("raise E, v, t", "__py2_raise__( E, v, t)"),
             ("raise E", "raise E"),
             ("try: a\nexcept E, e: b", "try: a\nexcept E as  e: b"),
