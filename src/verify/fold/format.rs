@@ -241,9 +241,9 @@ fn general(number: f64, digits: usize, is_long: bool) -> Option<String> {
     let written = scientific(number, digits.checked_sub(1)?)?;
     let (mantissa, exponent) = written.split_once('e')?;
     let place: i64 = exponent.parse().ok()?;
-    let trim = |text: &str| match text.contains('.') && !is_long {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text.to_owned(),
+    let trim = |text: &str| {
+        let has_zeros = text.contains('.') && !is_long;
+        if has_zeros { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
     };
     let most = i64::try_from(digits).ok()?;
     if place < -4 || place >= most {

@@ -76,7 +76,7 @@ impl<'a> Visitor<'a> for Finder<'_> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         let Expr::FString(node) = expression else { return visitor::walk_expr(self, expression) };
         let first = node.value.iter().next().map_or(node.range, Ranged::range);
-        for part in node.value.iter() {
+        for part in &node.value {
             if let FStringPart::FString(string) = part {
                 self.fields(&string.elements, first);
             }

@@ -310,7 +310,9 @@ impl Builder {
         parameters.variadic = written.vararg.as_ref().map(|it| add(self, &it.name));
         parameters.keywords = written.kwarg.as_ref().map(|it| add(self, &it.name));
         self.block().parameters = parameters;
-        targets.into_iter().for_each(|target| self.target(target, Flags::PARAMETER));
+        for target in targets {
+            self.target(target, Flags::PARAMETER);
+        }
     }
 
     fn class(&mut self, statement: &StmtClassDef) {
