@@ -39,6 +39,9 @@ const MAX_DIFFERENCES: usize = 16;
 /// Steps for each step of the program and byte of the code: `finally` bodies and joined paths are walked several times.
 const WORK_PER_STEP: usize = 200;
 
+/// Steps for any code object, however large: some seconds.
+const WORK_AT_MOST: usize = 20_000_000;
+
 /// Steps for any code object, however small.
 const WORK_AT_LEAST: usize = 20_000;
 
@@ -174,7 +177,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             pool,
             series,
             next: 0,
-            work: size.saturating_mul(WORK_PER_STEP).max(WORK_AT_LEAST),
+            work: size.saturating_mul(WORK_PER_STEP).clamp(WORK_AT_LEAST, WORK_AT_MOST),
             waiting: Vec::new(),
             seen: HashSet::new(),
             entered: HashSet::new(),
