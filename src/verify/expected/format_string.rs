@@ -316,10 +316,11 @@ fn percent_pieces<'a>(text: &[u8], values: &'a [Expr]) -> Option<Vec<Piece<'a>>>
         }
         let value = values.next()?;
         let mut is_left = false;
+        // All flags are read (`simple_format_arg_parse`); of the conversions below only the `-` matters.
         while let Some((&flag, behind)) = rest.split_first() {
             match flag {
                 b'-' => is_left = true,
-                b'+' | b' ' | b'#' | b'0' => return None,
+                b'+' | b' ' | b'#' | b'0' => {}
                 _ => break,
             }
             rest = behind;

@@ -9,7 +9,7 @@
 //!
 //! | field | holds |
 //! | --- | --- |
-//! | `pyc` | the `pyc` record of JSON Lines, as documented there |
+//! | `pyc` | the `pyc` record of JSON Lines, as documented there; `code_match` and `code_differences` are the code check |
 //! | `header_fields` | `offset`, `bytes` (hexadecimal), `name` and `reading` of every field of the header |
 //! | `body` | `offset` and `end` of the code in the file; absent when there is none |
 //! | `build_paths` | the file names that the code objects were compiled under |
