@@ -634,7 +634,7 @@
       const where = [line === null ? '' : 'line ' + count(line), code, offset === null ? '' : 'instruction at ' + count(offset)].filter(Boolean).join(', ');
       const node = el('div', 'finding', el('p', 'where', where));
       const sides = el('dl', 'compare');
-      for (const [name, value] of [['the source says', text], ['which does', expected], ['the bytecode does', found]]) {
+      for (const [name, value] of [['source', text], ['expected', expected], ['found', found]]) {
         if (value) sides.append(el('div', '', el('dt', '', name), el('dd', '', value)));
       }
       node.append(sides);

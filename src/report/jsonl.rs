@@ -4,11 +4,15 @@
 //! | --- | --- | --- |
 //! | `run` | first | `format` (1), `version`, `arguments`, `options`, `paths`, `started` |
 //! | `pyc` | per pyc, in path order | what the CSV columns say, in full; `payload_sha256` is of the code alone; `findings` are ids |
-//! | | | `code_match` is `verified`, `differs` (with `code_differences`: `code` object, `line` of the source, its `text`, `offset` in the code object, `expected`, `found`) or `unverified` (with `code_reason`, and `code_detail` in words) |
 //! | `finding` | after the pyc or artifact it is about | `rule`, `name`, `severity`, place, message, evidence, `fingerprint` |
 //! | `problem` | after the pyc or artifact it is about | place, `kind`, `message`, `offset` |
 //! | `artifact` | after all entries of an archive or tree | kind, digest, size, `ledger` |
 //! | `summary` | last | counts, the ledger, `ended` |
+//!
+//! `code_match` of a `pyc` is `verified` or `differs`, both with `strength` and the optimisation level `code_level` that was compared
+//! with, or `unverified`, with `code_reason` and, in words, `code_detail`. `code_differences` are the first 16 places where code and
+//! source part: `code` object, `line` of the source and its `text`, `offset` of the instruction in its code object, what the source
+//! dictates (`expected`) and what the bytecode does (`found`).
 //!
 //! Names are `{"text": ...}` when they are valid UTF-8 and `{"bytes": ...}` (base64) when not, as they are. What is invisible or
 //! reorders a line is written as an escape (`\u202e`), which says the same in JSON and is safe on a terminal. Times are RFC 3339

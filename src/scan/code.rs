@@ -21,6 +21,9 @@ use crate::verify;
 use crate::verify::check::CodeCheck;
 use crate::verify::check::Reason;
 
+/// Bytes of what is shown of one side of a difference.
+const LONGEST: usize = 400;
+
 /// Sources above this size are parsed one at a time.
 const LARGE: usize = 1 << 20;
 
@@ -57,8 +60,15 @@ impl Worker<'_> {
     fn compare_code(&self, tree: &Tree<'_>, place: &Place, source: &[u8]) -> CodeCheck {
         let large = (source.len() > LARGE).then(|| self.sources.large.lock().unwrap_or_else(PoisonError::into_inner));
         let verify = || verify::verify(tree, source, levels(place), &self.config.limits);
-        let outcome = panic::catch_unwind(AssertUnwindSafe(verify)).unwrap_or(CodeCheck::Unverified(Reason::Internal));
+        let mut outcome =
+            panic::catch_unwind(AssertUnwindSafe(verify)).unwrap_or(CodeCheck::Unverified(Reason::Internal));
         drop(large);
+        if let CodeCheck::Differs { differences, .. } = &mut outcome {
+            for difference in differences {
+                cut(&mut difference.expected);
+                cut(&mut difference.found);
+            }
+        }
         match (outcome, place.hook()) {
             (CodeCheck::Differs { .. }, Some(hook)) => {
                 let name = hook.strip_prefix("opt-").unwrap_or(&hook).trim_start_matches('-');
@@ -77,6 +87,27 @@ fn levels(place: &Place) -> &'static [u8] {
         (_, b"2") => &[2, 0, 1],
         (b"pyo", b"") => &[1, 2, 0],
         _ => &[0, 1, 2],
+    }
+}
+
+/// Differences of one file that a scan keeps until they are written: two batches of entries are in memory at once.
+const KEPT: usize = 16;
+
+/// Drops the differences that are too many to keep, after the rules have seen all.
+pub(crate) fn shorten(check: &mut CodeCheck) {
+    if let CodeCheck::Differs { differences, .. } = check {
+        differences.truncate(KEPT);
+        differences.shrink_to_fit();
+    }
+}
+
+/// Cuts a text of evidence. Names in it can be as long as the file.
+fn cut(text: &mut String) {
+    if text.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str("...");
+        text.shrink_to_fit();
     }
 }
 

@@ -375,6 +375,9 @@ impl Worker<'_> {
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let mut pyc = tree.pyc;
         self.mask(&mut findings, &mut pyc);
+        if !self.config.keep_contents {
+            code::shorten(&mut code_check);
+        }
         let size = status.map(|status| status.size).or(found.and_then(|found| found.size));
         let entry = PycEntry {
             sha256: whole.map(|whole| whole.sha256),

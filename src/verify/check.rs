@@ -199,6 +199,9 @@ impl CodeCheck {
 /// Differences that are kept of one file.
 const MAX_DIFFERENCES: usize = 50;
 
+/// Bytes of the name of a code object that evidence has.
+const MAX_NAME: usize = 512;
+
 /// Bytes of a line of source that evidence has.
 const MAX_LINE: usize = 160;
 
@@ -479,6 +482,8 @@ fn text_of(text: Option<crate::pyc::Text<'_>>) -> Vec<u8> {
 }
 
 /// How a code object is called in reports.
+/// A code object by its name, cut: names can be as long as the file.
 fn shown(code: Code<'_>) -> Name {
-    Name::new(code.qualname().or_else(|| code.name()).map(|text| text.to_bytes().into_owned()).unwrap_or_default())
+    let name = code.qualname().or_else(|| code.name()).map(|text| text.to_bytes().into_owned()).unwrap_or_default();
+    Name::new(name.get(..MAX_NAME).unwrap_or(&name))
 }

@@ -7,6 +7,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use pycaudit::limits::Limits;
+use pycaudit::pyc;
+use pycaudit::pyc::Scratch;
+use pycaudit::verify;
+use pycaudit::verify::check::CodeCheck;
 use serde_json::Value;
 
 /// The series of which there is bytecode, with the strength that is reached.
@@ -130,5 +135,48 @@ fn the_check_is_made_only_when_it_is_asked_for() {
         let (_, lines) = scan("3.12", "import os\n", &["--verify", asked]);
         let pyc = pyc(&lines);
         assert_eq!((&pyc["code_match"], &pyc["code_reason"]), (&"unverified".into(), &word.into()), "{asked}");
+    }
+}
+
+/// Compares a file's bytes with the source of the fixtures.
+fn check(bytes: &[u8], scratch: &mut Scratch) -> CodeCheck {
+    let limits = Limits::default();
+    let parsed = pyc::read(bytes, &limits, scratch);
+    verify::verify(&parsed.value, source().as_bytes(), &[0], &limits)
+}
+
+#[test]
+fn no_changed_byte_of_an_instruction_is_verified() {
+    for (series, _) in SERIES {
+        let bytes = fs::read(fixtures().join(format!("cpython-{series}-py_compile.pyc"))).unwrap();
+        let mut scratch = Scratch::default();
+        let limits = Limits::default();
+        let parsed = pyc::read(&bytes, &limits, &mut scratch);
+        // Where the instructions are in the file: each code object's bytes occur once.
+        let codes: Vec<(usize, usize)> = parsed
+            .value
+            .codes()
+            .map(|code| (memchr::memmem::find(&bytes, code.code()).unwrap(), code.code().len()))
+            .collect();
+        let mut verified = Vec::new();
+        for (start, length) in codes {
+            // Caches, and operands of what has none, do nothing (PYC511, PYC505).
+            let first_with_operand = if series == "3.13" { 44 } else { 90 };
+            let is_dead = |at: usize| {
+                let opcode = bytes[at - (at - start) % 2];
+                opcode == 0 || (at - start) % 2 == 1 && opcode < first_with_operand
+            };
+            // In 3.13 LOAD_FAST becomes LOAD_FAST_CHECK, which does the same with what is bound.
+            let is_alike = |at: usize| series == "3.13" && (at - start) % 2 == 0 && bytes[at] == 85;
+            for at in (start..start + length).filter(|&at| !is_dead(at) && !is_alike(at)) {
+                let mut changed = bytes.clone();
+                // The lowest bit of some operands only pushes a NULL that nobody looks at.
+                changed[at] ^= 2;
+                if matches!(check(&changed, &mut Scratch::default()), CodeCheck::Verified { .. }) {
+                    verified.push((at - start, bytes[at]));
+                }
+            }
+        }
+        assert!(verified.is_empty(), "{series}: {verified:?}");
     }
 }

@@ -158,10 +158,10 @@ impl Run<'_, '_> {
             Opcode::BINARY_OP => self.binary_op(),
             Opcode::BINARY_SUBSCR => self.subscript(),
             Opcode::COMPARE_OP => self.compare(),
-            Opcode::IS_OP => self.compared(if self.at.arg & 1 == 0 { Compare::Is } else { Compare::IsNot }, false),
-            Opcode::CONTAINS_OP => {
-                self.compared(if self.at.arg & 1 == 0 { Compare::In } else { Compare::NotIn }, false)
-            }
+            // The operand is exclusive-ored with the outcome: any other than 0 and 1 makes it true whatever it was.
+            Opcode::IS_OP | Opcode::CONTAINS_OP if self.at.arg > 1 => self.foreign(),
+            Opcode::IS_OP => self.compared(if self.at.arg == 0 { Compare::Is } else { Compare::IsNot }, false),
+            Opcode::CONTAINS_OP => self.compared(if self.at.arg == 0 { Compare::In } else { Compare::NotIn }, false),
             Opcode::UNARY_NOT => self.unary(Unary::Not),
             Opcode::UNARY_NEGATIVE => self.unary(Unary::Negative),
             Opcode::UNARY_POSITIVE => self.unary(Unary::Positive),
