@@ -299,6 +299,7 @@ mod tests {
             let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join("").replace('\n', "");
             assert_eq!(plain(&rewritten_by_us), plain(rewritten), "{source}");
         }
+        assert!(matches!(read(b"a\n__py2_print__(1)", (2, 7)), Err(Reason::Syntax { line: 2, .. })));
         let source = read(b"print u'\\u20ac', 0777", (2, 7)).unwrap();
         let at = u32::try_from(source.text().find("0o777").unwrap()).unwrap();
         assert_eq!(source.written(TextRange::new(at.into(), (at + 5).into())), "0777");

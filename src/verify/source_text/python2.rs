@@ -1,7 +1,7 @@
 //! Source of 2.x as source that the parser, which knows 3.x, accepts: rewritten token by token.
 //!
 //! No line moves: nothing that is put in has a line feed. [`Rewritten::original`] leads from what was rewritten to what was written,
-//! which is where literals are read from. What stands for what, with names that no program has:
+//! which is where literals are read from. What stands for what, with names that a source may not have (it is refused then):
 //!
 //! | 2.x | becomes |
 //! | --- | --- |
@@ -136,6 +136,12 @@ struct Edit {
 /// Rewrites a source.
 pub(super) fn rewrite(source: &str) -> Result<Rewritten, Reason> {
     let tokens = tokens(source).ok_or(Reason::Tokens)?;
+    // Names that mean something here may not be those of a program too.
+    if let Some(token) = tokens.iter().find(|token| token.kind == Kind::Name && token.text.starts_with("__py2_")) {
+        let before = source.get(..token.start).unwrap_or_default();
+        let line = u32::try_from(before.split('\n').count()).unwrap_or(u32::MAX);
+        return Err(Reason::Syntax { line, message: "a name that stands for syntax of 2.x".to_owned() });
+    }
     // A future is a statement of its own; the name may be that of an attribute elsewhere.
     let has_print_function = tokens
         .split(|token| token.kind == Kind::Newline || token.text == ";")
