@@ -71,34 +71,31 @@ impl<'a> Unit<'_, 'a> {
         let (next, done) = (self.label(), self.label());
         self.put(next);
         let item = self.next_item(iterator, done);
-        match container.zip(gathers) {
-            Some((container, what)) => {
-                self.act(what.add(), &[container, item]);
-                self.jump(next);
-                self.put(done);
-                let whole = match what {
-                    Filled::Tuple => self.value(Op::ListToTuple, &[container]),
-                    Filled::List | Filled::Set => container,
-                };
-                self.push(Action::Move(result, whole));
-            }
-            None => {
-                let stop = self.label();
-                let (at_stop, at_end) = if builtin == "all" {
-                    self.test(item, next, stop);
-                    (Constant::False, Constant::True)
-                } else {
-                    self.test(item, stop, next);
-                    (Constant::True, Constant::False)
-                };
-                self.put(stop);
-                let value = self.constant(at_stop);
-                self.push(Action::Move(result, value));
-                self.jump(end);
-                self.put(done);
-                let value = self.constant(at_end);
-                self.push(Action::Move(result, value));
-            }
+        if let Some((container, what)) = container.zip(gathers) {
+            self.act(what.add(), &[container, item]);
+            self.jump(next);
+            self.put(done);
+            let whole = match what {
+                Filled::Tuple => self.value(Op::ListToTuple, &[container]),
+                Filled::List | Filled::Set => container,
+            };
+            self.push(Action::Move(result, whole));
+        } else {
+            let stop = self.label();
+            let (at_stop, at_end) = if builtin == "all" {
+                self.test(item, next, stop);
+                (Constant::False, Constant::True)
+            } else {
+                self.test(item, stop, next);
+                (Constant::True, Constant::False)
+            };
+            self.put(stop);
+            let value = self.constant(at_stop);
+            self.push(Action::Move(result, value));
+            self.jump(end);
+            self.put(done);
+            let value = self.constant(at_end);
+            self.push(Action::Move(result, value));
         }
         self.jump(end);
         self.put(other);

@@ -165,7 +165,7 @@ impl<'a> Unit<'_, 'a> {
     /// Template strings (3.14): the strings, then the interpolations.
     pub(super) fn template_string(&mut self, node: &'a ExprTString) -> Operand {
         let mut pieces = Vec::new();
-        for string in node.value.iter() {
+        for string in &node.value {
             // What becomes of the literals depends on the prefix only, which both kinds of strings have in common.
             let flags = string.flags;
             let raw = flags.prefix().is_raw();
