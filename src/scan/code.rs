@@ -9,6 +9,8 @@ use std::sync::PoisonError;
 use crate::load::BodyState;
 use crate::load::LoadVerdict;
 use crate::place::Place;
+use crate::problem::Problem;
+use crate::problem::ProblemKind;
 use crate::pyc::Tree;
 use crate::scan::Verify;
 use crate::scan::examine::Worker;
@@ -23,6 +25,9 @@ use crate::verify::check::Reason;
 
 /// Bytes of what is shown of one side of a difference.
 const LONGEST: usize = 400;
+
+/// Differences of one file that a scan keeps until they are written: two batches of entries are in memory at once.
+const KEPT: usize = 16;
 
 /// Sources above this size are parsed one at a time.
 const LARGE: usize = 1 << 20;
@@ -50,11 +55,28 @@ impl Worker<'_> {
             Source::Present(_) if !is_whole || BodyState::of(&tree.pyc) != BodyState::Good => Reason::Body,
             Source::Present(_) if is_stale => Reason::Stale,
             Source::Present(_) => match self.source_text(paired) {
-                Some(source) => return self.compare_code(tree, place, source),
+                Some(source) => {
+                    let mut check = self.compare_code(tree, place, source);
+                    if !self.config.reveal_secrets {
+                        mask(&mut check, tree, source);
+                    }
+                    return check;
+                }
                 None => Reason::UnreadSource,
             },
         };
         CodeCheck::Unverified(reason)
+    }
+
+    /// What an entry keeps of it, after the rules have seen all.
+    pub(crate) fn kept(&self, mut check: CodeCheck) -> CodeCheck {
+        if let CodeCheck::Differs { differences, .. } = &mut check
+            && !self.config.keep_contents
+        {
+            differences.truncate(KEPT);
+            differences.shrink_to_fit();
+        }
+        check
     }
 
     fn compare_code(&self, tree: &Tree<'_>, place: &Place, source: &[u8]) -> CodeCheck {
@@ -90,15 +112,10 @@ fn levels(place: &Place) -> &'static [u8] {
     }
 }
 
-/// Differences of one file that a scan keeps until they are written: two batches of entries are in memory at once.
-const KEPT: usize = 16;
-
-/// Drops the differences that are too many to keep, after the rules have seen all.
-pub(crate) fn shorten(check: &mut CodeCheck) {
-    if let CodeCheck::Differs { differences, .. } = check {
-        differences.truncate(KEPT);
-        differences.shrink_to_fit();
-    }
+/// What a reader has to be told when the comparison itself failed.
+pub(crate) fn problem(check: &CodeCheck) -> Option<Problem> {
+    let is_ours = check.reason() == Some(&Reason::Internal);
+    is_ours.then(|| Problem::new(ProblemKind::Internal).with_detail("comparing the code with its source"))
 }
 
 /// Cuts a text of evidence. Names in it can be as long as the file.
@@ -113,10 +130,10 @@ fn cut(text: &mut String) {
 
 /// Masks the secrets in what is shown of the differences: those that can be seen there, and parts of those that the file or its
 /// source holds.
-pub(crate) fn mask(check: &mut CodeCheck, tree: &Tree<'_>, source: Option<&[u8]>) {
+fn mask(check: &mut CodeCheck, tree: &Tree<'_>, source: &[u8]) {
     let CodeCheck::Differs { differences, .. } = check else { return };
     let known = tree.strings().flat_map(|(_, string)| secret::find(string));
-    let known: Vec<Secret<'_>> = known.chain(secret::find(source.unwrap_or_default())).collect();
+    let known: Vec<Secret<'_>> = known.chain(secret::find(source)).collect();
     let mut texts = Vec::new();
     for difference in &mut *differences {
         texts.extend([&difference.text, &difference.expected, &difference.found].map(String::as_str));

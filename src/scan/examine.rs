@@ -63,7 +63,6 @@ use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
 use crate::scan::settle::Settler;
 use crate::secret;
-use crate::verify::check::Reason;
 
 /// The longest header (Cinder's strict loader), kept of every pyc as evidence.
 const LONGEST_HEADER: usize = 20;
@@ -330,13 +329,8 @@ impl Worker<'_> {
             source: paired.source.file(),
             header_check: &paired.check,
         });
-        let mut code_check = self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict);
-        if code_check.reason() == Some(&Reason::Internal) {
-            problems.push(Problem::new(ProblemKind::Internal).with_detail("comparing the code with its source"));
-        }
-        if !self.config.reveal_secrets {
-            code::mask(&mut code_check, &tree, self.source_text(&paired));
-        }
+        let code_check = self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict);
+        problems.extend(code::problem(&code_check));
         let facts = self.facts(scope);
         let mut findings = Vec::new();
         let source_text = || self.source_text(&paired);
@@ -375,9 +369,6 @@ impl Worker<'_> {
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let mut pyc = tree.pyc;
         self.mask(&mut findings, &mut pyc);
-        if !self.config.keep_contents {
-            code::shorten(&mut code_check);
-        }
         let size = status.map(|status| status.size).or(found.and_then(|found| found.size));
         let entry = PycEntry {
             sha256: whole.map(|whole| whole.sha256),
@@ -393,7 +384,7 @@ impl Worker<'_> {
             times,
             source: paired.source,
             header_check: paired.check,
-            code_check,
+            code_check: self.kept(code_check),
             load,
             findings,
             problems,
