@@ -120,17 +120,26 @@ pub(super) fn look(tree: &Tree<'_>, words: Words) -> Vec<Sighting> {
     if is_other || !tree.pyc.body.is_code() || !(wanted.execute || wanted.look_up || wanted.tamper || wanted.set) {
         return Vec::new();
     }
-    let mut look =
-        Look { tree, version, opcodes, wanted, globals: HashMap::new(), targets: Vec::new(), found: Vec::new() };
+    let is_store_attr = |number: &u8| opcodes.row(*number).is_some_and(|row| row.op == Op::STORE_ATTR);
+    let store_attr = (0..=u8::MAX).find(is_store_attr);
+    let (globals, targets, found) = (HashMap::new(), Vec::new(), Vec::new());
+    let mut look = Look { tree, version, opcodes, wanted, store_attr, globals, targets, found };
     let mut budget = tree.size().saturating_mul(SHARING);
-    if !tree.codes().any(|code| look.is_of_interest(code)) {
+    // Code objects can share their rows of names too.
+    let mut names = budget;
+    let of_interest = tree.codes().map_while(|code| {
+        names = names.checked_sub(code.names().len().max(code.code().len()))?;
+        Some(look.is_of_interest(code))
+    });
+    let of_interest: Vec<bool> = of_interest.collect();
+    if !of_interest.contains(&true) {
         return Vec::new();
     }
-    for code in tree.codes() {
-        let Some(left) = budget.checked_sub(code.code().len()) else { break };
+    for (code, is_of_interest) in tree.codes().zip(of_interest) {
+        let Some(left) = budget.checked_sub(code.names().len().max(code.code().len())) else { break };
         budget = left;
         // The module's own code says under which names modules are imported.
-        if code.parent().is_none() || look.is_of_interest(code) {
+        if is_of_interest || code.parent().is_none() || look.has_target(code) {
             look.code(code);
         }
         if look.found.len() >= MOST {
@@ -157,6 +166,8 @@ struct Look<'t, 'a> {
     version: &'static Version,
     opcodes: &'static Opcodes,
     wanted: Wanted,
+    /// The number of the instruction that sets an attribute.
+    store_attr: Option<u8>,
     /// What the module's variables stand for: paths of modules and functions.
     globals: HashMap<&'a [u8], String>,
     /// Those of the variables that stand for functions of interest.
@@ -168,24 +179,33 @@ impl<'a> Look<'_, 'a> {
     /// Whether a code object has a name that can be that of a function of interest.
     fn is_of_interest(&self, code: Code<'a>) -> bool {
         let Wanted { execute, look_up, tamper, set } = self.wanted;
-        let (mut words, mut is_sensitive, mut is_target) = (Words::default(), false, false);
-        for name in code.names().iter().filter_map(Value::as_name) {
-            words.add(Words::of(name.bytes));
-            is_sensitive |= look_up && SENSITIVE.iter().any(|module| module.as_bytes() == name.bytes);
-            is_target |= self.targets.contains(&name.bytes);
+        let mut words = Words::default();
+        for name in code.names().strings() {
+            words.add(Words::of(name));
         }
+        if words == Words::default() {
+            return false;
+        }
+        let is_sensitive =
+            || code.names().strings().any(|name| SENSITIVE.iter().any(|module| module.as_bytes() == name));
         let decodes = words.has(Words::DECODE) || words.has(Words::CHARACTER);
         let is_python_2 = self.version.series < (3, 0);
-        is_target
-            || execute && (words.has(Words::EXECUTE) || is_python_2 && (decodes || words.has(Words::FETCH)))
-            || look_up && words.has(Words::LOOK_UP) && (decodes || is_sensitive)
+        execute && (words.has(Words::EXECUTE) || is_python_2 && (decodes || words.has(Words::FETCH)))
+            || look_up && words.has(Words::LOOK_UP) && (decodes || is_sensitive())
             || tamper && words.has(Words::TAMPER)
             || set && words.has(Words::SET) && self.sets(code)
     }
 
+    /// Whether a code object has the name of a variable that stands for a function of interest.
+    fn has_target(&self, code: Code<'a>) -> bool {
+        !self.targets.is_empty() && code.names().strings().any(|name| self.targets.contains(&name))
+    }
+
     /// Whether a code object sets an attribute at all.
     fn sets(&self, code: Code<'a>) -> bool {
-        Instructions::new(code.code(), self.opcodes).any(|instruction| instruction.op() == Some(Op::STORE_ATTR))
+        // Whether the number of the instruction is among the bytes at all tells it of most.
+        self.store_attr.is_some_and(|number| memchr::memchr(number, code.code()).is_some())
+            && Instructions::new(code.code(), self.opcodes).any(|it| it.op() == Some(Op::STORE_ATTR))
     }
 
     fn code(&mut self, code: Code<'a>) {

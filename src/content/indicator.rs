@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use crate::pyc::Tree;
+use crate::secret;
 
 /// What a string points to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,6 +95,15 @@ pub(super) fn indicators<'a>(tree: &Tree<'a>) -> Vec<Indicator<'a>> {
             if is_public || kind == IndicatorKind::Onion && !is_onion(before, behind) {
                 continue;
             }
+            let (mut from, mut to) = (hit.start() - left, hit.end() + right);
+            // A secret that is cut is one that nobody knows any more when secrets are masked.
+            for secret in secret::find(string) {
+                let end = secret.offset + secret.text.len();
+                if secret.offset < to && from < end {
+                    (from, to) = (from.min(secret.offset), to.max(end));
+                }
+            }
+            let text = string.get(from..to).unwrap_or_default();
             let lines = memchr::memchr_iter(b'\n', string).count() + 1;
             found.push(Indicator { kind, text, offset: start.saturating_add(hit.start() as u64), lines });
             if found.len() >= MOST {

@@ -22,6 +22,12 @@ const SETS: [u8; 256] = {
     sets
 };
 
+/// What the first three bytes of a name tell, each by its own: without a bit that all have, [`is_alike`] is false for ASCII.
+pub(super) fn screen(byte: u8) -> [u8; 3] {
+    let set = SETS[usize::from(byte)];
+    b"_0x".map(|of_number| set | u8::from(byte == of_number) << 3)
+}
+
 /// Whether a name is made of characters that look alike (`lIl1I`, `O0O0O`, `_____`), is a number that a tool gave (`_0x3fa2`),
 /// or has letters of another script.
 #[inline]

@@ -1,23 +1,23 @@
 //! The words of a module: the names of its variables, attributes and functions.
 
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::hash::BuildHasher as _;
 use std::hash::RandomState;
 use std::sync::LazyLock;
 
 use crate::pyc::Tree;
 
-/// The words of one module, each with where it is in the file.
+/// The words of one module, not as text: enough to see whether another one has words that it lacks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vocabulary {
     /// A sum over all words, equal for equal sets.
     sum: u64,
-    text: Vec<u8>,
-    /// Where each word ends in the text.
-    ends: Vec<u32>,
+    /// A number for each word, in file order.
+    hashes: Vec<u32>,
 }
 
-/// The longest word that is kept; names are shorter.
+/// The longest word that is looked at; names are shorter.
 const LONGEST: usize = 64;
 
 /// The name that an assert loads up to 3.8.
@@ -30,34 +30,42 @@ impl Vocabulary {
     /// The words of a file. Names in double underscores are left out, since compilers add some of their own, and so is what an
     /// assert needs up to 3.8.
     pub fn of(tree: &Tree<'_>) -> Self {
-        let mut vocabulary = Self::default();
+        let mut vocabulary = Self { sum: 0, hashes: Vec::with_capacity(tree.object_count() / 4) };
         let key = *KEY;
-        for word in tree.names() {
-            if word.len() > LONGEST || word.starts_with(b"__") || !is_name(word) || word == ASSERTION {
-                continue;
-            }
-            vocabulary.sum = vocabulary.sum.wrapping_add(mix(word, key));
-            vocabulary.text.extend_from_slice(word);
-            vocabulary.ends.push(u32::try_from(vocabulary.text.len()).unwrap_or(u32::MAX));
+        // What can be no name is left out of the text and not here: it costs more to find out than to count it.
+        for word in candidates(tree) {
+            let hash = mix(word, key);
+            vocabulary.sum = vocabulary.sum.wrapping_add(hash);
+            let [.., high, higher, highest, top] = hash.to_le_bytes();
+            vocabulary.hashes.push(u32::from_le_bytes([high, higher, highest, top]));
         }
         vocabulary
     }
 
+    /// The words of a file as text, in order, when they are those of this vocabulary and not of a file that has changed.
+    pub fn text(&self, tree: &Tree<'_>) -> Option<BTreeSet<Vec<u8>>> {
+        let is_same = Self::of(tree).is_equal(self);
+        is_same.then(|| candidates(tree).filter(|word| is_name(word)).map(<[u8]>::to_vec).collect())
+    }
+
     /// Whether it surely has the same words as another.
     pub fn is_equal(&self, other: &Self) -> bool {
-        self.sum == other.sum && self.ends.len() == other.ends.len()
+        self.sum == other.sum && self.hashes.len() == other.hashes.len()
     }
 
-    fn words(&self) -> BTreeSet<&[u8]> {
-        let starts = std::iter::once(&0).chain(&self.ends);
-        let index = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        starts.zip(&self.ends).filter_map(|(&start, &end)| self.text.get(index(start)..index(end))).collect()
+    /// Whether it may have words that another does not have.
+    pub fn may_exceed(&self, other: &Self) -> bool {
+        if self.is_equal(other) {
+            return false;
+        }
+        let others: HashSet<u32> = other.hashes.iter().copied().collect();
+        self.hashes.iter().any(|hash| !others.contains(hash))
     }
+}
 
-    /// The words that another does not have, in order.
-    pub fn without(&self, other: &Self) -> Vec<Vec<u8>> {
-        self.words().difference(&other.words()).map(|word| word.to_vec()).collect()
-    }
+/// What of the names of a file can be a word.
+fn candidates<'a>(tree: &Tree<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+    tree.names().filter(|word| word.len() <= LONGEST && !word.starts_with(b"__") && *word != ASSERTION)
 }
 
 /// Whether it can be a name.
@@ -65,12 +73,44 @@ fn is_name(word: &[u8]) -> bool {
     !word.is_empty() && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80)
 }
 
+#[inline]
 fn mix(word: &[u8], key: u64) -> u64 {
+    let (whole, rest) = word.as_chunks::<8>();
     let mut hash = key ^ word.len() as u64;
-    for chunk in word.chunks(8) {
-        let mut part = [0; 8];
-        part.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-        hash = (hash ^ u64::from_le_bytes(part)).wrapping_mul(key).rotate_left(29);
+    let mut add = |part: u64| hash = (hash ^ part).wrapping_mul(key).rotate_left(29);
+    for chunk in whole {
+        add(u64::from_le_bytes(*chunk));
+    }
+    // The last eight bytes again, in place of those of them that are left.
+    match (word.last_chunk::<8>(), rest) {
+        (_, []) => {}
+        (Some(last), _) => add(u64::from_le_bytes(*last)),
+        (None, rest) => add(match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+            (Some(first), Some(last)) => {
+                u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+            }
+            _ => rest.iter().fold(0, |part, &byte| part << 8 | u64::from(byte)),
+        }),
     }
     hash.wrapping_mul(key) ^ hash >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_every_length_have_numbers_of_their_own() {
+        let text: Vec<u8> = (0..80).map(|at| b'a' + at % 26).collect();
+        let mut seen = HashSet::new();
+        for length in 0..text.len() {
+            let mut word = text[..length].to_vec();
+            assert!(seen.insert(mix(&word, 0x9e37_79b9_7f4a_7c15)), "{length}");
+            for at in 0..length {
+                word[at] = b'_';
+                assert!(seen.insert(mix(&word, 0x9e37_79b9_7f4a_7c15)), "{length} with {at} changed");
+                word[at] = text[at];
+            }
+        }
+    }
 }

@@ -43,10 +43,11 @@ impl Words {
 
     /// What one word is.
     pub(super) fn of(word: &[u8]) -> Self {
-        if !is_screened(word) {
+        if screened(&SCREEN, word) << ALIKE == 0 {
             return Self::default();
         }
-        WORDS.iter().find(|(known, _)| *known == word).map_or_else(Self::default, |(_, kind)| *kind)
+        let is_it = |known: &[u8]| known.len() == word.len() && known.last() == word.last() && known == word;
+        WORDS.iter().find(|(known, _)| is_it(known)).map_or_else(Self::default, |(_, kind)| *kind)
     }
 }
 
@@ -118,23 +119,36 @@ const WORDS: &[(&[u8], Words)] = &[
     (b"_pyconcrete", Words::PROTECTOR),
 ];
 
-/// For each first byte, third byte and length modulo 32, whether a word has them: what few other words pass.
-static SCREEN: LazyLock<([u32; 256], [u32; 256])> = LazyLock::new(|| {
-    let mut screen = ([0; 256], [0; 256]);
+/// Bits for what the first, the second and the third byte of a word can be.
+type Screen = [[u64; 256]; 3];
+
+/// For each of the first three bytes a bit for each length modulo 32 of a word of interest, and above them what
+/// [`names::screen`] says of that byte. Few other words have a bit in all three.
+static SCREEN: LazyLock<Screen> = LazyLock::new(|| {
+    let mut screen = [[0; 256]; 3];
     for (word, _) in WORDS {
-        if let [first, _, third, ..] = word {
-            screen.0[usize::from(*first)] |= 1 << (word.len() % 32);
-            screen.1[usize::from(*third)] |= 1 << (word.len() % 32);
+        for (bits, byte) in screen.iter_mut().zip(*word) {
+            bits[usize::from(*byte)] |= 1 << (word.len() % 32);
+        }
+    }
+    for byte in 0..=u8::MAX {
+        for (bits, alike) in screen.iter_mut().zip(names::screen(byte)) {
+            bits[usize::from(byte)] |= u64::from(alike) << ALIKE;
         }
     }
     screen
 });
 
+/// The lowest bit of the screen that is about names that look alike.
+const ALIKE: u32 = 32;
+
+/// What is to be looked at closer: the bits of the first three bytes and of the length.
 #[inline]
-fn is_screened(word: &[u8]) -> bool {
-    let [first, _, third, ..] = word else { return false };
-    let (firsts, thirds) = &*SCREEN;
-    (firsts[usize::from(*first)] & thirds[usize::from(*third)]) >> (word.len() % 32) & 1 == 1
+fn screened(screen: &Screen, word: &[u8]) -> u64 {
+    let [first, second, third, ..] = word else { return 0 };
+    let [firsts, seconds, thirds] = screen;
+    let bits = firsts[usize::from(*first)] & seconds[usize::from(*second)] & thirds[usize::from(*third)];
+    bits & (1 << (word.len() % 32) | u64::MAX << ALIKE)
 }
 
 /// The shortest and the longest word of interest.
@@ -143,15 +157,19 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 3..=32;
 /// Which words a file has.
 pub(super) fn of(tree: &Tree<'_>) -> Words {
     let mut words = Words::default();
+    let screen = &*SCREEN;
     // Names that look alike are counted: one or two mean nothing.
     let mut alike = 0;
-    for (string, letter) in tree.runs() {
-        // The other types of text are ASCII.
-        let may_be_other = !matches!(letter, b'a' | b'A' | b'z' | b'Z');
+    for (string, letter, is_name) in tree.runs() {
         if LENGTHS.contains(&string.len()) {
-            words.add(Words::of(string));
-            if names::is_alike(string, may_be_other) {
-                alike += 1;
+            // The other types of text are ASCII.
+            let may_be_other = is_name && !matches!(letter, b'a' | b'A' | b'z' | b'Z');
+            let bits = screened(screen, string);
+            if bits != 0 || may_be_other {
+                words.add(Words::of(string));
+                if names::is_alike(string, may_be_other) {
+                    alike += 1;
+                }
             }
         } else if packed::may_be(string) {
             words.add(Words::PACKED);

@@ -658,3 +658,168 @@ impl<'a> Machine<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::forge;
+    use crate::forge::pyc::Value as Object;
+    use crate::limits::Limits;
+    use crate::pyc;
+    use crate::pyc::Scratch;
+    use crate::pyc::Tree;
+
+    /// Instructions as bytes, with their caches.
+    fn assembled(opcodes: &Opcodes, instructions: &[(Op, u8)]) -> Vec<u8> {
+        let mut code = Vec::new();
+        for &(op, arg) in instructions {
+            let is_it = |number: &u8| opcodes.row(*number).is_some_and(|row| row.op == op);
+            let number = (0..=u8::MAX).find(is_it).unwrap();
+            let caches = usize::from(opcodes.row(number).unwrap().caches);
+            code.push(number);
+            let has_argument = opcodes.format == Format::WordCode || number >= 90;
+            code.extend([arg, 0].into_iter().take(if opcodes.format == Format::WordCode { 1 } else { 2 }));
+            code.truncate(if has_argument { code.len() } else { code.len() - 2 });
+            code.extend(std::iter::repeat_n(0, 2 * caches));
+        }
+        code
+    }
+
+    /// An expression as its source would be written.
+    fn shown(expressions: &Expressions<'_>, id: ExpressionId) -> String {
+        let name = |text: Text<'_>| String::from_utf8(text.bytes.to_vec()).unwrap();
+        let all = |row| expressions.row(row).iter().map(|&id| shown(expressions, id)).collect::<Vec<_>>().join(", ");
+        match expressions.get(id) {
+            Expression::Unknown => "?".to_owned(),
+            Expression::Null => "null".to_owned(),
+            Expression::Const(Value::Int(number), _) => number.to_string(),
+            Expression::Const(..) => "const".to_owned(),
+            Expression::Name(text) => name(text),
+            Expression::Module(text) => format!("module {}", name(text)),
+            Expression::Attribute(object, text) => format!("{}.{}", shown(expressions, object), name(text)),
+            Expression::Call(function, row) => format!("{}({})", shown(expressions, function), all(row)),
+            Expression::Operation(op, row) => format!("{}[{}]", op.name(), all(row)),
+        }
+    }
+
+    /// What happens in a module with the constants 0 and 1, the names `a` to `d` and these instructions.
+    fn events(python: &str, instructions: &[(Op, u8)]) -> Vec<String> {
+        let pyc = forge::Pyc::python(python).names(&["a", "b", "c", "d"]).consts(vec![Object::Int(0), Object::Int(1)]);
+        let mut scratch = Scratch::default();
+        let bytes = pyc.build();
+        let version = pyc::read(&bytes, &Limits::default(), &mut scratch).value.pyc.version.unwrap();
+        let opcodes = Opcodes::of(version).unwrap();
+        let bytes = pyc.edit(|it| it.code = Object::Bytes(assembled(opcodes, instructions))).build();
+        let tree: Tree<'_> = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
+        let expressions = Expressions::of(tree.codes().next().unwrap(), version, opcodes);
+        let events = expressions.events().iter().map(|event| match event.kind {
+            EventKind::Call(id) => shown(&expressions, id),
+            EventKind::Set(object, text) => {
+                format!("{}.{} =", shown(&expressions, object), String::from_utf8_lossy(text.bytes))
+            }
+        });
+        events.collect()
+    }
+
+    #[test]
+    fn a_call_in_a_call_is_one_expression_in_every_form_of_call() {
+        let old = [
+            (Op::LOAD_NAME, 0),
+            (Op::LOAD_NAME, 1),
+            (Op::LOAD_CONST, 0),
+            (Op::CALL_FUNCTION, 1),
+            (Op::LOAD_CONST, 1),
+            (Op::CALL_FUNCTION, 2),
+        ];
+        let with_null = [
+            (Op::PUSH_NULL, 0),
+            (Op::LOAD_NAME, 0),
+            (Op::PUSH_NULL, 0),
+            (Op::LOAD_NAME, 1),
+            (Op::LOAD_CONST, 0),
+            (Op::CALL, 1),
+            (Op::LOAD_CONST, 1),
+            (Op::CALL, 2),
+        ];
+        let null_last = [
+            (Op::LOAD_NAME, 0),
+            (Op::PUSH_NULL, 0),
+            (Op::LOAD_NAME, 1),
+            (Op::PUSH_NULL, 0),
+            (Op::LOAD_CONST, 0),
+            (Op::CALL, 1),
+            (Op::LOAD_CONST, 1),
+            (Op::CALL, 2),
+        ];
+        for (python, instructions) in
+            [("2.7", &old[..]), ("3.5", &old), ("3.8", &old), ("3.12", &with_null), ("3.13", &null_last)]
+        {
+            assert_eq!(events(python, instructions), ["b(0)", "a(b(0), 1)"], "{python}");
+        }
+    }
+
+    #[test]
+    fn a_method_is_an_attribute_that_is_called() {
+        let old = [(Op::LOAD_NAME, 0), (Op::LOAD_METHOD, 1), (Op::LOAD_CONST, 0), (Op::CALL_METHOD, 1)];
+        assert_eq!(events("3.8", &old), ["a.b(0)"]);
+        // The lowest bit asks for a method, the others are the name.
+        let new = [(Op::LOAD_NAME, 0), (Op::LOAD_ATTR, 3), (Op::LOAD_CONST, 0), (Op::CALL, 1)];
+        assert_eq!(events("3.12", &new), ["a.b(0)"]);
+    }
+
+    #[test]
+    fn a_variable_stands_for_what_was_last_stored_in_it() {
+        let code = [
+            (Op::LOAD_NAME, 0),
+            (Op::LOAD_ATTR, 1),
+            (Op::STORE_NAME, 2),
+            (Op::LOAD_NAME, 2),
+            (Op::CALL_FUNCTION, 0),
+            (Op::STORE_NAME, 2),
+            (Op::LOAD_CONST, 0),
+            (Op::LOAD_NAME, 2),
+            (Op::STORE_ATTR, 3),
+        ];
+        assert_eq!(events("3.8", &code), ["a.b()", "a.b().d ="]);
+        assert_eq!(events("2.7", &code), ["a.b()", "a.b().d ="]);
+    }
+
+    #[test]
+    fn an_import_names_the_module_that_the_name_is_given_to() {
+        let code = |names| {
+            let constant = |place| (Op::LOAD_CONST, place);
+            [constant(0), constant(names), (Op::IMPORT_NAME, 0), (Op::STORE_NAME, 1), (Op::LOAD_NAME, 1)]
+        };
+        let called = [&code(1)[..], &[(Op::CALL_FUNCTION, 0)]].concat();
+        assert_eq!(events("3.8", &called), ["module a()"]);
+    }
+
+    #[test]
+    fn exec_of_python_2_is_a_call() {
+        let code = [(Op::LOAD_NAME, 0), (Op::LOAD_CONST, 0), (Op::DUP_TOP, 0), (Op::EXEC_STMT, 0)];
+        assert_eq!(events("2.7", &code), ["exec(a, 0, 0)"]);
+    }
+
+    #[test]
+    fn an_expression_goes_on_behind_a_branch_and_not_behind_a_return() {
+        // `a(b and c)`: the jump leads behind the second operand.
+        let code = [
+            (Op::LOAD_NAME, 0),
+            (Op::LOAD_NAME, 1),
+            (Op::JUMP_IF_FALSE_OR_POP, 8),
+            (Op::LOAD_NAME, 2),
+            (Op::CALL_FUNCTION, 1),
+        ];
+        assert_eq!(events("3.8", &code), ["a(c)"]);
+        let code = [(Op::LOAD_NAME, 0), (Op::LOAD_NAME, 1), (Op::RETURN_VALUE, 0), (Op::CALL_FUNCTION, 1)];
+        assert_eq!(events("3.8", &code), ["?()"]);
+    }
+
+    #[test]
+    fn a_stack_that_is_too_short_gives_what_is_not_known() {
+        let code = [(Op::CALL_FUNCTION, 255), (Op::SWAP, 200), (Op::CALL, 255), (Op::COPY, 99)];
+        assert_eq!(events("3.8", &code[..1]), ["?()"]);
+        // What is not known where the function or the place beside it should be counts as a first argument.
+        assert_eq!(events("3.12", &code[1..]), ["?(?)"]);
+    }
+}

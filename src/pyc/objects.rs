@@ -469,6 +469,13 @@ impl<'a> Items<'a> {
     pub fn iter(self) -> impl ExactSizeIterator<Item = Value<'a>> {
         self.ids.iter().map(move |&id| self.arena.value(self.bytes, id))
     }
+
+    /// The bytes of those that are text or byte strings, as [`Value::as_name`] has them; fast.
+    pub fn strings(self) -> impl Iterator<Item = &'a [u8]> {
+        let nodes = self.ids.iter().filter_map(move |&id| self.arena.node(id));
+        let nodes = nodes.filter(|node| matches!(node.kind, Kind::Bytes | Kind::Utf8 | Kind::Latin1));
+        nodes.filter_map(move |node| self.bytes.get(index_of(node.a)..)?.get(..index_of(node.b)))
+    }
 }
 
 impl std::fmt::Debug for Items<'_> {
@@ -525,13 +532,13 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// Every string of the file once, with the letter of its type.
-    pub fn runs(&self) -> impl Iterator<Item = (&'a [u8], u8)> + use<'a> {
+    /// Every string of the file once, with the letter of its type and whether it is one of [`Tree::names`].
+    pub fn runs(&self) -> impl Iterator<Item = (&'a [u8], u8, bool)> + use<'a> {
         let bytes = self.bytes;
         let nodes = self.arena.nodes.iter().filter(|node| matches!(node.kind, Kind::Bytes | Kind::Utf8 | Kind::Latin1));
         nodes.filter_map(move |node| {
             let letter = bytes.get(index_of(node.offset))? & 0x7f;
-            Some((bytes.get(index_of(node.a)..)?.get(..index_of(node.b))?, letter))
+            Some((bytes.get(index_of(node.a)..)?.get(..index_of(node.b))?, letter, node.checked))
         })
     }
 

@@ -52,7 +52,8 @@ pub fn codes<'a>(tree: &Tree<'a>, opcodes: &'static Opcodes) -> Vec<Unused<'a>> 
         let Some(rest) = budget.checked_sub(outer.code().len()) else { break };
         budget = rest;
         used.clear();
-        used.resize(ids.len(), false);
+        // One more, for instructions that load nothing.
+        used.resize(ids.len().saturating_add(1), false);
         loads.mark(outer.code(), &mut used);
         for &place in left.iter().filter(|&&place| used.get(place) == Some(&false)) {
             if let Some(Value::Code(code)) = outer.consts().get(place) {
@@ -97,20 +98,14 @@ impl Loads {
         }
         let [first, second, third, fourth] = self.numbers;
         let mut high = 0_u32;
+        let nothing = u32::try_from(used.len().saturating_sub(1)).unwrap_or(u32::MAX);
         // Caches are read as if they were instructions: they are zero, which loads nothing.
         for &[opcode, operand] in code.as_chunks::<2>().0 {
-            let is_load = opcode == first || opcode == second || opcode == third || opcode == fourth;
-            if !is_load && opcode != self.prefix {
-                high = 0;
-                continue;
-            }
+            // Without a branch, which would often be foreseen wrongly: what loads nothing marks the place behind the last.
+            let is_load = (opcode == first) | (opcode == second) | (opcode == third) | (opcode == fourth);
             let arg = high | u32::from(operand);
-            if is_load {
-                mark(used, arg);
-                high = 0;
-            } else {
-                high = arg.wrapping_shl(8);
-            }
+            high = if opcode == self.prefix { arg.wrapping_shl(8) } else { 0 };
+            mark(used, if is_load { arg } else { nothing });
         }
     }
 }

@@ -47,7 +47,9 @@ fn check(context: &VariantsContext<'_>, findings: &mut Findings<'_>) {
         if one.words.is_equal(&other.words) {
             continue;
         }
-        let (mut mine, mut others) = (one.words.without(&other.words), other.words.without(&one.words));
+        let (Some(words), Some(known)) = ((context.words)(one), (context.words)(other)) else { continue };
+        let (mut mine, mut others): (Vec<_>, Vec<_>) =
+            (words.difference(&known).collect(), known.difference(&words).collect());
         // Only 3.6 has the names of annotated variables among its names (STORE_ANNOTATION); later ones have them as constants.
         if one.version.series == (3, 6) {
             mine.clear();

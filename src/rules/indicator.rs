@@ -6,6 +6,7 @@ use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::Severity;
 use crate::rules::declare_rule;
+use crate::secret;
 
 declare_rule! {
     /// ## What it reports
@@ -44,7 +45,8 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let more = if count > 1 { format!("; the first of {count} such strings") } else { String::new() };
     let is_hidden = context.source.file().is_some() && context.is_hidden(first.text);
     let finding = findings.add(format!("`{}` holds {}{more}", context.module, first.kind.name()));
-    finding.at(first.offset).compared("", format!("`{}`", name::shown(first.text)));
+    let masked = secret::masked(first.text).filter(|_| !context.container.reveal_secrets);
+    finding.at(first.offset).compared("", format!("`{}`", name::shown(masked.as_deref().unwrap_or(first.text))));
     let is_split = first.kind == IndicatorKind::Shell;
     if context.is_for_show() {
         finding.severity(Severity::Info);
@@ -86,6 +88,14 @@ mod tests {
         assert_eq!(tree.flags(&RULE).severity, Severity::Medium);
         let tree = Case::tree().file("tests/m.pyc", pyc("~/.aws/credentials"), 1);
         assert_eq!(tree.flags(&RULE).severity, Severity::Info);
+    }
+
+    #[test]
+    fn a_secret_beside_it_is_masked_even_where_the_text_is_cut() {
+        let token = format!("glpat-{}", "Zq3xV7".repeat(20));
+        let finding = case(&format!("https://webhook.site/{}?key={token}", "a".repeat(40))).flags(&RULE);
+        assert!(finding.observed.contains("webhook.site/"), "{}", finding.observed);
+        assert!(!finding.observed.contains("Zq3xV7Zq3xV7"), "{}", finding.observed);
     }
 
     #[test]

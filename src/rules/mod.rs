@@ -119,6 +119,7 @@ mod zip_bytecode_first;
 mod zip_differential;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -448,6 +449,8 @@ pub struct VariantsContext<'a> {
     pub container: &'a ContainerFacts<'a>,
     /// The pycs, in path order.
     pub variants: &'a [Variant],
+    /// The words of one of them as text: it is read again for that. `None` when it is not what it was any more.
+    pub words: &'a dyn Fn(&Variant) -> Option<BTreeSet<Vec<u8>>>,
 }
 
 /// One of several pycs of a module in one `__pycache__`.
@@ -497,7 +500,7 @@ impl Variant {
     }
 
     /// What is different in another one's words, for a finding.
-    fn listed(words: &[Vec<u8>]) -> String {
+    fn listed(words: &[&Vec<u8>]) -> String {
         let shown: Vec<String> = words.iter().take(8).map(|word| format!("`{}`", name::shown(word))).collect();
         let more = words.len().saturating_sub(shown.len());
         if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }

@@ -71,16 +71,18 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         return;
     };
     let is_cpython = version.implementation == Implementation::CPython;
-    let has_asserts = version.series >= (3, 9);
+    let assertions = if version.series >= (3, 9) { assertions(opcodes) } else { Vec::new() };
     let mut budget = context.tree.size().saturating_mul(SHARING);
     for code in context.tree.codes() {
         let Some(left) = budget.checked_sub(code.code().len()) else { return };
         budget = left;
-        let assertion =
-            || Instructions::new(code.code(), opcodes).find(|it| has_asserts && is_assertion(it, code, opcodes));
+        let asserts = || {
+            assertions.iter().any(|&number| memchr::memchr(number, code.code()).is_some())
+                && Instructions::new(code.code(), opcodes).any(|it| is_assertion(&it, code, opcodes))
+        };
         let what = if level == 2 && is_cpython && has_docstring(code, opcodes, version.series) {
             Some("a docstring")
-        } else if may_assert(code, opcodes) && assertion().is_some() {
+        } else if asserts() {
             Some("an assert")
         } else {
             None
@@ -124,12 +126,10 @@ fn check_verified(context: &PycContext<'_>, level: u8, findings: &mut Findings<'
     }
 }
 
-/// Whether the number of an assert's instruction is among the bytes at all.
-fn may_assert(code: Code<'_>, opcodes: &Opcodes) -> bool {
-    let is_assert =
-        |row: &&crate::pyc::opcodes::Row| matches!(row.op, Op::LOAD_ASSERTION_ERROR | Op::LOAD_COMMON_CONSTANT);
-    let numbers = (0..=u8::MAX).filter(|&number| opcodes.row(number).as_ref().is_some_and(|row| is_assert(&row)));
-    numbers.into_iter().any(|number| memchr::memchr(number, code.code()).is_some())
+/// The numbers of the instructions that an assert has: where none of them is among the bytes, there is no assert.
+fn assertions(opcodes: &Opcodes) -> Vec<u8> {
+    let is_assertion = |op| matches!(op, Op::LOAD_ASSERTION_ERROR | Op::LOAD_COMMON_CONSTANT);
+    (0..=u8::MAX).filter(|&number| opcodes.row(number).is_some_and(|row| is_assertion(row.op))).collect()
 }
 
 fn is_assertion(instruction: &Instruction, code: Code<'_>, opcodes: &Opcodes) -> bool {

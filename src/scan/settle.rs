@@ -16,6 +16,8 @@ use crate::ledger::Ledger;
 use crate::name::Name;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
+use crate::pyc;
+use crate::pyc::Scratch;
 use crate::rules::ArtifactContext;
 use crate::rules::Check;
 use crate::rules::ContainerFacts;
@@ -158,12 +160,21 @@ impl<'a> Settler<'a> {
             return;
         }
         let facts = self.worker.facts(&open.scope);
-        let context = VariantsContext { container: &facts, variants: &variants };
+        let limits = &self.worker.config.limits;
+        // Few pycs differ from the others of their module: text is kept of none.
+        let words = |variant: &Variant| {
+            let content = open.scope.container.read(variant.member, limits.member_size);
+            let mut scratch = Scratch::default();
+            variant.words.text(&pyc::read(&content.bytes, limits, &mut scratch).value)
+        };
+        let context = VariantsContext { container: &facts, variants: &variants, words: &words };
+        let mut findings = Vec::new();
         for rule in &self.worker.checks.variants {
             if let Check::Variants(check) = rule.check {
-                check(&context, &mut Findings::new(rule, &open.scope.locator, &mut open.findings));
+                check(&context, &mut Findings::new(rule, &open.scope.locator, &mut findings));
             }
         }
+        open.findings.extend(findings);
     }
 
     /// The summary, once all is settled.
