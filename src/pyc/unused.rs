@@ -102,7 +102,7 @@ impl Loads {
         // Caches are read as if they were instructions: they are zero, which loads nothing.
         for &[opcode, operand] in code.as_chunks::<2>().0 {
             // Without a branch, which would often be foreseen wrongly: what loads nothing marks the place behind the last.
-            let is_load = (opcode == first) | (opcode == second) | (opcode == third) | (opcode == fourth);
+            let is_load = opcode == first || opcode == second || opcode == third || opcode == fourth;
             let arg = high | u32::from(operand);
             high = if opcode == self.prefix { arg.wrapping_shl(8) } else { 0 };
             mark(used, if is_load { arg } else { nothing });
