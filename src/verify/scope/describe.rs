@@ -72,8 +72,7 @@ pub(super) fn describe(blocks: &[Block], names: &Interner, options: Options, fut
             needs_class_closure: block.needs_class_closure,
             needs_classdict: block.needs_classdict,
             has_conditional_annotations: block.has_conditional_annotations,
-            can_see_class_scope: block.can_see_class_scope,
-            has_docstring: block.has_docstring,
+            #[cfg(test)]
             children: block.children.clone(),
         });
     }

@@ -105,11 +105,7 @@ pub(super) struct Hidden {
 
 /// A scope, and the code object that it becomes.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    clippy::struct_field_names,
-    reason = "independent facts, with symtable.c's names"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, with symtable.c's names")]
 pub(super) struct Scope {
     /// The scope around it in the syntax tree, inlined comprehensions included.
     pub parent: Option<ScopeId>,
@@ -151,11 +147,8 @@ pub(super) struct Scope {
     pub needs_classdict: bool,
     /// A module or class body that records which annotations it came past (3.14 and later).
     pub has_conditional_annotations: bool,
-    /// Annotation scopes and type scopes directly in a class: names are looked up in its dict first (3.12 and later).
-    pub can_see_class_scope: bool,
-    /// Whether the first statement is a string, whatever the optimisation level.
-    pub has_docstring: bool,
     /// The scopes directly in it, in order.
+    #[cfg(test)]
     pub children: Vec<ScopeId>,
 }
 
@@ -213,6 +206,7 @@ impl Scopes {
     }
 
     /// All scopes, parents before children.
+    #[cfg(test)]
     pub(super) fn ids(&self) -> impl Iterator<Item = ScopeId> + use<> {
         (0..self.described.len()).map(ScopeId)
     }
