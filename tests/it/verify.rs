@@ -66,7 +66,7 @@ fn what_was_compiled_from_its_source_is_verified() {
 
 #[test]
 fn comments_and_spaces_are_no_difference() {
-    let commented = source().replace("times else None", "times  else  None  # nothing").replace("\n", "\r\n");
+    let commented = source().replace("times else None", "times  else  None  # nothing").replace('\n', "\r\n");
     assert_eq!(pyc(&scan("3.12", &commented, &[]).1)["code_match"], "verified");
 }
 
@@ -86,10 +86,10 @@ fn planted_changes_are_found_in_their_code_object_and_line() {
         ("another name", "each not in {", "COLOURS not in {", "Client.connect", 12),
     ];
     for (what, old, new, code, line) in changes {
-        let changed = source().replacen(old, new, 1);
-        assert_ne!(changed, source(), "{what}");
+        let edited = source().replacen(old, new, 1);
+        assert_ne!(edited, source(), "{what}");
         for (series, strength) in SERIES {
-            let (exit, lines) = scan(series, &changed, &[]);
+            let (exit, lines) = scan(series, &edited, &[]);
             let pyc = pyc(&lines);
             assert_eq!((exit, &pyc["code_match"]), (Some(1), &"differs".into()), "{what}, {series}");
             assert_eq!(pyc["strength"], strength);
@@ -167,7 +167,7 @@ fn no_changed_byte_of_an_instruction_is_verified() {
                 opcode == 0 || (at - start) % 2 == 1 && opcode < first_with_operand
             };
             // In 3.13 LOAD_FAST becomes LOAD_FAST_CHECK, which does the same with what is bound.
-            let is_alike = |at: usize| series == "3.13" && (at - start) % 2 == 0 && bytes[at] == 85;
+            let is_alike = |at: usize| series == "3.13" && (at - start).is_multiple_of(2) && bytes[at] == 85;
             for at in (start..start + length).filter(|&at| !is_dead(at) && !is_alike(at)) {
                 let mut changed = bytes.clone();
                 // The lowest bit of some operands only pushes a NULL that nobody looks at.

@@ -3,6 +3,7 @@
 //! `cargo run --release --example verify -- FOLDER...`; `-n N` prints so many differences of each kind. Every pyc of an interpreter's own
 //! library must be verified: a difference is a bug here, but where a file was made to differ. `-m N` plants N changes in each file, one at
 //! a time, and counts those that are found; what is printed as not found must be without effect.
+#![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -144,9 +145,9 @@ fn plant(path: &Path, count: usize) -> Vec<(String, String)> {
     let mut outcomes = Vec::new();
     for _ in 0..count.min(changes.len()) {
         let (what, at, byte) = &changes[random(changes.len())];
-        let mut changed = bytes.clone();
-        let old = std::mem::replace(&mut changed[*at], *byte);
-        outcomes.push(match check(&changed) {
+        let mut planted = bytes.clone();
+        let old = std::mem::replace(&mut planted[*at], *byte);
+        outcomes.push(match check(&planted) {
             CodeCheck::Differs { .. } => (format!("found {what}"), String::new()),
             CodeCheck::Unverified(reason) => {
                 (format!("unverified {what} {reason:?}"), format!("{} @{at}: {old} {byte}", path.display()))
@@ -192,7 +193,7 @@ fn changes(bytes: &[u8], limits: &Limits) -> Vec<(&'static str, usize, u8)> {
             changes.extend(swapped.map(|byte| ("another instruction", at, byte)));
             match op {
                 Op::LOAD_CONST if code.consts().len() > 1 => {
-                    changes.push(("another constant", at + 1, other(code.consts().len())))
+                    changes.push(("another constant", at + 1, other(code.consts().len())));
                 }
                 Op::LOAD_NAME | Op::STORE_NAME | Op::IMPORT_NAME | Op::STORE_ATTR if code.names().len() > 1 => {
                     changes.push(("another name", at + 1, other(code.names().len())));

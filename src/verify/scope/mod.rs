@@ -205,12 +205,6 @@ impl Scopes {
         self.blocks[id.0].annotations
     }
 
-    /// All scopes, parents before children.
-    #[cfg(test)]
-    pub(super) fn ids(&self) -> impl Iterator<Item = ScopeId> + use<> {
-        (0..self.described.len()).map(ScopeId)
-    }
-
     /// The scope whose code object a scope's code is in: itself, but for inlined comprehensions.
     pub(super) fn unit(&self, id: ScopeId) -> ScopeId {
         symbol::unit(&self.blocks, id)
