@@ -199,7 +199,7 @@ fn changes(bytes: &[u8], limits: &Limits) -> Vec<(&'static str, usize, u8)> {
                     changes.push(("another name", at + 1, other(code.names().len())));
                 }
                 Op::COMPARE_OP | Op::BINARY_OP | Op::IS_OP | Op::CONTAINS_OP => {
-                    changes.push(("another operator", at + 1, argument ^ 1))
+                    changes.push(("another operator", at + 1, argument ^ 1));
                 }
                 Op::LOAD_FAST | Op::STORE_FAST if code.nlocals() > 1 => {
                     changes.push(("another variable", at + 1, other(usize::try_from(code.nlocals()).unwrap_or(1))));
