@@ -99,7 +99,7 @@ fn planted_changes_are_found_in_their_code_object_and_line() {
             // Up to 3.10 a code object has no qualified name, and up to 3.11 a comprehension is one of its own.
             let last = code.rsplit('.').next().unwrap();
             assert!(found == code || found == last || found.ends_with("comp>"), "{what}, {series}: {first}");
-            let text = changed.lines().nth(line - 1).unwrap().trim();
+            let text = edited.lines().nth(line - 1).unwrap().trim();
             assert!(text.starts_with(first["text"].as_str().unwrap().trim_end_matches("...")), "{what}: {first}");
             let finding = lines.iter().find(|line| line["rule"] == "PYC201").unwrap();
             assert_eq!((&finding["severity"], &finding["line"]), (&"critical".into(), &line.into()), "{what}");

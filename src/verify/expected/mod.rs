@@ -97,6 +97,8 @@ pub(super) struct Expected<'a> {
     places: HashMap<(ScopeId, u32), u32>,
     /// The names that the module's own statements import.
     imported: HashSet<String>,
+    /// Whether a generic class was met of which 3.12 may leave the private prefix to what follows.
+    leaks_prefix: bool,
     /// What `__annotate__` of classes and modules evaluates (3.14): known when their own programs are made.
     deferred: HashMap<ScopeId, Vec<annotation::Deferred<'a>>>,
 }
@@ -118,7 +120,14 @@ impl<'a> Expected<'a> {
     pub(super) fn new(source: Source<'a>) -> Self {
         let module = Child { scope: source.scopes.module(), body: Body::Module(&source.text.module().body) };
         let imported = imported(&source.text.module().body);
-        Self { source, children: vec![module], places: HashMap::new(), imported, deferred: HashMap::new() }
+        Self {
+            source,
+            children: vec![module],
+            places: HashMap::new(),
+            imported,
+            leaks_prefix: false,
+            deferred: HashMap::new(),
+        }
     }
 
     /// A code object met so far.
@@ -355,9 +364,17 @@ impl<'a> Unit<'_, 'a> {
         if self.is_python2() { rewritten::name(name) } else { name }
     }
 
+    /// 3.12.1 goes on to mangle private names behind a generic class as if they were in it; which release mends it is not known.
+    fn guard_private(&mut self, name: &str) {
+        if self.expected.leaks_prefix && name.starts_with("__") && !name.ends_with("__") {
+            self.fail("a private name behind a generic class, which releases of 3.12 compile differently");
+        }
+    }
+
     /// A name as it is stored: inside a class, `__x` is `_Class__x`.
     fn mangled(&mut self, name: &str) -> NameId {
         let name = self.written_name(name);
+        self.guard_private(name);
         let scopes = self.expected.source.scopes;
         let mangled = scopes.mangle(self.scope, name);
         self.pool.names.intern(mangled.as_bytes())
@@ -365,6 +382,7 @@ impl<'a> Unit<'_, 'a> {
 
     fn load(&mut self, name: &str) -> Operand {
         let name = self.written_name(name);
+        self.guard_private(name);
         let scopes = self.expected.source.scopes;
         let mangled = scopes.mangle(self.scope, name);
         let space = scopes.load_space(self.scope, &mangled);
@@ -380,6 +398,7 @@ impl<'a> Unit<'_, 'a> {
 
     fn store(&mut self, name: &str, value: Operand) {
         let name = self.written_name(name);
+        self.guard_private(name);
         let scopes = self.expected.source.scopes;
         let mangled = scopes.mangle(self.scope, name);
         let space = scopes.store_space(self.scope, &mangled);
@@ -389,6 +408,7 @@ impl<'a> Unit<'_, 'a> {
 
     fn delete(&mut self, name: &str) {
         let name = self.written_name(name);
+        self.guard_private(name);
         let scopes = self.expected.source.scopes;
         let mangled = scopes.mangle(self.scope, name);
         let space = scopes.store_space(self.scope, &mangled);
