@@ -1,6 +1,6 @@
 //! What code does, step by step, as both sides of the comparison say it.
 //!
-//! The source, through [`super::expected`], and the bytecode, through [`super::found`], are each run abstractly: not on values,
+//! The source, through `expected`, and the bytecode, through `found`, are each run abstractly: not on values,
 //! but on symbols. What can be observed of a run is a sequence of events: a name is loaded, an attribute is stored, a call is made, a value
 //! is tested. How a compiler moves values about between two events (its stack, its jumps, its fused instructions) is not
 //! observable and differs from version to version; events do not. Two code objects that make the same events with the same operands

@@ -1,6 +1,6 @@
 //! Source of 2.x as source that the parser, which knows 3.x, accepts: rewritten token by token.
 //!
-//! No line moves: nothing that is put in has a line feed. [`Rewritten::original`] leads from what was rewritten to what was written,
+//! No line moves: nothing that is put in has a line feed. `Rewritten::original` leads from what was rewritten to what was written,
 //! which is where literals are read from. What stands for what, with names that a source may not have (it is refused then):
 //!
 //! | 2.x | becomes |
