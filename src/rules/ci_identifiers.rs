@@ -56,7 +56,7 @@ mod tests {
             "One pyc was compiled in `/home/runner/work/shop/shop`, a folder of GitHub Actions"
         );
         compiled_as("D:\\a\\shop\\shop\\p\\m.py").flags(&RULE);
-        compiled_as("/opt/conda/conda-bld/shop_1600000000/work/p/m.py").flags(&RULE);
+        compiled_as("/home/bob/conda-bld/shop_1600000000/p/m.py").flags(&RULE);
     }
 
     #[test]
