@@ -9,7 +9,9 @@ use crate::container::Kind;
 use crate::container::format;
 use crate::entry::Entry;
 use crate::forge::MemoryTree;
+use crate::forge::Pyc;
 use crate::forge::Zip;
+use crate::forge::pyc::Value;
 use crate::known::Known;
 use crate::limits::Limits;
 use crate::rules::Finding;
@@ -43,6 +45,12 @@ impl Case {
     /// An empty folder named `tree`.
     pub fn tree() -> Self {
         Self::new(What::Tree(MemoryTree::new()), "tree")
+    }
+
+    /// A tree with one file, `m.pyc`: a module of a version, such as `3.12`, with these instructions.
+    pub fn code(python: &str, code: &[u8]) -> Self {
+        let pyc = Pyc::python(python).edit(|it| it.code = Value::Bytes(code.to_vec()));
+        Self::tree().file("m.pyc", pyc.build(), 1)
     }
 
     /// A zip archive named `a.zip`; what it is follows from its members.

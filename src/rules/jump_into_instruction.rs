@@ -72,23 +72,18 @@ mod tests {
     use crate::forge::Pyc;
     use crate::forge::pyc::Value;
 
-    fn case(python: &str, code: &[u8]) -> Case {
-        let pyc = Pyc::python(python).edit(|it| it.code = Value::Bytes(code.to_vec()));
-        Case::tree().file("m.pyc", pyc.build(), 1)
-    }
-
     #[test]
     fn flags_a_jump_into_the_prefix_of_an_instruction() {
         // JUMP_FORWARD 2, EXTENDED_ARG 0, LOAD_CONST 0, RETURN_VALUE
-        let finding = case("3.8", &[110, 2, 144, 0, 100, 0, 83, 0]).flags(&RULE);
+        let finding = Case::code("3.8", &[110, 2, 144, 0, 100, 0, 83, 0]).flags(&RULE);
         assert_eq!(finding.message, "`<module>` in `m` jumps to where no instruction begins");
         assert_eq!(finding.observed, "JUMP_FORWARD 2 at byte 0 of the code, to byte 4");
     }
 
     #[test]
     fn flags_a_jump_into_an_operand_and_out_of_the_code() {
-        case("2.7", &[113, 4, 0, 100, 0, 0, 83]).flags(&RULE);
-        case("3.8", &[113, 200, 100, 0, 83, 0]).flags(&RULE);
+        Case::code("2.7", &[113, 4, 0, 100, 0, 0, 83]).flags(&RULE);
+        Case::code("3.8", &[113, 200, 100, 0, 83, 0]).flags(&RULE);
     }
 
     #[test]
@@ -97,9 +92,9 @@ mod tests {
             let finding = case.flags(&RULE);
             assert!(finding.message.ends_with(what), "{}", finding.message);
         };
-        says(case("3.8", &[100, 0]), "goes on behind the end of its code");
-        says(case("3.8", &[100, 0, 83]), "ends inside an instruction");
-        says(case("3.8", &[]), "has no instructions");
+        says(Case::code("3.8", &[100, 0]), "goes on behind the end of its code");
+        says(Case::code("3.8", &[100, 0, 83]), "ends inside an instruction");
+        says(Case::code("3.8", &[]), "has no instructions");
         // RESUME, LOAD_GLOBAL with one cache of four
         let named = Pyc::python("3.12").names(&["a"]).edit(|it| it.code = Value::Bytes(vec![0x97, 0, 116, 0, 0, 0]));
         says(Case::tree().file("m.pyc", named.build(), 1), "ends inside the caches of an instruction");
@@ -107,13 +102,13 @@ mod tests {
 
     #[test]
     fn passes_jumps_to_instructions_and_their_prefixes() {
-        case("3.8", &[110, 0, 144, 0, 100, 0, 83, 0]).passes(&RULE);
-        case("3.8", &[110, 2, 9, 0, 100, 0, 83, 0]).passes(&RULE);
+        Case::code("3.8", &[110, 0, 144, 0, 100, 0, 83, 0]).passes(&RULE);
+        Case::code("3.8", &[110, 2, 9, 0, 100, 0, 83, 0]).passes(&RULE);
     }
 
     #[test]
     fn passes_code_with_undefined_opcodes() {
         // The jump may be into what is the argument of the undefined one.
-        case("3.12", &[0x97, 0, 110, 2, 205, 0, 0, 0, 144, 0, 0x79, 0]).passes(&RULE);
+        Case::code("3.12", &[0x97, 0, 110, 2, 205, 0, 0, 0, 144, 0, 0x79, 0]).passes(&RULE);
     }
 }

@@ -47,32 +47,27 @@ mod tests {
     use crate::forge::Pyc;
     use crate::forge::pyc::Value;
 
-    fn case(python: &str, code: &[u8]) -> Case {
-        let pyc = Pyc::python(python).edit(|it| it.code = Value::Bytes(code.to_vec()));
-        Case::tree().file("m.pyc", pyc.build(), 1)
-    }
-
     #[test]
     fn flags_a_constant_that_is_not_there() {
-        let finding = case("3.8", &[100, 9, 83, 0]).flags(&RULE);
+        let finding = Case::code("3.8", &[100, 9, 83, 0]).flags(&RULE);
         assert_eq!(finding.message, "`<module>` in `m` has an instruction whose operand refers to nothing");
         assert_eq!(finding.expected, "an index of 1 constants");
         assert_eq!(finding.observed, "LOAD_CONST 9 at byte 0 of the code");
         // RESUME, RETURN_CONST 1
-        case("3.12", &[0x97, 0, 0x79, 1]).flags(&RULE);
+        Case::code("3.12", &[0x97, 0, 0x79, 1]).flags(&RULE);
     }
 
     #[test]
     fn flags_names_variables_and_operators() {
         // LOAD_NAME, LOAD_FAST, COMPARE_OP
         for instruction in [[101, 0], [124, 0], [107, 99]] {
-            case("3.8", &[instruction.as_slice(), &[100, 0, 83, 0]].concat()).flags(&RULE);
+            Case::code("3.8", &[instruction.as_slice(), &[100, 0, 83, 0]].concat()).flags(&RULE);
         }
     }
 
     #[test]
     fn passes_operands_with_something_behind_them() {
-        case("3.8", &[100, 0, 83, 0]).passes(&RULE);
+        Case::code("3.8", &[100, 0, 83, 0]).passes(&RULE);
         let named = Pyc::python("3.8").names(&["a"]).edit(|it| it.code = Value::Bytes(vec![101, 0, 83, 0]));
         Case::tree().file("m.pyc", named.build(), 1).passes(&RULE);
     }

@@ -40,18 +40,12 @@ mod tests {
     use super::*;
     use crate::forge::Case;
     use crate::forge::Pyc;
-    use crate::forge::pyc::Value;
-
-    fn case(python: &str, code: &[u8]) -> Case {
-        let pyc = Pyc::python(python).edit(|it| it.code = Value::Bytes(code.to_vec()));
-        Case::tree().file("m.pyc", pyc.build(), 1)
-    }
 
     #[test]
     fn flags_code_that_begins_without_it() {
-        let finding = case("3.12", &[0x79, 0]).flags(&RULE);
+        let finding = Case::code("3.12", &[0x79, 0]).flags(&RULE);
         assert_eq!(finding.message, "`<module>` in `m` has no RESUME");
-        case("3.11", &[100, 0, 83, 0]).flags(&RULE);
+        Case::code("3.11", &[100, 0, 83, 0]).flags(&RULE);
     }
 
     #[test]
@@ -63,6 +57,6 @@ mod tests {
 
     #[test]
     fn leaves_empty_code_to_another_rule() {
-        case("3.12", &[]).passes(&RULE);
+        Case::code("3.12", &[]).passes(&RULE);
     }
 }

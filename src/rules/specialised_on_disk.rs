@@ -53,15 +53,10 @@ mod tests {
     use crate::forge::Pyc;
     use crate::forge::pyc::Value;
 
-    fn case(python: &str, code: &[u8]) -> Case {
-        let pyc = Pyc::python(python).edit(|it| it.code = Value::Bytes(code.to_vec()));
-        Case::tree().file("m.pyc", pyc.build(), 1)
-    }
-
     #[test]
     fn flags_a_specialised_instruction() {
         // RESUME, a cache without an instruction, RETURN_CONST
-        let finding = case("3.12", &[0x97, 0, 0, 0, 0x79, 0]).flags(&RULE);
+        let finding = Case::code("3.12", &[0x97, 0, 0, 0, 0x79, 0]).flags(&RULE);
         assert_eq!(finding.message, "`<module>` in `m` has an instruction that only a running interpreter writes");
         assert_eq!(finding.observed, "CACHE 0 at byte 2 of the code");
     }
@@ -81,6 +76,6 @@ mod tests {
 
     #[test]
     fn passes_versions_without_caches() {
-        case("3.10", &[100, 0, 83, 0]).passes(&RULE);
+        Case::code("3.10", &[100, 0, 83, 0]).passes(&RULE);
     }
 }

@@ -49,31 +49,26 @@ mod tests {
     use crate::forge::Pyc;
     use crate::forge::pyc::Value;
 
-    fn case(python: &str, code: &[u8]) -> Case {
-        let pyc = Pyc::python(python).edit(|it| it.code = Value::Bytes(code.to_vec()));
-        Case::tree().file("m.pyc", pyc.build(), 1)
-    }
-
     #[test]
     fn flags_a_number_that_stands_for_nothing() {
-        let finding = case("3.8", &[100, 0, 13, 7, 83, 0]).flags(&RULE);
+        let finding = Case::code("3.8", &[100, 0, 13, 7, 83, 0]).flags(&RULE);
         assert_eq!(finding.message, "`<module>` in `m` has an instruction that CPython 3.8 does not have");
         assert_eq!(finding.observed, "opcode 13 at byte 2 of the code");
         let bytes = Pyc::python("3.8").edit(|it| it.code = Value::Bytes(vec![100, 0, 13, 7, 83, 0])).build();
         assert_eq!(bytes[usize::try_from(finding.offset.unwrap()).unwrap()], 13);
-        case("2.7", &[100, 0, 0, 6, 83]).flags(&RULE);
+        Case::code("2.7", &[100, 0, 0, 6, 83]).flags(&RULE);
     }
 
     #[test]
     fn counts_the_places() {
-        let finding = case("3.12", &[0x97, 0, 205, 0, 206, 0, 0x79, 0]).flags(&RULE);
+        let finding = Case::code("3.12", &[0x97, 0, 205, 0, 206, 0, 0x79, 0]).flags(&RULE);
         assert!(finding.message.ends_with("does not have; the first of 2 such places"), "{}", finding.message);
     }
 
     #[test]
     fn a_file_of_cpython_is_not_taken_for_pypy_because_of_a_number_that_pypy_has() {
         for python in ["3.8", "3.9"] {
-            let finding = case(python, &[201, 0, 100, 0, 83, 0]).flags(&RULE);
+            let finding = Case::code(python, &[201, 0, 100, 0, 83, 0]).flags(&RULE);
             assert!(finding.message.ends_with(&format!("CPython {python} does not have")), "{}", finding.message);
         }
     }
@@ -87,6 +82,6 @@ mod tests {
 
     #[test]
     fn passes_versions_whose_numbers_are_not_certain() {
-        case("CPython 3.14a1 (pre-release)", &[255, 0, 255, 0]).passes(&RULE);
+        Case::code("CPython 3.14a1 (pre-release)", &[255, 0, 255, 0]).passes(&RULE);
     }
 }

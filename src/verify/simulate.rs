@@ -262,19 +262,19 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 return;
             }
             let before = pair.expected.step;
-            let ahead = self.ahead(&mut pair);
+            let ahead = self.ahead(&mut pair.expected, &pair.known);
             if pair.expected.step < before {
                 // A loop without a test begins again.
                 self.follow(pair);
                 return;
             }
-            let next = self.found(&mut pair);
+            let next = self.found(&mut pair.found, &pair.known);
             let (what, range) = (ahead.what, ahead.range);
             match (what, next) {
                 (AheadKind::Event(expected, register), Next::Event { event: found, at }) => {
                     let (found, at) = self.used_once(&mut pair, &expected, found, at);
                     if is_local_store(&expected.op) && is_local_store(&found.op) {
-                        if !self.stores(&mut pair, expected, register, found, range, at) {
+                        if !self.stores(&mut pair, expected, found, range, at) {
                             return;
                         }
                         continue;
@@ -284,7 +284,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         self.differ(Seen::Event(expected), Seen::Event(found), Some(range), Some(at));
                         return;
                     }
-                    if expected.op.can_raise() && !self.raises(&pair, ahead.handler, range, at) {
+                    if expected.op.can_raise() && !self.raises(&pair, &pair.found, ahead.handler, range, at) {
                         return;
                     }
                     if expected.op.is_end() {
@@ -318,7 +318,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 }
                 (AheadKind::Test(on, if_true, if_false), Next::Event { event, at }) if is_not(&event, on) => {
                     // Up to 3.6 a test may be of the opposite, which was made a value first.
-                    if !self.raises(&pair, ahead.handler, range, at) {
+                    if !self.raises(&pair, &pair.found, ahead.handler, range, at) {
                         return;
                     }
                     for (truth, step) in [(false, if_false), (true, if_true)] {
@@ -334,7 +334,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                     return;
                 }
                 (AheadKind::Event(event, register), Next::Test { on, at }) if is_not(&event, on) => {
-                    if !self.raises(&pair, ahead.handler, range, at) {
+                    if !self.raises(&pair, &pair.found, ahead.handler, range, at) {
                         return;
                     }
                     for truth in [false, true] {
@@ -355,7 +355,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         self.differ(Seen::Iterate(expected), Seen::Iterate(iterator), Some(range), Some(at));
                         return;
                     }
-                    if !self.raises(&pair, ahead.handler, range, at) {
+                    if !self.raises(&pair, &pair.found, ahead.handler, range, at) {
                         return;
                     }
                     let mut exhausted = pair.clone();
@@ -412,10 +412,10 @@ impl<'s, 'a> Simulation<'s, 'a> {
         expected == found
     }
 
-    /// Follows an exception into the handlers; false when only one side has one.
-    fn raises(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
+    /// Follows an exception that the instruction of a state raises into the handlers; false when only one side has one.
+    fn raises(&mut self, pair: &Pair, state: &State, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
         let exception = self.fresh();
-        let found = self.machine.raised(&pair.found, exception);
+        let found = self.machine.raised(state, exception);
         match (handler, found) {
             (None, None) => true,
             (Some(handler), Some(found)) => {
@@ -436,27 +436,13 @@ impl<'s, 'a> Simulation<'s, 'a> {
     /// As `raises`, for a test. From 3.13 on it is TO_BOOL that can raise; without it there is nothing to catch.
     fn test_raises(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
         if self.series < (3, 13) {
-            return self.raises(pair, handler, range, at);
+            return self.raises(pair, &pair.found, handler, range, at);
         }
-        match self.machine.truth_state(&pair.found) {
-            Some(found) => {
-                let pair = Pair { expected: pair.expected.clone(), found, known: pair.known.clone() };
-                self.raises(&pair, handler, range, at)
-            }
-            None => true,
-        }
+        self.machine.truth_state(&pair.found).is_none_or(|state| self.raises(pair, &state, handler, range, at))
     }
 
     /// Runs of stores to local variables, in any order; of several to one variable the last counts.
-    fn stores(
-        &mut self,
-        pair: &mut Pair,
-        expected: Event,
-        register: Register,
-        found: Event,
-        range: TextRange,
-        at: u32,
-    ) -> bool {
+    fn stores(&mut self, pair: &mut Pair, expected: Event, found: Event, range: TextRange, at: u32) -> bool {
         let mut ours: BTreeMap<NameId, Symbol> = BTreeMap::new();
         let mut theirs: BTreeMap<NameId, Symbol> = BTreeMap::new();
         let mut event = expected;
@@ -466,17 +452,15 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if !self.spend() {
                 return false;
             }
-            let mut look =
-                Pair { expected: pair.expected.clone(), found: pair.found.clone(), known: pair.known.clone() };
-            match self.ahead(&mut look).what {
+            let mut look = pair.expected.clone();
+            match self.ahead(&mut look, &pair.known).what {
                 AheadKind::Event(next, _) if is_local_store(&next.op) => {
-                    pair.expected = look.expected;
+                    pair.expected = look;
                     event = next;
                 }
                 _ => break,
             }
         }
-        let _ = register;
         let mut event = found;
         while let (Op::Store(Space::Fast, name), Some(&value)) = (&event.op, event.operands.first()) {
             theirs.insert(*name, value);
@@ -484,10 +468,10 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if !self.spend() {
                 return false;
             }
-            let mut look = pair.clone();
-            match self.found(&mut look) {
+            let mut look = pair.found.clone();
+            match self.found(&mut look, &pair.known) {
                 Next::Event { event: next, .. } if is_local_store(&next.op) => {
-                    pair.found = look.found;
+                    pair.found = look;
                     event = next;
                 }
                 _ => break,
@@ -522,26 +506,27 @@ impl<'s, 'a> Simulation<'s, 'a> {
             return (found, at);
         }
         let id = self.fresh();
-        let mut look = pair.clone();
-        self.machine.resume(&mut look.found, &[Symbol::Id(id)]);
-        let Next::Event { event: mut used, at: used_at } = self.found(&mut look) else { return (found, at) };
+        let mut look = pair.found.clone();
+        self.machine.resume(&mut look, &[Symbol::Id(id)]);
+        let Next::Event { event: mut used, at: used_at } = self.found(&mut look, &pair.known) else {
+            return (found, at);
+        };
         // It may not be kept for anything else: a list is not a tuple then.
-        let is_used_up = used.operands.pop() == Some(Symbol::Id(id))
-            && !used.operands.contains(&Symbol::Id(id))
-            && !look.found.holds(id);
+        let is_used_up =
+            used.operands.pop() == Some(Symbol::Id(id)) && !used.operands.contains(&Symbol::Id(id)) && !look.holds(id);
         if !is_used_up {
             return (found, at);
         }
         used.operands.push(Symbol::Const(constant));
-        pair.found = look.found;
+        pair.found = look;
         (used, used_at)
     }
 
     /// The expected side's next event. Its step stays at what is done next.
-    fn ahead(&mut self, pair: &mut Pair) -> Ahead {
+    fn ahead(&mut self, place: &mut Place, known: &[(u32, bool)]) -> Ahead {
         let mut silent = self.program.len().saturating_mul(2).saturating_add(8);
         loop {
-            let Some(step) = self.program.step(pair.expected.step) else {
+            let Some(step) = self.program.step(place.step) else {
                 return Ahead { what: AheadKind::Nowhere, handler: None, range: TextRange::default() };
             };
             let (handler, range) = (step.handler, step.range);
@@ -549,11 +534,10 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if silent == 0 {
                 return Ahead { what: AheadKind::Diverges, handler, range };
             }
-            let place = &mut pair.expected;
             match &step.action {
                 Action::Event(op, operands, register) => {
                     let operands: Vec<Symbol> = operands.iter().map(|&operand| place.get(operand)).collect();
-                    if let Some(results) = self.computed(op, &operands, &pair.known) {
+                    if let Some(results) = self.computed(op, &operands, known) {
                         for (offset, constant) in (0..).zip(results) {
                             place.set(Register(register.0.saturating_add(offset)), constant);
                         }
@@ -561,7 +545,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         continue;
                     }
                     let (op, register) = (op.clone(), *register);
-                    if let Some(joined) = self.joined_display(pair, &op, &operands, register) {
+                    if let Some(joined) = self.joined_display(place, known, &op, &operands, register) {
                         return Ahead { what: AheadKind::Event(joined, register), handler, range };
                     }
                     return Ahead { what: AheadKind::Event(Event { op, operands }, register), handler, range };
@@ -574,8 +558,8 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 Action::Test(on, if_true, if_false) => {
                     let on = place.get(*on);
                     let (if_true, if_false) = (self.program.place(*if_true), self.program.place(*if_false));
-                    match self.truth(on, &pair.known) {
-                        Some(truth) => pair.expected.step = if truth { if_true } else { if_false },
+                    match self.truth(on, known) {
+                        Some(truth) => place.step = if truth { if_true } else { if_false },
                         None => return Ahead { what: AheadKind::Test(on, if_true, if_false), handler, range },
                     }
                 }
@@ -593,7 +577,14 @@ impl<'s, 'a> Simulation<'s, 'a> {
     }
 
     /// An empty list or set that a constant is put into at once, as the display that it is.
-    fn joined_display(&mut self, pair: &mut Pair, op: &Op, operands: &[Symbol], register: Register) -> Option<Event> {
+    fn joined_display(
+        &mut self,
+        place: &mut Place,
+        known: &[(u32, bool)],
+        op: &Op,
+        operands: &[Symbol],
+        register: Register,
+    ) -> Option<Event> {
         let extend = match op {
             Op::Build(Display::List) => Op::ListExtend,
             Op::Build(Display::Set) => Op::SetUpdate,
@@ -602,17 +593,17 @@ impl<'s, 'a> Simulation<'s, 'a> {
         if !operands.is_empty() {
             return None;
         }
-        let mut look = pair.clone();
-        look.expected.set(register, Symbol::Null);
-        look.expected.step = look.expected.step.saturating_add(1);
-        let AheadKind::Event(next, _) = self.ahead(&mut look).what else { return None };
+        let mut look = place.clone();
+        look.set(register, Symbol::Null);
+        look.step = look.step.saturating_add(1);
+        let AheadKind::Event(next, _) = self.ahead(&mut look, known).what else { return None };
         let (true, &[Symbol::Null, Symbol::Const(items)]) = (next.op == extend, &*next.operands) else { return None };
         let (Constant::Tuple(items) | Constant::FrozenSet(items)) = self.pool.constants.get(items) else { return None };
         if items.is_empty() {
             return None;
         }
         let operands = items.iter().copied().map(Symbol::Const).collect();
-        pair.expected = look.expected;
+        *place = look;
         Some(Event { op: op.clone(), operands })
     }
 
@@ -628,10 +619,10 @@ impl<'s, 'a> Simulation<'s, 'a> {
     }
 
     /// The found side's next event.
-    fn found(&mut self, pair: &mut Pair) -> Next {
+    fn found(&mut self, state: &mut State, known: &[(u32, bool)]) -> Next {
         let mut silent = 10_000_u32;
         loop {
-            let mut next = self.machine.step(&mut pair.found, self.pool);
+            let mut next = self.machine.step(state, self.pool);
             if let Next::Event { event, .. } = &mut next
                 && event.op == Op::Build(Display::String)
             {
@@ -640,21 +631,21 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 event.operands.retain(|&operand| operand != empty);
             }
             if let Next::Event { event, .. } = &next
-                && let Some(results) = self.computed(&event.op, &event.operands, &pair.known)
+                && let Some(results) = self.computed(&event.op, &event.operands, known)
             {
-                self.machine.resume(&mut pair.found, &results);
+                self.machine.resume(state, &results);
                 silent = silent.saturating_sub(1);
                 if silent > 0 {
                     continue;
                 }
             }
             let Next::Test { on, at } = next else { return next };
-            let Some(truth) = self.truth(on, &pair.known) else { return Next::Test { on, at } };
+            let Some(truth) = self.truth(on, known) else { return Next::Test { on, at } };
             silent = silent.saturating_sub(1);
             if silent == 0 {
                 return Next::Event { event: Event { op: Op::Forever, operands: Vec::new() }, at };
             }
-            pair.found = self.machine.branch(&pair.found, truth);
+            *state = self.machine.branch(state, truth);
         }
     }
 }

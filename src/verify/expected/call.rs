@@ -19,6 +19,31 @@ use super::Operand;
 use super::Unit;
 use super::expression::Filled;
 
+/// What a call is given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Given<'g, 'a> {
+    /// What is there already, in front.
+    pub(super) first: &'g [Operand],
+    /// The positional arguments of the source.
+    pub(super) positional: &'a [Expr],
+    /// A variable behind them.
+    pub(super) further: Option<&'g str>,
+    /// The keyword arguments of the source.
+    pub(super) keywords: &'a [Keyword],
+}
+
+impl<'a> Given<'_, 'a> {
+    /// What the source gives.
+    fn of(node: &'a ExprCall) -> Self {
+        Self { first: &[], positional: &node.arguments.args, further: None, keywords: &node.arguments.keywords }
+    }
+
+    /// Whether something in it is unpacked.
+    fn is_starred(&self) -> bool {
+        self.positional.iter().any(Expr::is_starred_expr) || self.keywords.iter().any(|keyword| keyword.arg.is_none())
+    }
+}
+
 impl<'a> Unit<'_, 'a> {
     pub(super) fn call(&mut self, node: &'a ExprCall) -> Operand {
         if let Some(value) = self.inlined_call(node) {
@@ -30,9 +55,9 @@ impl<'a> Unit<'_, 'a> {
         }
         let callee = self.expression(&node.func);
         if is_method {
-            return self.plain_call(callee, &[], &node.arguments.args, None, &node.arguments.keywords);
+            return self.plain_call(callee, Given::of(node));
         }
-        self.call_behind(callee, &[], &node.arguments.args, None, &node.arguments.keywords)
+        self.call_with(callee, Given::of(node))
     }
 
     /// `any`, `all` and `tuple` of a generator expression (3.14; 3.15 also `list` and `set`), which run in place while the names mean
@@ -99,53 +124,32 @@ impl<'a> Unit<'_, 'a> {
         }
         self.jump(end);
         self.put(other);
-        let value = self.call_behind(callee, &[], &node.arguments.args, None, &[]);
+        let value = self.call_with(callee, Given::of(node));
         self.push(Action::Move(result, value));
         self.put(end);
         Some(Operand::Register(result))
     }
 
-    /// A call with arguments that are there already, those of the source, and a variable behind the positional ones
-    /// (`codegen_call_helper_impl`).
-    pub(super) fn call_behind(
-        &mut self,
-        callee: Operand,
-        first: &[Operand],
-        arguments: &'a [Expr],
-        further: Option<&str>,
-        keywords: &'a [Keyword],
-    ) -> Operand {
-        let has_star = arguments.iter().any(Expr::is_starred_expr);
-        let has_double_star = keywords.iter().any(|keyword| keyword.arg.is_none());
-        if !has_star && !has_double_star && !self.is_large(first.len(), arguments, keywords) {
-            return self.plain_call(callee, first, arguments, further, keywords);
+    /// `codegen_call_helper_impl`.
+    pub(super) fn call_with(&mut self, callee: Operand, given: Given<'_, 'a>) -> Operand {
+        if !given.is_starred() && !self.is_large(given) {
+            return self.plain_call(callee, given);
         }
         if self.is_python2() {
-            return self.call_var(callee, first, arguments, keywords);
+            return self.call_var(callee, given);
         }
-        if self.since(3, 9) {
-            self.call_ex(callee, first, arguments, further, keywords)
-        } else {
-            self.old_call_ex(callee, first, arguments, keywords)
-        }
+        if self.since(3, 9) { self.call_ex(callee, given) } else { self.old_call_ex(callee, given) }
     }
 
-    fn plain_call(
-        &mut self,
-        callee: Operand,
-        first: &[Operand],
-        arguments: &'a [Expr],
-        further: Option<&str>,
-        keywords: &'a [Keyword],
-    ) -> Operand {
+    fn plain_call(&mut self, callee: Operand, given: Given<'_, 'a>) -> Operand {
         let mut operands = vec![callee];
-        operands.extend_from_slice(first);
-        for argument in arguments {
+        operands.extend_from_slice(given.first);
+        for argument in given.positional {
             operands.push(self.expression(argument));
         }
-        operands.extend(further.map(|name| self.load(name)));
+        operands.extend(given.further.map(|name| self.load(name)));
         let mut names = Vec::new();
-        for keyword in keywords {
+        for keyword in given.keywords {
             names.push(self.keyword_name(keyword));
             operands.push(self.expression(&keyword.value));
         }
@@ -158,12 +162,13 @@ impl<'a> Unit<'_, 'a> {
         let Expr::Attribute(function) = &*node.func else { return false };
         let (arguments, keywords) = (&node.arguments.args, &node.arguments.keywords);
         let count = arguments.len().saturating_add(keywords.len()).saturating_add(usize::from(!keywords.is_empty()));
-        let is_starred =
-            arguments.iter().any(Expr::is_starred_expr) || keywords.iter().any(|keyword| keyword.arg.is_none());
         // What a module imports is no object with methods.
         let is_imported =
             function.value.as_name_expr().is_some_and(|name| self.expected.imported.contains(name.id.as_str()));
-        self.since(3, 11) && !is_starred && !is_imported && count < super::expression::STACK_USE_GUIDELINE
+        self.since(3, 11)
+            && !Given::of(node).is_starred()
+            && !is_imported
+            && count < super::expression::STACK_USE_GUIDELINE
     }
 
     fn keyword_name(&mut self, keyword: &Keyword) -> NameId {
@@ -172,24 +177,18 @@ impl<'a> Unit<'_, 'a> {
     }
 
     /// Calls with too many arguments for the stack are made with a tuple and a dict (3.10 and later).
-    fn is_large(&self, first: usize, arguments: &[Expr], keywords: &[Keyword]) -> bool {
-        let count = first.saturating_add(arguments.len());
+    fn is_large(&self, given: Given<'_, 'a>) -> bool {
+        let count = given.first.len().saturating_add(given.positional.len());
         self.since(3, 10)
-            && count.saturating_add(keywords.len().saturating_mul(2)) > super::expression::STACK_USE_GUIDELINE
+            && count.saturating_add(given.keywords.len().saturating_mul(2)) > super::expression::STACK_USE_GUIDELINE
     }
 
-    fn call_ex(
-        &mut self,
-        callee: Operand,
-        first: &[Operand],
-        arguments: &'a [Expr],
-        further: Option<&str>,
-        keywords: &'a [Keyword],
-    ) -> Operand {
-        let positional = match arguments {
+    fn call_ex(&mut self, callee: Operand, given: Given<'_, 'a>) -> Operand {
+        let Given { first, positional, further, keywords } = given;
+        let positional = match positional {
             // `f(*args)` alone hands over what it is given.
             [Expr::Starred(star)] if first.is_empty() => self.expression(&star.value),
-            _ => self.filled_behind(first, arguments, further, Filled::Tuple),
+            _ => self.filled_behind(first, positional, further, Filled::Tuple),
         };
         let mut operands = vec![callee, positional];
         if !keywords.is_empty() {
@@ -247,16 +246,11 @@ impl<'a> Unit<'_, 'a> {
     }
 
     /// 3.5 to 3.8: tuples and dicts joined by instructions of their own.
-    fn old_call_ex(
-        &mut self,
-        callee: Operand,
-        first: &[Operand],
-        arguments: &'a [Expr],
-        keywords: &'a [Keyword],
-    ) -> Operand {
+    fn old_call_ex(&mut self, callee: Operand, given: Given<'_, 'a>) -> Operand {
+        let Given { first, positional, keywords, .. } = given;
         let mut parts = Vec::new();
         let mut plain = first.to_vec();
-        for argument in arguments {
+        for argument in positional {
             let Expr::Starred(star) = argument else {
                 plain.push(self.expression(argument));
                 continue;
@@ -300,17 +294,12 @@ impl<'a> Unit<'_, 'a> {
     }
 
     /// 2.x: the star and the double star come last, whatever stands between.
-    fn call_var(
-        &mut self,
-        callee: Operand,
-        first: &[Operand],
-        arguments: &'a [Expr],
-        keywords: &'a [Keyword],
-    ) -> Operand {
+    fn call_var(&mut self, callee: Operand, given: Given<'_, 'a>) -> Operand {
+        let Given { first, positional, keywords, .. } = given;
         let mut operands = vec![callee];
         operands.extend_from_slice(first);
         let mut star = None;
-        for argument in arguments {
+        for argument in positional {
             match argument {
                 Expr::Starred(node) => star = Some(&*node.value),
                 _ => operands.push(self.expression(argument)),

@@ -25,6 +25,15 @@ enum Gathers<'a> {
     Generator(&'a Expr),
 }
 
+/// The loops of a comprehension, and what they fill.
+#[derive(Clone, Copy, Debug)]
+struct Loops<'a> {
+    generators: &'a [Comprehension],
+    gathers: Gathers<'a>,
+    /// Nothing is filled by a generator.
+    container: Option<Operand>,
+}
+
 fn parts(expression: &Expr) -> Option<(Gathers<'_>, &[Comprehension])> {
     Some(match expression {
         Expr::ListComp(node) => (Gathers::List(&node.elt), &node.generators),
@@ -41,7 +50,7 @@ impl<'a> Unit<'_, 'a> {
         let Some(first) = generators.first() else { return self.none() };
         if self.is_python2() && matches!(gathers, Gathers::List(_)) {
             let list = self.value(Op::Build(Display::List), &[]);
-            self.loops(generators, 0, None, gathers, Some(list));
+            self.turns(Loops { generators, gathers, container: Some(list) }, 0, None);
             return list;
         }
         let scope = self.scope_of(Role::Comprehension, expression);
@@ -97,7 +106,7 @@ impl<'a> Unit<'_, 'a> {
         if self.since(3, 15) {
             iterator = self.iterator(first, iterator);
         }
-        self.loops(generators, 0, Some(iterator), gathers, container);
+        self.turns(Loops { generators, gathers, container }, 0, Some(iterator));
         self.handler = outer;
         for &(id, value) in saved.iter().rev() {
             self.act(Op::Store(Space::Fast, id), &[value]);
@@ -153,36 +162,41 @@ impl<'a> Unit<'_, 'a> {
             }
             _ => self.value(Op::Load(Space::Fast, first), &[]),
         };
-        self.loops(generators, 0, Some(iterator), gathers, container);
+        self.turns(Loops { generators, gathers, container }, 0, Some(iterator));
         let result = container.unwrap_or_else(|| self.none());
         self.act(Op::Return, &[result]);
         self.end_generator(wrapper);
     }
 
-    fn loops(
-        &mut self,
-        generators: &'a [Comprehension],
-        index: usize,
-        iterator: Option<Operand>,
-        gathers: Gathers<'a>,
-        container: Option<Operand>,
-    ) {
-        let Some(generator) = generators.get(index) else {
-            self.gather(gathers, container);
+    /// The loops from one on, each inside the one before.
+    fn turns(&mut self, loops: Loops<'a>, index: usize, iterator: Option<Operand>) {
+        let Some(generator) = loops.generators.get(index) else {
+            self.gather(loops.gathers, loops.container);
             return;
         };
+        let next = self.label();
         if generator.is_async {
-            self.async_loop(generators, index, iterator, gathers, container);
+            let iterator = iterator.unwrap_or_else(|| {
+                let iterable = self.expression(&generator.iter);
+                self.async_iterator(iterable)
+            });
+            let ended = self.new_handler();
+            self.put(next);
+            let item = self.async_item(iterator, ended);
+            self.assign(&generator.target, item);
+            self.turn(loops, index, generator, next);
+            self.jump(next);
+            self.put(ended.label);
+            self.end_async_for(ended.exception);
             return;
         }
-        let next = self.label();
         if index > 0
             && self.since(3, 9)
             && let Some(only) = single_item(&generator.iter)
         {
             // `for y in [f(x)]` is an assignment.
             self.assign_expression(&generator.target, only);
-            self.inside(generators, index, next, gathers, container);
+            self.turn(loops, index, generator, next);
             self.put(next);
             return;
         }
@@ -194,49 +208,17 @@ impl<'a> Unit<'_, 'a> {
         self.put(next);
         let item = self.next_item(iterator, done);
         self.assign(&generator.target, item);
-        self.inside(generators, index, next, gathers, container);
+        self.turn(loops, index, generator, next);
         self.jump(next);
         self.put(done);
     }
 
-    fn async_loop(
-        &mut self,
-        generators: &'a [Comprehension],
-        index: usize,
-        iterator: Option<Operand>,
-        gathers: Gathers<'a>,
-        container: Option<Operand>,
-    ) {
-        let Some(generator) = generators.get(index) else { return };
-        let iterator = iterator.unwrap_or_else(|| {
-            let iterable = self.expression(&generator.iter);
-            self.async_iterator(iterable)
-        });
-        let next = self.label();
-        let ended = self.new_handler();
-        self.put(next);
-        let item = self.async_item(iterator, ended);
-        self.assign(&generator.target, item);
-        self.inside(generators, index, next, gathers, container);
-        self.jump(next);
-        self.put(ended.label);
-        self.end_async_for(ended.exception);
-    }
-
     /// One turn: the conditions, and what they guard.
-    fn inside(
-        &mut self,
-        generators: &'a [Comprehension],
-        index: usize,
-        next: super::Label,
-        gathers: Gathers<'a>,
-        container: Option<Operand>,
-    ) {
-        let Some(generator) = generators.get(index) else { return };
+    fn turn(&mut self, loops: Loops<'a>, index: usize, generator: &'a Comprehension, next: super::Label) {
         for condition in &generator.ifs {
             self.jump_if(condition, false, next);
         }
-        self.loops(generators, index.saturating_add(1), None, gathers, container);
+        self.turns(loops, index.saturating_add(1), None);
     }
 
     fn gather(&mut self, gathers: Gathers<'a>, container: Option<Operand>) {

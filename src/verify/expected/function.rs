@@ -24,6 +24,7 @@ use super::Body;
 use super::Handler;
 use super::Operand;
 use super::Unit;
+use super::call::Given;
 
 impl<'a> Unit<'_, 'a> {
     fn decorators(&mut self, decorators: &'a [Decorator]) -> Vec<Operand> {
@@ -175,7 +176,7 @@ impl<'a> Unit<'_, 'a> {
             self.generic_base();
         }
         let keywords = node.arguments.as_ref().map_or(&[][..], |arguments| &arguments.keywords);
-        self.call_behind(build, &[function, name], class_bases(node), further, keywords)
+        self.call_with(build, Given { first: &[function, name], positional: class_bases(node), further, keywords })
     }
 
     pub(super) fn class_body(&mut self, node: &'a StmtClassDef) {

@@ -18,6 +18,7 @@ mod python2;
 mod statement;
 mod unparse;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
@@ -94,7 +95,7 @@ pub(super) struct Child<'a> {
 pub(super) struct Expected<'a> {
     source: Source<'a>,
     children: Vec<Child<'a>>,
-    places: HashMap<(ScopeId, u32), u32>,
+    places: HashMap<ScopeId, u32>,
     /// The names that the module's own statements import.
     imported: HashSet<String>,
     /// Whether a generic class was met of which 3.12 may leave the private prefix to what follows.
@@ -372,21 +373,21 @@ impl<'a> Unit<'_, 'a> {
     }
 
     /// A name as it is stored: inside a class, `__x` is `_Class__x`.
-    fn mangled(&mut self, name: &str) -> NameId {
+    fn stored<'n>(&mut self, name: &'n str) -> Cow<'n, str> {
         let name = self.written_name(name);
         self.guard_private(name);
-        let scopes = self.expected.source.scopes;
-        let mangled = scopes.mangle(self.scope, name);
-        self.pool.names.intern(mangled.as_bytes())
+        self.expected.source.scopes.mangle(self.scope, name)
+    }
+
+    fn mangled(&mut self, name: &str) -> NameId {
+        let name = self.stored(name);
+        self.pool.names.intern(name.as_bytes())
     }
 
     fn load(&mut self, name: &str) -> Operand {
-        let name = self.written_name(name);
-        self.guard_private(name);
-        let scopes = self.expected.source.scopes;
-        let mangled = scopes.mangle(self.scope, name);
-        let space = scopes.load_space(self.scope, &mangled);
-        let id = self.pool.names.intern(mangled.as_bytes());
+        let name = self.stored(name);
+        let space = self.expected.source.scopes.load_space(self.scope, &name);
+        let id = self.pool.names.intern(name.as_bytes());
         match space {
             Space::ClassDeref | Space::ClassGlobal if self.since(3, 12) => {
                 let dict = self.class_dict();
@@ -396,23 +397,20 @@ impl<'a> Unit<'_, 'a> {
         }
     }
 
+    /// The variable that a name is when it is bound or deleted.
+    fn bound(&mut self, name: &str) -> (Space, NameId) {
+        let name = self.stored(name);
+        let space = self.expected.source.scopes.store_space(self.scope, &name);
+        (space, self.pool.names.intern(name.as_bytes()))
+    }
+
     fn store(&mut self, name: &str, value: Operand) {
-        let name = self.written_name(name);
-        self.guard_private(name);
-        let scopes = self.expected.source.scopes;
-        let mangled = scopes.mangle(self.scope, name);
-        let space = scopes.store_space(self.scope, &mangled);
-        let id = self.pool.names.intern(mangled.as_bytes());
+        let (space, id) = self.bound(name);
         self.act(Op::Store(space, id), &[value]);
     }
 
     fn delete(&mut self, name: &str) {
-        let name = self.written_name(name);
-        self.guard_private(name);
-        let scopes = self.expected.source.scopes;
-        let mangled = scopes.mangle(self.scope, name);
-        let space = scopes.store_space(self.scope, &mangled);
-        let id = self.pool.names.intern(mangled.as_bytes());
+        let (space, id) = self.bound(name);
         self.act(Op::Delete(space, id), &[]);
     }
 
@@ -437,7 +435,7 @@ impl<'a> Unit<'_, 'a> {
     /// The number of the code object of a scope.
     fn child(&mut self, scope: ScopeId, body: Body<'a>) -> u32 {
         let next = u32::try_from(self.expected.children.len()).unwrap_or(u32::MAX);
-        let place = *self.expected.places.entry((scope, 0)).or_insert(next);
+        let place = *self.expected.places.entry(scope).or_insert(next);
         if place == next {
             self.expected.children.push(Child { scope, body });
         }
