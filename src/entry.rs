@@ -21,6 +21,7 @@ use crate::source::HeaderCheck;
 use crate::source::HeaderMatch;
 use crate::source::Source;
 use crate::verify::check::CodeCheck;
+use crate::verify::exact::Exact;
 
 /// The chain of custody of a run: what was asked, of which tool, and when.
 #[derive(Clone, Debug)]
@@ -98,6 +99,8 @@ pub struct PycEntry {
     pub header_check: HeaderCheck,
     /// The code against the source.
     pub code_check: CodeCheck,
+    /// What an interpreter that compiled the source says of the code; `None` when none was asked.
+    pub exact: Option<Exact>,
     /// Would an interpreter run it.
     pub load: Load,
     /// What the rules say, the worst first.

@@ -19,6 +19,7 @@ pub mod content;
 pub mod source;
 pub mod load;
 pub mod verify;
+pub mod interpreter;
 pub mod ledger;
 pub mod known;
 pub mod rules;

@@ -56,6 +56,14 @@ pub struct Limits {
     ///
     /// The largest honest modules need some hundred thousand; each takes a microsecond or less.
     pub code_work: usize,
+    /// Bytes of address space of a child that compiles sources (`--verify exact`).
+    ///
+    /// CPython takes some 100 MB for the largest honest sources; what it maps and does not use counts too.
+    pub interpreter_memory: u64,
+    /// Seconds that such a child may take for one source.
+    ///
+    /// The largest honest sources take two or three.
+    pub interpreter_seconds: u64,
     /// Findings that one rule may make on one artifact; the rest are counted in the last one.
     ///
     /// An archive of a million duplicates must not make a report of a million lines.
@@ -78,6 +86,8 @@ impl Default for Limits {
             source_depth: 5_000,
             parsed_size: 16 << 20,
             code_work: 20_000_000,
+            interpreter_memory: 4 << 30,
+            interpreter_seconds: 30,
             findings_per_rule: 1_000,
         }
     }

@@ -160,6 +160,7 @@ impl Case {
             sources: Vec::new(),
             exclude: self.exclude,
             verify: Verify::Code,
+            interpreters: std::sync::Arc::default(),
             limits: self.limits,
             rules: rules.to_vec(),
             member: None,

@@ -14,6 +14,9 @@
 //! source part: `code` object, `line` of the source and its `text`, `offset` of the instruction in its code object, what the source
 //! dictates (`expected`) and what the bytecode does (`found`).
 //!
+//! With `--verify exact` a `pyc` that has a source has `exact`: the `interpreter` that compiled the source, its `outcome` (`identical`,
+//! `different`, `other-lines`, `refused`, `failed`, `no-interpreter`) and, in words, the `detail`.
+//!
 //! Names are `{"text": ...}` when they are valid UTF-8 and `{"bytes": ...}` (base64) when not, as they are. What is invisible or
 //! reorders a line is written as an escape (`\u202e`), which says the same in JSON and is safe on a terminal. Times are RFC 3339
 //! in UTC. A field that is absent is unknown or does not apply. Within version 1 fields are only added.
@@ -238,6 +241,8 @@ struct PycRecord<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     code_differences: Vec<DifferenceRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    exact: Option<ExactRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     code_digest: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     build_path: Option<String>,
@@ -258,6 +263,14 @@ struct DifferenceRecord<'a> {
     offset: Option<u32>,
     expected: &'a str,
     found: &'a str,
+}
+
+#[derive(Serialize)]
+struct ExactRecord<'a> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    interpreter: &'a str,
+    outcome: &'a str,
+    detail: String,
 }
 
 fn difference(difference: &CodeDifference) -> DifferenceRecord<'_> {
@@ -312,6 +325,11 @@ fn pyc(entry: &PycEntry) -> PycRecord<'_> {
         code_reason: entry.code_check.reason().map(Reason::code),
         code_detail: entry.code_check.reason().map(Reason::to_string),
         code_differences: entry.code_check.differences().iter().map(difference).collect(),
+        exact: entry.exact.as_ref().map(|exact| ExactRecord {
+            interpreter: &exact.interpreter,
+            outcome: exact.outcome.code(),
+            detail: exact.outcome.to_string(),
+        }),
         code_digest: entry.code_digest.map(|digest| digest.to_string()),
         build_path: entry.build_path(),
         trailing_bytes: entry.pyc.trailing,

@@ -160,6 +160,7 @@ use crate::source::HeaderCheck;
 use crate::source::HeaderMatch;
 use crate::source::Source;
 use crate::verify::check::CodeCheck;
+use crate::verify::exact::Exact;
 
 pub use crate::rules::select::select;
 
@@ -281,6 +282,8 @@ pub struct PycContext<'a> {
     pub header_check: &'a HeaderCheck,
     /// The code against the source.
     pub code_check: &'a CodeCheck,
+    /// What an interpreter that compiled the source says of the code; `None` when none was asked.
+    pub exact: Option<&'a Exact>,
     /// Would an interpreter run it.
     pub load: &'a Load,
     /// What could not be read.

@@ -6,12 +6,14 @@ use crate::rules::Severity;
 use crate::rules::declare_rule;
 use crate::verify::check::CodeCheck;
 use crate::verify::check::Reason;
+use crate::verify::exact::ExactOutcome;
 
 declare_rule! {
     /// ## What it reports
     /// A pyc that has a source and whose code could not be compared with it, and why: a Python version or pre-release without rules,
     /// a source in an unknown encoding, a hook that changed the code on purpose, a limit that was reached. With `--strict` also those
-    /// that have no source, or whose header says that they are stale.
+    /// that have no source, or whose header says that they are stale. With `--verify exact` also what no interpreter compiles to
+    /// the same code, though the comparison without one found no difference.
     ///
     /// ## Why it matters
     /// What was not compared is not known to be clean.
@@ -35,8 +37,22 @@ declare_rule! {
 }
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
-    let CodeCheck::Unverified(reason) = context.code_check else { return };
     let is_strict = context.container.strict;
+    let reason = match (context.code_check, context.exact) {
+        (CodeCheck::Unverified(reason), _) => reason,
+        (CodeCheck::Verified { strength, .. }, Some(exact)) if exact.outcome != ExactOutcome::Identical => {
+            let module = context.module;
+            let message =
+                format!("the code of `{module}` does what its source says, but is not shown to be the same: {exact}");
+            let finding = findings.add(message);
+            finding.compared("identical code", format!("verified ({})", strength.word()));
+            if is_strict {
+                finding.severity(Severity::High);
+            }
+            return;
+        }
+        _ => return,
+    };
     match reason {
         Reason::NotAsked => return,
         // Rules on places and headers say so already.

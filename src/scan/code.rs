@@ -6,11 +6,16 @@ use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::sync::PoisonError;
 
+use crate::interpreter::Compiled;
 use crate::load::BodyState;
 use crate::load::LoadVerdict;
+use crate::name;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
+use crate::pyc;
+use crate::pyc::HeaderLayout;
+use crate::pyc::Scratch;
 use crate::pyc::Tree;
 use crate::scan::Verify;
 use crate::scan::examine::Worker;
@@ -22,12 +27,19 @@ use crate::source::Source;
 use crate::verify;
 use crate::verify::check::CodeCheck;
 use crate::verify::check::Reason;
+use crate::verify::check::Strength;
+use crate::verify::exact;
+use crate::verify::exact::Exact;
+use crate::verify::exact::ExactOutcome;
 
 /// Bytes of what is shown of one side of a difference.
 const LONGEST: usize = 400;
 
 /// Differences of one file that a scan keeps until they are written: two batches of entries are in memory at once.
 const KEPT: usize = 16;
+
+/// Interpreters that are asked about one file, at most.
+const INTERPRETERS: usize = 4;
 
 /// Sources above this size are parsed one at a time.
 const LARGE: usize = 1 << 20;
@@ -44,28 +56,70 @@ impl Worker<'_> {
         place: &Place,
         paired: &Paired<'_>,
         load: LoadVerdict,
-    ) -> CodeCheck {
+    ) -> (CodeCheck, Option<Exact>) {
         let is_stale =
             matches!(paired.check.outcome, HeaderMatch::MtimeMismatch | HeaderMatch::SizeMismatch | HeaderMatch::Stale)
                 && !load.is_live();
         let reason = match &paired.source {
-            _ if self.config.verify != Verify::Code => Reason::NotAsked,
+            _ if !matches!(self.config.verify, Verify::Code | Verify::Exact) => Reason::NotAsked,
             Source::Absent => Reason::NoSource,
             Source::Ambiguous(_) => Reason::AmbiguousSource,
             Source::Present(_) if !is_whole || BodyState::of(&tree.pyc) != BodyState::Good => Reason::Body,
             Source::Present(_) if is_stale => Reason::Stale,
             Source::Present(_) => match self.source_text(paired) {
                 Some(source) => {
+                    let exact = (self.config.verify == Verify::Exact).then(|| self.compiled(tree, place, source));
+                    if let Some((exact, Some(optimisation))) = exact {
+                        return (CodeCheck::Verified { strength: Strength::Exact, optimisation }, Some(exact));
+                    }
                     let mut check = self.compare_code(tree, place, source);
                     if !self.config.reveal_secrets {
                         mask(&mut check, tree, source);
                     }
-                    return check;
+                    return (check, exact.map(|(exact, _)| exact));
                 }
                 None => Reason::UnreadSource,
             },
         };
-        CodeCheck::Unverified(reason)
+        (CodeCheck::Unverified(reason), None)
+    }
+
+    /// What the interpreters that write this magic number make of the source: the same code, and at which level, or what the
+    /// first of them says instead.
+    fn compiled(&self, tree: &Tree<'_>, place: &Place, source: &[u8]) -> (Exact, Option<u8>) {
+        let interpreters = &self.config.interpreters;
+        let mut first = None;
+        for interpreter in tree.pyc.magic.into_iter().flat_map(|magic| interpreters.of(magic)).take(INTERPRETERS) {
+            let name =
+                format!("{} ({})", name::shown(interpreter.path.as_os_str().as_encoded_bytes()), interpreter.version);
+            for &level in levels(place) {
+                let outcome = match interpreters.compile(interpreter, source, level) {
+                    Compiled::Code(code) => self.is_identical(tree, &code),
+                    Compiled::Refused(why) => ExactOutcome::Refused(why),
+                    Compiled::Died(why) => ExactOutcome::Failed(why),
+                };
+                let fits = (outcome == ExactOutcome::Identical).then_some(level);
+                let exact = Exact { interpreter: name.clone(), outcome };
+                if fits.is_some() {
+                    return (exact, fits);
+                }
+                first.get_or_insert(exact);
+            }
+        }
+        let none = Exact { interpreter: String::new(), outcome: ExactOutcome::NoInterpreter };
+        (first.unwrap_or(none), None)
+    }
+
+    /// Compares the code with marshalled code of the same Python, which is read as the body of such a file.
+    fn is_identical(&self, tree: &Tree<'_>, code: &[u8]) -> ExactOutcome {
+        let unread = || ExactOutcome::Failed("what it gave could not be read".to_owned());
+        let Some(version) = tree.pyc.version else { return unread() };
+        let mut bytes = tree.pyc.magic.map(|magic| magic.0.to_vec()).unwrap_or_default();
+        bytes.resize(version.header.map_or(0, HeaderLayout::size), 0);
+        bytes.extend_from_slice(code);
+        let mut scratch = Scratch::default();
+        let compiled = pyc::read(&bytes, &self.config.limits, &mut scratch);
+        exact::compare(tree, &compiled.value)
     }
 
     /// What an entry keeps of it, after the rules have seen all.

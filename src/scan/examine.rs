@@ -13,6 +13,7 @@ use crate::artifact::Times;
 use crate::build_path::BuildPath;
 use crate::container;
 use crate::container::Content;
+use crate::container::FileStatus;
 use crate::container::Input;
 use crate::container::Member;
 use crate::container::MemberId;
@@ -310,10 +311,7 @@ impl Worker<'_> {
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
         let mut problems = if read_problems.is_empty() { parsed.problems } else { read_problems };
-        let times = match status {
-            Some(status) => Times { unix: Some(status.mtime), ..Times::default() },
-            None => found.map(|found| found.times).unwrap_or_default(),
-        };
+        let times = own_times(status, found);
         let place = Place::of(&path);
         let module = place::module_name(listing, &place, container.kind());
         let paired = self.pair(scope, &place, pyc);
@@ -329,7 +327,7 @@ impl Worker<'_> {
             source: paired.source.file(),
             header_check: &paired.check,
         });
-        let code_check = self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict);
+        let (code_check, exact) = self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict);
         problems.extend(code::problem(&code_check));
         let facts = self.facts(scope);
         let mut findings = Vec::new();
@@ -359,6 +357,7 @@ impl Worker<'_> {
             source_status: paired.status,
             header_check: &paired.check,
             code_check: &code_check,
+            exact: exact.as_ref(),
             load: &load,
             problems: &problems,
         };
@@ -385,6 +384,7 @@ impl Worker<'_> {
             source: paired.source,
             header_check: paired.check,
             code_check: self.kept(code_check),
+            exact,
             load,
             findings,
             problems,
@@ -476,6 +476,14 @@ impl Worker<'_> {
             now: self.config.now,
             times: scope.times,
         }
+    }
+}
+
+/// The times of a member: of the file, or of the archive's record.
+fn own_times(status: Option<FileStatus>, member: Option<Member<'_>>) -> Times {
+    match status {
+        Some(status) => Times { unix: Some(status.mtime), ..Times::default() },
+        None => member.map(|member| member.times).unwrap_or_default(),
     }
 }
 

@@ -30,6 +30,7 @@ use crate::container::Exclude;
 use crate::container::Kind;
 use crate::entry::Entry;
 use crate::entry::Summary;
+use crate::interpreter::Interpreters;
 use crate::known::Known;
 use crate::limits::Limits;
 use crate::name;
@@ -62,6 +63,8 @@ pub struct Config {
     pub exclude: Exclude,
     /// How far to compare with the source.
     pub verify: Verify,
+    /// The interpreters that compile sources, for [`Verify::Exact`].
+    pub interpreters: Arc<Interpreters>,
     /// The caps on untrusted input.
     pub limits: Limits,
     /// The rules that run.
@@ -104,6 +107,8 @@ pub enum Verify {
     Header,
     /// And the code.
     Code,
+    /// And the code with what interpreters compile from the source.
+    Exact,
 }
 
 /// How far a scan has come, for whoever shows it.

@@ -143,7 +143,7 @@ impl Worker<'_> {
         let file = source_file(holder, member, found, status);
         let text = OnceCell::new();
         let check = match (self.config.verify, pyc.magic, &pyc.header) {
-            (Verify::Header | Verify::Code, Some(magic), Some(header)) => {
+            (Verify::Header | Verify::Code | Verify::Exact, Some(magic), Some(header)) => {
                 let read = || text.get_or_init(|| self.read_source(holder, member)).as_deref();
                 let mut check = source::compare(magic, pyc.version, header, &file, read);
                 if let (HeaderMatch::HashMismatch, Some((recorded, _)), Some(version)) =

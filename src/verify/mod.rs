@@ -7,6 +7,7 @@ pub mod check;
 pub mod constant;
 mod describe;
 pub mod event;
+pub mod exact;
 mod expected;
 pub mod fold;
 mod found;

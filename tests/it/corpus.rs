@@ -318,6 +318,7 @@ fn rules_that_report(folder: &Path) -> BTreeMap<String, Vec<&'static str>> {
         sources: Vec::new(),
         exclude: Exclude::default(),
         verify: Verify::Header,
+        interpreters: std::sync::Arc::default(),
         limits: Limits::default(),
         rules: RULES
             .iter()

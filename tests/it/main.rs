@@ -8,6 +8,7 @@ mod corpus;
 mod diff;
 mod digest;
 mod dis;
+mod exact;
 mod hostile;
 mod inspect;
 mod invariants;

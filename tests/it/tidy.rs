@@ -40,6 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("source", &["artifact", "container", "name", "place", "pyc"]),
     ("load", &["artifact", "container", "name", "place", "pyc", "source"]),
     ("verify", &["limits", "name", "pyc"]),
+    ("interpreter", &["limits", "name", "pyc"]),
     (
         "rules",
         &[
@@ -88,6 +89,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "container",
             "content",
             "entry",
+            "interpreter",
             "known",
             "ledger",
             "limits",
@@ -111,6 +113,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "container",
             "disassembly",
             "entry",
+            "interpreter",
             "known",
             "ledger",
             "limits",

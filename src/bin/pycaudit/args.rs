@@ -82,6 +82,9 @@ pub(crate) struct ScanArgs {
     /// How far to compare with the source
     #[arg(long, value_name = "STRENGTH", default_value = "code", help_heading = "Checks")]
     pub(crate) verify: Verify,
+    /// An interpreter for `--verify exact`, repeatable; without it those on PATH and of pyenv and uv are found
+    #[arg(long, value_name = "PATH", help_heading = "Checks")]
+    pub(crate) python: Vec<PathBuf>,
     /// Run only these rules: ids, id prefixes (PYC2) or names, separated by commas; repeatable
     #[arg(long, value_name = "RULES", value_delimiter = ',', help_heading = "Checks")]
     pub(crate) select: Vec<String>,
@@ -226,6 +229,8 @@ pub(crate) enum Verify {
     Header,
     /// And compare the code: was this bytecode compiled from this source?
     Code,
+    /// And have interpreters of the same magic number compile the source: the same code is proof
+    Exact,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -42,6 +42,7 @@ pub(crate) fn find(
         sources: Vec::new(),
         exclude: Exclude::default(),
         verify,
+        interpreters: std::sync::Arc::default(),
         limits: Limits::default(),
         rules,
         member: (!member.is_empty()).then_some(member),

@@ -18,6 +18,7 @@ use pycaudit::container::Exclude;
 use pycaudit::entry::Entry;
 use pycaudit::entry::Run;
 use pycaudit::entry::Summary;
+use pycaudit::interpreter::Interpreters;
 use pycaudit::known::Digests;
 use pycaudit::known::Known;
 use pycaudit::limits::Limits;
@@ -132,12 +133,15 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
         Verify::None => scan::Verify::None,
         Verify::Header => scan::Verify::Header,
         Verify::Code => scan::Verify::Code,
+        Verify::Exact => scan::Verify::Exact,
     };
+    let interpreters = interpreters(args, &paths, &limits)?;
     Ok(Config {
         paths,
         sources: args.sources.clone(),
         exclude,
         verify,
+        interpreters: Arc::new(interpreters),
         limits,
         rules,
         member: None,
@@ -149,6 +153,18 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
         jobs: args.jobs.map(usize::from),
         now: now(),
     })
+}
+
+/// The interpreters that `--verify exact` asks: those that were named, which have to answer, or those that are found.
+fn interpreters(args: &ScanArgs, scanned: &[PathBuf], limits: &Limits) -> anyhow::Result<Interpreters> {
+    if args.verify != Verify::Exact {
+        return Ok(Interpreters::default());
+    }
+    if args.python.is_empty() {
+        return Ok(Interpreters::found(scanned, limits));
+    }
+    Interpreters::named(&args.python, limits)
+        .map_err(|(path, why)| anyhow::anyhow!("`{}` is no interpreter that answers: {why}", path.display()))
 }
 
 /// Reads lists of digests.
@@ -264,7 +280,11 @@ fn describe(args: &ScanArgs, config: &Config) -> Run {
         scan::Verify::None => "none",
         scan::Verify::Header => "header",
         scan::Verify::Code => "code",
+        scan::Verify::Exact => "exact",
     };
+    let interpreters = config.interpreters.all().iter();
+    let interpreters = interpreters.map(|python| format!("{} ({})", shown(&python.path), python.version));
+    let interpreters = interpreters.collect::<Vec<_>>().join(",");
     let rules = config.rules.iter().map(|rule| rule.id).collect::<Vec<_>>().join(" ");
     Run {
         version: env!("CARGO_PKG_VERSION"),
@@ -273,6 +293,7 @@ fn describe(args: &ScanArgs, config: &Config) -> Run {
             ("exclude", list(&args.exclude)),
             ("sources", paths(&config.sources)),
             ("verify", verify.to_owned()),
+            ("interpreters", interpreters),
             ("rules", rules),
             ("min-severity", severity(args.min_severity).code().to_owned()),
             ("fail-on", severity(args.fail_on).code().to_owned()),

@@ -83,6 +83,7 @@ fn config(choice: u8) -> Config {
         sources: Vec::new(),
         exclude: Exclude::default(),
         verify: Verify::Header,
+        interpreters: std::sync::Arc::default(),
         limits: Limits::default(),
         rules: RULES.to_vec(),
         member: None,

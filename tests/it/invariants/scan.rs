@@ -127,6 +127,7 @@ fn scanned(
         sources: Vec::new(),
         exclude: Exclude::default(),
         verify: Verify::Code,
+        interpreters: std::sync::Arc::default(),
         // Small enough that bombs end soon; that they end at the default limits is held by tests of their own.
         limits: Limits { member_size: 1 << 20, total_size: 4 << 20, ..Limits::default() },
         rules: RULES.to_vec(),

@@ -177,6 +177,9 @@ impl Page {
             (None, None) => check.code().to_owned(),
         };
         self.field("code says", &detail);
+        if let Some(exact) = &entry.exact {
+            self.field("compiled says", &exact.to_string());
+        }
         let differences = check.differences();
         for difference in differences.iter().take(self.most.rows()) {
             let line = difference.line.map(|line| format!("line {line}, ")).unwrap_or_default();
