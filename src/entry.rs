@@ -9,6 +9,7 @@ use crate::container::Kind;
 use crate::ledger::Ledger;
 use crate::load::Load;
 use crate::load::LoadVerdict;
+use crate::name::Name;
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::pyc::CodeDigest;
@@ -65,6 +66,39 @@ impl Entry {
     }
 }
 
+/// A piece of source and the instructions that claim to be of it, in a code object that differs from its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// The code object, by its qualified name.
+    pub code: Name,
+    /// The lines in the order of the source; last those of which it knows nothing.
+    pub lines: Vec<PassageLine>,
+}
+
+/// A line of a passage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassageLine {
+    /// Its number, 1 for the first; `None` for instructions without a line.
+    pub line: Option<u32>,
+    /// Its text, escaped and, if long, cut; empty where the source has no such line.
+    pub text: String,
+    /// Whether code and source part here.
+    pub is_marked: bool,
+    /// The instructions that claim to be of the line.
+    pub instructions: Vec<PassageInstruction>,
+}
+
+/// An instruction of a passage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassageInstruction {
+    /// Its offset in its code object.
+    pub offset: u32,
+    /// What it is, with its argument; escaped and, if long, cut.
+    pub text: String,
+    /// Whether a difference was found at it.
+    pub is_marked: bool,
+}
+
 /// One pyc and all that was found out about it.
 #[derive(Debug)]
 pub struct PycEntry {
@@ -99,6 +133,8 @@ pub struct PycEntry {
     pub header_check: HeaderCheck,
     /// The code against the source.
     pub code_check: CodeCheck,
+    /// Source and instructions around the first places where they part.
+    pub passages: Vec<Passage>,
     /// What an interpreter that compiled the source says of the code; `None` when none was asked.
     pub exact: Option<Exact>,
     /// Would an interpreter run it.

@@ -643,6 +643,21 @@
     return part(rows.length === 1 ? 'Where the code is not the source' : count(rows.length) + ' places where the code is not the source', ...nodes);
   }
 
+  // Source on one side, the instructions that claim to be of the line on the other.
+  function codePassages(rows) {
+    const nodes = rows.map(([code, lines]) => {
+      const grid = el('div', 'passage');
+      for (const [line, text, differs, instructions] of lines) {
+        const source = el('div', 'source', el('span', 'number', line === null ? '' : String(line)), el('code', '', text));
+        const list = el('div', 'instructions', ...instructions.map(([offset, shown, here]) =>
+          el('div', here ? 'differs' : '', el('span', 'number', String(offset)), el('code', '', shown))));
+        grid.append(el('div', differs ? 'line differs' : 'line', source, list));
+      }
+      return el('div', '', el('p', 'where', code), grid);
+    });
+    return part('Source and instructions', ...nodes);
+  }
+
   async function pycDetails(row) {
     await all(findings);
     const mine = pycs.found[row];
@@ -657,9 +672,10 @@
     body.append(part('Would Python run it?', el('p', '', el('strong', '', get('load')), get('reason') ? ': ' : '', said(get('reason')))));
     if (mine.length) body.append(part(mine.length === 1 ? 'One finding' : count(mine.length) + ' findings', ...mine.map((each) => evidence(each, pycs.path(row)))));
     if (get('differences').length) body.append(codeDifferences(get('differences')));
+    if (get('passages').length) body.append(codePassages(get('passages')));
     if (get('fields').length) body.append(headerFields(get('fields')));
     if (get('problems').length) body.append(part('What could not be read', el('ul', 'list', ...get('problems').map((text) => el('li', '', text)))));
-    const shown = ['fields', 'differences', 'reason', 'problems'];
+    const shown = ['fields', 'differences', 'passages', 'reason', 'problems'];
     const rest = Object.values(pycs.columns).filter((column) => column.label && !shown.includes(column.key));
     body.append(part('All that is known of it', facts(rest.map((column) => {
       const value = column.at(row);

@@ -12,7 +12,8 @@
 //! `code_match` of a `pyc` is `verified` or `differs`, both with `strength` and the optimisation level `code_level` that was compared
 //! with, or `unverified`, with `code_reason` and, in words, `code_detail`. `code_differences` are the first 16 places where code and
 //! source part: `code` object, `line` of the source and its `text`, `offset` of the instruction in its code object, what the source
-//! dictates (`expected`) and what the bytecode does (`found`).
+//! dictates (`expected`) and what the bytecode does (`found`). `code_passages` are source and instructions around the first of them, by
+//! code object: `lines` with their `text`, the `instructions` that claim to be of the line, and what `differs`.
 //!
 //! With `--verify exact` a `pyc` that has a source has `exact`: the `interpreter` that compiled the source, its `outcome` (`identical`,
 //! `different`, `other-lines`, `refused`, `failed`, `no-interpreter`) and, in words, the `detail`.
@@ -37,6 +38,8 @@ use crate::artifact;
 use crate::artifact::Locator;
 use crate::entry::ArtifactEntry;
 use crate::entry::Entry;
+use crate::entry::Passage;
+use crate::entry::PassageLine;
 use crate::entry::PycEntry;
 use crate::entry::Run;
 use crate::entry::Summary;
@@ -240,6 +243,8 @@ struct PycRecord<'a> {
     code_detail: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     code_differences: Vec<DifferenceRecord<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    code_passages: Vec<PassageRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     exact: Option<ExactRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -263,6 +268,41 @@ struct DifferenceRecord<'a> {
     offset: Option<u32>,
     expected: &'a str,
     found: &'a str,
+}
+
+#[derive(Serialize)]
+struct PassageRecord<'a> {
+    code: Text<'a>,
+    lines: Vec<PassageLineRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct PassageLineRecord<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    text: &'a str,
+    differs: bool,
+    instructions: Vec<InstructionRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct InstructionRecord<'a> {
+    offset: u32,
+    text: &'a str,
+    differs: bool,
+}
+
+fn passage(passage: &Passage) -> PassageRecord<'_> {
+    fn line(line: &PassageLine) -> PassageLineRecord<'_> {
+        let PassageLine { line, text, is_marked, instructions } = line;
+        let instructions = instructions.iter().map(|it| InstructionRecord {
+            offset: it.offset,
+            text: &it.text,
+            differs: it.is_marked,
+        });
+        PassageLineRecord { line: *line, text, differs: *is_marked, instructions: instructions.collect() }
+    }
+    PassageRecord { code: Text::of(passage.code.as_bytes()), lines: passage.lines.iter().map(line).collect() }
 }
 
 #[derive(Serialize)]
@@ -325,6 +365,7 @@ fn pyc(entry: &PycEntry) -> PycRecord<'_> {
         code_reason: entry.code_check.reason().map(Reason::code),
         code_detail: entry.code_check.reason().map(Reason::to_string),
         code_differences: entry.code_check.differences().iter().map(difference).collect(),
+        code_passages: entry.passages.iter().map(passage).collect(),
         exact: entry.exact.as_ref().map(|exact| ExactRecord {
             interpreter: &exact.interpreter,
             outcome: exact.outcome.code(),

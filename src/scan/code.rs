@@ -6,6 +6,7 @@ use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::sync::PoisonError;
 
+use crate::entry::Passage;
 use crate::interpreter::Compiled;
 use crate::load::BodyState;
 use crate::load::LoadVerdict;
@@ -18,6 +19,7 @@ use crate::pyc::HeaderLayout;
 use crate::pyc::Scratch;
 use crate::pyc::Tree;
 use crate::scan::Verify;
+use crate::scan::evidence;
 use crate::scan::examine::Worker;
 use crate::scan::pair::Paired;
 use crate::secret;
@@ -120,6 +122,18 @@ impl Worker<'_> {
         let mut scratch = Scratch::default();
         let compiled = pyc::read(&bytes, &self.config.limits, &mut scratch);
         exact::compare(tree, &compiled.value)
+    }
+
+    /// What reports show side by side where code and source part.
+    pub(crate) fn passages(&self, check: &CodeCheck, tree: &Tree<'_>, paired: &Paired<'_>) -> Vec<Passage> {
+        match (check, self.source_text(paired)) {
+            (CodeCheck::Differs { differences, .. }, Some(source)) => {
+                let show = || evidence::passages(differences, tree, source, self.config.reveal_secrets);
+                // Evidence is worth less than the verdict: a bug here must not cost the entry.
+                panic::catch_unwind(AssertUnwindSafe(show)).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// What an entry keeps of it, after the rules have seen all.

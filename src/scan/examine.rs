@@ -365,6 +365,7 @@ impl Worker<'_> {
         self.judge_member(scope, member, &locator, whole, &oddities, &mut findings);
         scan::finish_findings(&mut findings, scope);
         let pyc_facts = self.pyc_facts(&known);
+        let passages = self.passages(&code_check, &tree, &paired);
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let mut pyc = tree.pyc;
         self.mask(&mut findings, &mut pyc);
@@ -384,6 +385,7 @@ impl Worker<'_> {
             source: paired.source,
             header_check: paired.check,
             code_check: self.kept(code_check),
+            passages,
             exact,
             load,
             findings,

@@ -4,6 +4,7 @@
 //! while the entries of the batch before are written. What is in memory is bounded by the batch, not by the tree.
 
 mod code;
+mod evidence;
 mod examine;
 mod feed;
 mod pair;

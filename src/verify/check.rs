@@ -57,6 +57,8 @@ impl Strength {
 pub struct CodeDifference {
     /// The code object, by its qualified name.
     pub code: Name,
+    /// Its place among the file's code objects.
+    pub index: Option<usize>,
     /// The line of the source, 1 for the first.
     pub line: Option<u32>,
     /// That line, escaped, without its indentation, and cut when it is long.
@@ -341,6 +343,7 @@ impl Check<'_, '_> {
             if !self.paired.contains_key(&index(*code)) && parent_is_explained {
                 self.differences.push(CodeDifference {
                     code: shown(*code),
+                    index: Some(code.index()),
                     line: code.firstlineno().and_then(|line| u32::try_from(line).ok()),
                     text: String::new(),
                     offset: None,
@@ -388,7 +391,15 @@ impl Check<'_, '_> {
     fn differ(&mut self, code: Code<'_>, line: Option<u32>, offset: Option<u32>, expected: String, found: String) {
         if self.differences.len() < MAX_DIFFERENCES {
             let text = line.map(|line| line_shown(self.text, line)).unwrap_or_default();
-            self.differences.push(CodeDifference { code: shown(code), line, text, offset, expected, found });
+            self.differences.push(CodeDifference {
+                code: shown(code),
+                index: Some(code.index()),
+                line,
+                text,
+                offset,
+                expected,
+                found,
+            });
         }
     }
 
@@ -398,6 +409,7 @@ impl Check<'_, '_> {
             if expected != found {
                 self.differences.push(CodeDifference {
                     code: shown(code),
+                    index: Some(code.index()),
                     line: first,
                     text: first.map(|line| line_shown(self.text, line)).unwrap_or_default(),
                     offset: None,

@@ -375,6 +375,7 @@ fn made_up(artifact: &Locator, name: &[u8], sequence: &mut Sequence) -> PycEntry
             })
         },
         code_check: CodeCheck::Unverified(Reason::NotAsked),
+        passages: Vec::new(),
         exact: None,
         header_check: header_check(outcome),
         load: Load { verdict, reason: reason.to_owned() },

@@ -62,7 +62,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "verify",
         ],
     ),
-    ("entry", &["artifact", "container", "ledger", "load", "place", "problem", "pyc", "rules", "source", "verify"]),
+    (
+        "entry",
+        &["artifact", "container", "ledger", "load", "name", "place", "problem", "pyc", "rules", "source", "verify"],
+    ),
     (
         "report",
         &[
@@ -88,6 +91,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "build_path",
             "container",
             "content",
+            "disassembly",
             "entry",
             "interpreter",
             "known",

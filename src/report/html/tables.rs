@@ -10,6 +10,9 @@ use serde_json::json;
 use crate::artifact::Locator;
 use crate::artifact::rfc3339;
 use crate::entry::ArtifactEntry;
+use crate::entry::Passage;
+use crate::entry::PassageInstruction;
+use crate::entry::PassageLine;
 use crate::entry::PycEntry;
 use crate::name;
 use crate::problem::Problem;
@@ -30,7 +33,7 @@ const PLAIN: usize = 500;
 /// Candidates that are named when a source is ambiguous.
 const CANDIDATES: usize = 10;
 
-const PYCS: [Spec; 28] = [
+const PYCS: [Spec; 29] = [
     now("artifact", "Artifact"),
     now("member", "Member"),
     now("module", "Module"),
@@ -44,6 +47,7 @@ const PYCS: [Spec; 28] = [
     later("reason", ""),
     later("fields", ""),
     later("differences", ""),
+    later("passages", ""),
     later("problems", ""),
     later("magic", "Magic number"),
     later("invalidation", "Invalidation"),
@@ -90,7 +94,7 @@ const PROBLEMS: [Spec; 4] =
 
 /// All tables of a report while it grows.
 pub(super) struct Tables {
-    pycs: Table<28>,
+    pycs: Table<29>,
     findings: Table<11>,
     artifacts: Table<7>,
     problems: Table<4>,
@@ -147,6 +151,7 @@ impl Tables {
             Cell::Text(&entry.load.reason),
             Cell::Json(&fields(entry)),
             Cell::Json(&differences(entry)),
+            Cell::Json(&passages(entry)),
             Cell::Json(&json!(problems)),
             Cell::Text(&magic),
             Cell::Text(entry.header_kind()),
@@ -330,6 +335,18 @@ fn differences(entry: &PycEntry) -> serde_json::Value {
         json!([difference.line, difference.text, code, difference.offset, difference.expected, difference.found])
     });
     json!(rows.collect::<Vec<_>>())
+}
+
+/// Source and instructions side by side: of each code object its name and lines, of each line number, text, whether it differs and its
+/// instructions, of each of those offset, text and whether it differs.
+fn passages(entry: &PycEntry) -> serde_json::Value {
+    let instruction = |it: &PassageInstruction| json!([it.offset, it.text, it.is_marked]);
+    let line = |it: &PassageLine| {
+        let instructions: Vec<_> = it.instructions.iter().map(instruction).collect();
+        json!([it.line, it.text, it.is_marked, instructions])
+    };
+    let passage = |it: &Passage| json!([it.code.to_string(), it.lines.iter().map(line).collect::<Vec<_>>()]);
+    json!(entry.passages.iter().map(passage).collect::<Vec<_>>())
 }
 
 /// Where the source is, how it was found, its size and time.

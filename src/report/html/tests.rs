@@ -120,6 +120,7 @@ fn entry(name: &[u8], severities: &[Severity]) -> Entry {
         times: Times::default(),
         source: Source::Absent,
         code_check: CodeCheck::Unverified(Reason::NotAsked),
+        passages: Vec::new(),
         exact: None,
         header_check: HeaderCheck {
             outcome: HeaderMatch::NoSource,
