@@ -24,6 +24,19 @@ pub struct Limits {
     ///
     /// The largest honest archives have some 100,000; a record costs about 200 bytes of memory.
     pub members: usize,
+    /// Bytes of the names of one archive that is read forwards.
+    ///
+    /// The members of the largest honest archives have names of some 100 bytes; a hostile one could give each member a megabyte.
+    pub names: usize,
+    /// Bytes that a compressed archive's decoder may look back, and that are decoded together where not all can be kept.
+    ///
+    /// `xz -9` looks back 64 MiB, `zstd --long` and what conda writes 128 MiB. As many decoders as there are threads may run.
+    pub window: u64,
+    /// Bytes of members that are kept in memory of all compressed archives together, since they cannot be read by position.
+    ///
+    /// What does not fit is decoded again, which takes time but no memory; nearly all source distributions and packages have
+    /// less bytecode and source than this.
+    pub kept: u64,
     /// Folders below one another in a tree.
     ///
     /// `PATH_MAX` allows some 2,000 with one-letter names; beyond that the system itself refuses the path.
@@ -78,6 +91,9 @@ impl Default for Limits {
             ratio: 1100,
             depth: 8,
             members: 1_000_000,
+            names: 128 << 20,
+            window: 128 << 20,
+            kept: 256 << 20,
             folders: 4_000,
             marshal_depth: 2_000,
             marshal_objects: 16_000_000,

@@ -19,8 +19,12 @@ const BLOCK: usize = 1 << 18;
 pub struct Input {
     /// Where the bytes are.
     store: Store,
+    /// Where the first of them is in the store.
+    start: u64,
     /// How many there were when it was opened.
     size: u64,
+    /// Whether it is a part, which does not grow with its file.
+    is_part: bool,
 }
 
 /// Where the bytes are.
@@ -35,13 +39,30 @@ enum Store {
 impl Input {
     /// An open file of this size.
     pub fn from_file(file: File, size: u64) -> Self {
-        Self { store: Store::File(Arc::new(file)), size }
+        Self { store: Store::File(Arc::new(file)), start: 0, size, is_part: false }
     }
 
     /// Bytes in memory.
     pub fn from_bytes(bytes: impl Into<Arc<Vec<u8>>>) -> Self {
         let bytes = bytes.into();
-        Self { size: u64::try_from(bytes.len()).unwrap_or(u64::MAX), store: Store::Memory(bytes) }
+        Self {
+            start: 0,
+            size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            store: Store::Memory(bytes),
+            is_part: false,
+        }
+    }
+
+    /// A part of the bytes as an input of its own; `None` when it is not all there.
+    pub fn part(&self, offset: u64, length: u64) -> Option<Self> {
+        let end = offset.checked_add(length).filter(|&end| end <= self.size)?;
+        let start = self.start.checked_add(offset)?;
+        (start <= self.start.saturating_add(end)).then(|| Self {
+            store: self.store.clone(),
+            start,
+            size: length,
+            is_part: true,
+        })
     }
 
     /// The digest of all bytes, read block by block.
@@ -71,15 +92,26 @@ impl Input {
     pub fn in_memory(&self) -> Option<&[u8]> {
         match &self.store {
             Store::File(_) => None,
-            Store::Memory(bytes) => Some(bytes),
+            Store::Memory(bytes) => {
+                let start = usize::try_from(self.start).ok()?;
+                let end = start.checked_add(usize::try_from(self.size).ok()?)?;
+                bytes.get(start..end)
+            }
         }
     }
 
     /// Reads into the buffer from this offset on until it is full or the input ends; says how many bytes were read.
     pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         match &self.store {
-            Store::File(file) => fill(file, buffer, offset),
-            Store::Memory(bytes) => {
+            Store::File(file) => {
+                // A file may have grown; a part of it ends where it ends.
+                let there = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
+                let length = if self.is_part { buffer.len().min(there) } else { buffer.len() };
+                let room = buffer.get_mut(..length).unwrap_or_default();
+                fill(file, room, self.start.saturating_add(offset))
+            }
+            Store::Memory(_) => {
+                let bytes = self.in_memory().unwrap_or_default();
                 let rest = usize::try_from(offset).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
                 let count = rest.len().min(buffer.len());
                 if let (Some(to), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {

@@ -2,6 +2,15 @@
 //!
 //! A container gives the names first, then bytes by position: any member can be read from any thread, and nothing is unpacked
 //! to disk. What is odd about it is recorded with its place; rules judge that.
+//!
+//! **To add a container** is to add a file and a row of [`format::FORMATS`] with how it is recognised and opened. There are two kinds:
+//!
+//! - What can be read by position (zip) implements [`Container`] over an [`Input`]. Members that lie plain in it are given as parts of
+//!   the input ([`Container::part`]), so that archives in them are opened without being read into memory.
+//! - What is a row of records, each before its data (tar, cpio), is a walker: a function that reads headers from a
+//!   [`flow::Flow`] and hands a [`sequence::Record`] for each member to [`sequence::Survey::member`], which passes over the data.
+//!   [`sequence::Sequence`] does the rest, plain and compressed alike: a compressed one has a row in
+//!   [`compressed`] as well.
 #![warn(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
@@ -12,11 +21,16 @@
 )]
 
 pub mod dir;
+mod codec;
+mod compressed;
 mod exclude;
+mod flow;
 pub mod format;
 pub mod input;
 mod listing;
 mod oddity;
+mod sequence;
+mod tar;
 pub mod zip;
 
 use std::fmt;
@@ -53,6 +67,10 @@ pub enum Kind {
     Egg,
     /// A zip with a `__main__` module, with or without a prefix (PEP 441); pex and shiv are zipapps.
     Zipapp,
+    /// A tar, compressed or not, that is none of the kinds below: a source distribution, a layer of an image, a dump.
+    Tar,
+    /// A single file that is compressed.
+    Compressed,
 }
 
 impl Kind {
@@ -64,6 +82,8 @@ impl Kind {
             Self::Wheel => "wheel",
             Self::Egg => "egg",
             Self::Zipapp => "zipapp",
+            Self::Tar => "tar",
+            Self::Compressed => "compressed",
         }
     }
 }
@@ -99,6 +119,23 @@ pub trait Container: Send + Sync {
             Some(problem) => Err(problem),
             None => Ok(Input::from_bytes(content.bytes)),
         }
+    }
+
+    /// A member's bytes as a part of the container's own, where they lie plain in it: an archive in an archive is then opened
+    /// without being read into memory.
+    fn part(&self, _member: MemberId) -> Option<Input> {
+        None
+    }
+
+    /// What was learned of a member that is neither bytecode nor a source nor an archive, when its bytes went by and were not
+    /// kept; `None` where members are read when they are asked for.
+    fn passed(&self, _member: MemberId) -> Option<&Passed> {
+        None
+    }
+
+    /// The number of the window that a member is in: members of one window are cheap to read together, those of others are not.
+    fn window(&self, _member: MemberId) -> usize {
+        0
     }
 
     /// What the file system says of a member without opening it, or of a link's own record; `None` in archives.
@@ -169,6 +206,15 @@ impl Content {
     pub fn unread(problem: Problem) -> Self {
         Self { problems: vec![problem], ..Self::default() }
     }
+}
+
+/// What was learned of a member as it went by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// Bytes.
+    pub size: u64,
+    /// The digest, where a manifest may ask for it.
+    pub sha256: Option<Sha256Digest>,
 }
 
 /// Both ends of a member.

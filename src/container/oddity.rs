@@ -55,6 +55,28 @@ pub enum OddityKind {
     PlainMarkedEncrypted,
     /// A member's compressed data end before the bytes that the archive gives to it.
     DataAfterStream,
+    /// Several compressed streams one after the other.
+    Joined,
+    /// A member behind the end of the archive.
+    AfterEnd,
+    /// The archive has no end marker, or half of one.
+    EndMissing,
+    /// An extended header gives another name than the record.
+    NameDiffers,
+    /// An extended header gives another size than the record.
+    SizeDiffers,
+    /// A header for all members gives a name or a size.
+    GlobalOverride,
+    /// A link, folder or device that has data.
+    DataOnLink,
+    /// A record of a type that is not known.
+    UnknownType,
+    /// A number that is written as none should be.
+    NumberMalformed,
+    /// The map of a sparse member does not fit its data.
+    SparseMalformed,
+    /// What fills the last block of a member is no zeros.
+    Filling,
 }
 
 impl OddityKind {
@@ -77,6 +99,17 @@ impl OddityKind {
             Self::FolderWithData => "folder-with-data",
             Self::PlainMarkedEncrypted => "plain-marked-encrypted",
             Self::DataAfterStream => "data-after-stream",
+            Self::Joined => "joined",
+            Self::AfterEnd => "after-end",
+            Self::EndMissing => "end-missing",
+            Self::NameDiffers => "name-differs",
+            Self::SizeDiffers => "size-differs",
+            Self::GlobalOverride => "global-override",
+            Self::DataOnLink => "data-on-link",
+            Self::UnknownType => "unknown-type",
+            Self::NumberMalformed => "number-malformed",
+            Self::SparseMalformed => "sparse-malformed",
+            Self::Filling => "filling",
         }
     }
 }

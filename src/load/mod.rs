@@ -149,11 +149,16 @@ pub struct Judged<'a> {
 /// The verdict on a file.
 ///
 /// A wheel is judged as installed; an egg, zipapp or pex as zipimport would; a directory as the path finder would; a plain zip
-/// both as a zip on `sys.path` and as unpacked, whichever runs the file.
+/// both as a zip on `sys.path` and as unpacked, whichever runs the file; a tar or a single compressed file as unpacked, since
+/// no importer looks into them.
 pub fn judge(judged: &Judged<'_>) -> Load {
     match judged.kind {
         Kind::Directory | Kind::Wheel => path_finder::judge(judged),
         Kind::Egg | Kind::Zipapp => zipimport::judge(judged),
+        Kind::Tar | Kind::Compressed => {
+            let unpacked = path_finder::judge(judged);
+            Load::new(unpacked.verdict, format!("once unpacked: {}", unpacked.reason))
+        }
         Kind::Zip => {
             let on_path = zipimport::judge(judged);
             let unpacked = path_finder::judge(judged);

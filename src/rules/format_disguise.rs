@@ -47,6 +47,9 @@ const OTHER_FORMATS: &[&[u8]] = &[
     b"7z", b"bz2", b"deb", b"gz", b"lz4", b"rar", b"rpm", b"tar", b"tgz", b"xz", b"zst",
 ];
 
+/// Extensions of tars and of compressed files.
+const COMPRESSED: &[&[u8]] = &[b"tar", b"gz", b"tgz", b"bz2", b"xz", b"zst", b"svg", b"deb"];
+
 fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     let kind = context.container.kind();
     if kind == Kind::Directory {
@@ -56,7 +59,9 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     let Some(dot) = file.iter().rposition(|&byte| byte == b'.') else { return };
     let extension = file.get(dot + 1..).unwrap_or_default();
     let is = |other: &[u8]| extension.eq_ignore_ascii_case(other);
-    if OTHER_FORMATS.iter().any(|other| is(other)) {
+    let is_own = matches!(kind, Kind::Tar | Kind::Compressed) && COMPRESSED.iter().any(|own| is(own));
+    let is_zip_name = matches!(kind, Kind::Tar | Kind::Compressed) && (is(b"zip") || is(b"egg"));
+    if !is_own && OTHER_FORMATS.iter().any(|other| is(other)) || is_zip_name {
         findings
             .add(format!("`{}` is an archive with the name of something else", name::shown(file)))
             .compared(format!("a file of the format `.{}`", name::shown(extension)), format!("a {}", kind.code()));

@@ -401,8 +401,8 @@ pub struct MemberContext<'a> {
 /// A member that was read whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberContent<'a> {
-    /// The bytes.
-    pub bytes: &'a [u8],
+    /// The bytes; `None` when only their digest and size are known.
+    pub bytes: Option<&'a [u8]>,
     /// SHA-256 of the bytes.
     pub sha256: Sha256Digest,
     /// Bytes.

@@ -44,7 +44,7 @@ fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
     for row in rows.rows_of(&path) {
         let found = row.digest.as_ref().and_then(|digest| match digest.algorithm {
             Algorithm::Sha256 => Some((digest, whole.sha256.0.to_vec())),
-            other => Some((digest, other.digest(whole.bytes)?)),
+            other => Some((digest, other.digest(whole.bytes?)?)),
         });
         if let Some((digest, found)) = found.filter(|(digest, found)| digest.bytes != *found) {
             let message =

@@ -20,6 +20,10 @@ declare_rule! {
     /// member and the central directory give other names, methods, flags or sizes; a member is in no directory; members share
     /// bytes; there are two directories or end records; bytes lie before, between or after the members and belong to none.
     ///
+    /// Or a tar, or another archive that is read forwards, of which two readers can see two archives: an extended header gives
+    /// another size or name than the record, members follow after the end, a link or folder has data that are headers, a header
+    /// for all members gives a name or size, what is compressed is followed by something else.
+    ///
     /// ## Why it matters
     /// A zip has its list of members twice, once in the central directory at its end and once in the local headers. Reviewers,
     /// scanners and installers do not all read the same one. Whoever makes them differ can show harmless files to one and
@@ -35,7 +39,9 @@ declare_rule! {
     /// and directories that are hidden, data behind the end of a compressed stream. Medium for bytes that belong to nothing, for
     /// members without a local header, for an archive that lost its first part and for zip64 fields that are missing. Low for contradictions in form: flags that do not
     /// change what is read, slashes against backslashes, names that differ only in characters beyond ASCII, up to 16 bytes of padding,
-    /// malformed extra fields, modes of folders.
+    /// malformed extra fields, modes of folders. Of a tar: high for other sizes, for members after the end and for headers in the data
+    /// of links; medium for other names; low for unknown types and for what fills the last block; info for an end
+    /// that is not marked and for several compressed streams, which parallel compressors write.
     ///
     /// An archive without any directory is PYC901's: its members are not each reported here.
     ///
@@ -48,7 +54,7 @@ declare_rule! {
     /// attacks on Python package installers"; CVE-2025-54368 (uv).
     id: "PYC807",
     name: "zip-differential",
-    summary: "the records of a zip contradict one another",
+    summary: "the records of a zip or tar contradict one another",
     severity: High,
     check: MemberAndArtifact(check_member, check_archive),
 }
@@ -133,6 +139,17 @@ fn sentence(kind: OddityKind) -> &'static str {
         OddityKind::FolderWithData => "it is a folder and a file at once",
         OddityKind::PlainMarkedEncrypted => "it is marked as encrypted and is plain",
         OddityKind::DataAfterStream => "its compressed data end before the bytes that the archive gives to it",
+        OddityKind::Joined => "it is several compressed streams, of which some readers take the first alone",
+        OddityKind::AfterEnd => "a member after the end of the archive, where most readers stop",
+        OddityKind::EndMissing => "its end is not marked",
+        OddityKind::NameDiffers => "an extended header gives another name than the record",
+        OddityKind::SizeDiffers => "an extended header gives another size than the record",
+        OddityKind::GlobalOverride => "a header for all members gives what belongs to one",
+        OddityKind::DataOnLink => "it is a link, folder or device and has data, which some readers take for members",
+        OddityKind::UnknownType => "it is of an unknown type",
+        OddityKind::NumberMalformed => "a number is not written as numbers are",
+        OddityKind::SparseMalformed => "the map of a sparse file does not fit its data",
+        OddityKind::Filling => "what fills its last block is no zeros",
     }
 }
 
@@ -146,9 +163,21 @@ fn weight(oddity: &Oddity) -> Severity {
         OddityKind::LocalMissing if observed.starts_with("one at") => Severity::Low,
         OddityKind::Gap | OddityKind::Trailing if is_padding(observed) => Severity::Low,
         OddityKind::FolderWithData if expected == "no data" => Severity::Medium,
-        OddityKind::ExtraMalformed | OddityKind::FolderWithData => Severity::Low,
-        OddityKind::LocalMissing | OddityKind::Gap | OddityKind::Prefix | OddityKind::Trailing => Severity::Medium,
+        OddityKind::ExtraMalformed
+        | OddityKind::FolderWithData
+        | OddityKind::UnknownType
+        | OddityKind::NumberMalformed
+        | OddityKind::Filling => Severity::Low,
+        OddityKind::LocalMissing
+        | OddityKind::Gap
+        | OddityKind::Prefix
+        | OddityKind::Trailing
+        | OddityKind::NameDiffers
+        | OddityKind::SparseMalformed => Severity::Medium,
         OddityKind::Zip64Differs if observed.starts_with("0xffffffff") => Severity::Medium,
+        OddityKind::DataOnLink if !observed.ends_with("begins") => Severity::Low,
+        // Parallel compressors write many streams, and some writers of tars no end.
+        OddityKind::Joined | OddityKind::EndMissing => Severity::Info,
         _ => Severity::High,
     }
 }

@@ -20,6 +20,7 @@ use crate::container::MemberId;
 use crate::container::MemberKind;
 use crate::container::format;
 use crate::container::format::Format;
+use crate::container::format::Identified;
 use crate::container::format::Probe;
 use crate::content::Content as CodeContent;
 use crate::content::Vocabulary;
@@ -165,6 +166,17 @@ impl Worker<'_> {
     fn anything(&self, scope: &Arc<Scope>, member: MemberId, desk: &mut Desk) -> (Outcome, u64) {
         let container = scope.container.as_ref();
         let name = container.listing().get(member).map(Member::file).unwrap_or_default();
+        if let Some(passed) = container.passed(member) {
+            let content = passed.sha256.map(|sha256| MemberContent { bytes: None, sha256, size: passed.size });
+            return (self.other(scope, member, Fate::Other, content, &[]), passed.size);
+        }
+        if let Some(part) = container.part(member)
+            && let Ok(Identified { format: Some(format), .. }) = format::identify(container, member)
+            && format.open.is_some()
+        {
+            let bytes = part.size();
+            return (self.nested(scope, member, format, &part), bytes);
+        }
         if scope.record.is_none() {
             let ends = match container.ends(member, format::HEAD, 0) {
                 Ok(ends) => ends,
@@ -185,7 +197,7 @@ impl Worker<'_> {
         let whole = content.problems.is_empty();
         match format::recognise(&probe) {
             Some(format) if whole && format.open.is_some() => {
-                return (self.nested(scope, member, format, content), bytes);
+                return (self.nested(scope, member, format, &Input::from_bytes(content.bytes)), bytes);
             }
             Some(format) if whole && format.is_unread(name) => {
                 let digest = Some(digest(&content.bytes));
@@ -203,13 +215,18 @@ impl Worker<'_> {
         (outcome, bytes)
     }
 
-    /// An archive in an archive: opened from memory and scanned to its end before its container goes on.
-    fn nested(&self, scope: &Arc<Scope>, member: MemberId, format: &Format, content: Content) -> Outcome {
+    /// An archive in an archive: scanned to its end before its container goes on.
+    fn nested(&self, scope: &Arc<Scope>, member: MemberId, format: &Format, input: &Input) -> Outcome {
         let limits = &self.config.limits;
         let locator = scope.locate(member);
         let depth = scope.depth.saturating_add(1);
-        let input = Input::from_bytes(content.bytes);
-        let whole = digest(input.in_memory().unwrap_or_default());
+        let whole = match input.digest() {
+            Ok(sha256) => MemberContent { bytes: input.in_memory(), sha256, size: input.size() },
+            Err(error) => {
+                let problem = Problem::new(ProblemKind::Unreadable).with_detail(error.to_string());
+                return self.other(scope, member, Fate::Unreadable, None, &[problem]);
+            }
+        };
         if depth > limits.depth {
             return self.other(scope, member, Fate::Limited, Some(whole), &[Problem::new(ProblemKind::DepthLimit)]);
         }
@@ -548,7 +565,7 @@ fn payload<'a>(bytes: &'a [u8], pyc: &Pyc) -> Option<&'a [u8]> {
 }
 
 fn digest(bytes: &[u8]) -> MemberContent<'_> {
-    MemberContent { bytes, sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
+    MemberContent { bytes: Some(bytes), sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
 }
 
 /// What became of a member with these problems.

@@ -1,0 +1,251 @@
+//! Archives that are a sequence of records, each before its data: tar and cpio, plain or compressed.
+//!
+//! A walker passes once over the bytes and hands each record to a [`Survey`]; what it makes is a [`Sequence`]. Where the bytes lie
+//! plain, members are then read by position. Where they are compressed they cannot be, and what is likely to be asked for is kept
+//! as it goes by, within a share of memory: see [`store`]. What is not kept is decoded again, a window of members at a time.
+
+mod store;
+mod survey;
+
+use crate::artifact::Sha256Digest;
+use crate::container::Container;
+use crate::container::Content;
+use crate::container::Ends;
+use crate::container::Input;
+use crate::container::Kind;
+use crate::container::LinkTarget;
+use crate::container::Listing;
+use crate::container::Located;
+use crate::container::MemberId;
+use crate::container::MemberKind;
+use crate::container::Oddity;
+use crate::container::Passed;
+use crate::container::codec::Codec;
+use crate::container::codec::Decoder;
+use crate::container::flow::Flow;
+use crate::container::flow::Stream;
+use crate::container::sequence::store::Store;
+use crate::limits::Limits;
+use crate::name::Name;
+use crate::problem::Problem;
+use crate::problem::ProblemKind;
+
+pub(crate) use crate::container::sequence::store::is_worth_keeping;
+pub(crate) use crate::container::sequence::survey::Record;
+pub(crate) use crate::container::sequence::survey::Survey;
+
+/// Passes over all records of an archive.
+pub(crate) type Walker = fn(&mut Flow<'_>, &mut Survey<'_>);
+
+/// Where the data of a member are, in the bytes that the walker saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// Where they begin.
+    pub(crate) offset: u64,
+    /// How many bytes there are.
+    pub(crate) length: u64,
+}
+
+/// Where each piece of a sparse member belongs and how long it is, and the whole size.
+pub(crate) type Map = (Box<[(u64, u64)]>, u64);
+
+/// What a member holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Data {
+    /// Nothing: folders, links, devices.
+    #[default]
+    None,
+    /// These bytes.
+    Plain(Extent),
+    /// These bytes with holes between them: for each piece where it belongs and how long it is, then the whole size.
+    Sparse(Extent, Box<[(u64, u64)]>, u64),
+}
+
+impl Data {
+    /// The bytes in the archive.
+    pub(crate) fn extent(&self) -> Extent {
+        match self {
+            Self::None => Extent::default(),
+            Self::Plain(extent) | Self::Sparse(extent, ..) => *extent,
+        }
+    }
+}
+
+/// A member as it is kept.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// What it holds.
+    data: Data,
+    /// Where a symbolic link leads, or a hard link to what is not there.
+    link: Option<Name>,
+    /// Whether its data end before their size says.
+    cut: bool,
+}
+
+/// An archive that is a sequence of records.
+#[derive(Debug)]
+pub(crate) struct Sequence {
+    /// Its bytes, compressed or not.
+    input: Input,
+    /// How they are compressed, and what was kept of them.
+    packed: Option<(Codec, Store)>,
+    kind: Kind,
+    listing: Listing,
+    /// By id.
+    members: Vec<Kept>,
+    oddities: Vec<Oddity>,
+    problems: Vec<Located>,
+    limits: Limits,
+}
+
+impl Sequence {
+    /// Walks plain bytes.
+    pub(crate) fn open(input: Input, name: &[u8], walker: Walker, kind: Kind, limits: &Limits) -> Self {
+        let mut flow = Flow::plain(&input);
+        let mut survey = Survey::new(name, limits, false);
+        walker(&mut flow, &mut survey);
+        survey.finish(input, None, kind)
+    }
+
+    /// Walks bytes as they are decoded.
+    pub(crate) fn unpack(input: Input, codec: Codec, name: &[u8], walker: Walker, kind: Kind, limits: &Limits) -> Self {
+        let mut flow = Flow::Stream(Box::new(Stream::new(Decoder::new(&input, codec, limits))));
+        let mut survey = Survey::new(name, limits, true);
+        walker(&mut flow, &mut survey);
+        if let Flow::Stream(mut stream) = flow {
+            survey.end_of_stream(&mut stream);
+        }
+        survey.finish(input, Some(codec), kind)
+    }
+
+    /// The bytes of the archive that a member has, up to a limit; fewer when they end.
+    fn raw(&self, member: MemberId, limit: u64, mut buffer: Vec<u8>) -> Result<Vec<u8>, Problem> {
+        let extent = self.members.get(member).map(|kept| kept.data.extent()).unwrap_or_default();
+        let wanted = usize::try_from(extent.length.min(limit)).unwrap_or(usize::MAX);
+        let Some((codec, store)) = &self.packed else {
+            let there = self.input.size().saturating_sub(extent.offset);
+            buffer.resize(wanted.min(usize::try_from(there).unwrap_or(usize::MAX)), 0);
+            let count = self.input.read_at(&mut buffer, extent.offset).map_err(|error| unreadable(&error))?;
+            buffer.truncate(count);
+            return Ok(buffer);
+        };
+        buffer.clear();
+        let unpack = || Stream::new(Decoder::new(&self.input, *codec, &self.limits));
+        let extents = |member: MemberId| self.members.get(member).map(|kept| kept.data.extent()).unwrap_or_default();
+        store.read(member, wanted, &extents, &unpack, &mut buffer)?;
+        Ok(buffer)
+    }
+}
+
+impl Container for Sequence {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    fn read_into(&self, member: MemberId, limit: u64, buffer: Vec<u8>) -> Content {
+        let Some(kept) = self.members.get(member) else {
+            return Content::unread(Problem::new(ProblemKind::Unreadable).with_detail("no such member"));
+        };
+        let extent = kept.data.extent();
+        let size = match &kept.data {
+            Data::Sparse(_, _, size) => *size,
+            Data::None | Data::Plain(_) => extent.length,
+        };
+        let raw = match self.raw(member, limit, buffer) {
+            Ok(raw) => raw,
+            Err(problem) => return Content::unread(problem),
+        };
+        let found = u64::try_from(raw.len()).unwrap_or(u64::MAX);
+        let mut content = Content { bytes: raw, ..Content::default() };
+        if let Data::Sparse(_, pieces, size) = &kept.data {
+            content.bytes = expanded(&content.bytes, pieces, (*size).min(limit));
+        }
+        if size > limit {
+            let detail = format!("{size} bytes, limit {limit}");
+            content.problems.push(Problem::at(ProblemKind::MemberSizeLimit, limit).with_detail(detail));
+        } else if found < extent.length.min(limit) || kept.cut {
+            let detail = format!("{found} of {} bytes, the archive ends", extent.length);
+            let at = extent.offset.saturating_add(found);
+            content.problems.push(Problem::at(ProblemKind::DataDamaged, at).with_detail(detail));
+        }
+        content
+    }
+
+    fn ends(&self, member: MemberId, head: usize, tail: usize) -> Result<Ends, Problem> {
+        if self.packed.is_none()
+            && let Some(Kept { data: Data::Plain(extent), cut: false, .. }) = self.members.get(member)
+        {
+            let short = |wanted: usize| usize::try_from(extent.length).unwrap_or(usize::MAX).min(wanted);
+            let last = u64::try_from(short(tail)).unwrap_or(u64::MAX);
+            let from = extent.offset.saturating_add(extent.length.saturating_sub(last));
+            let read = |offset, length| self.input.bytes_at(offset, length).map_err(|error| unreadable(&error));
+            return Ok(Ends {
+                size: Some(extent.length),
+                head: read(extent.offset, short(head))?,
+                tail: read(from, short(tail))?,
+            });
+        }
+        let limit = u64::try_from(head.max(tail)).unwrap_or(u64::MAX);
+        Ends::of_content(self.read(member, limit), head, tail)
+    }
+
+    fn part(&self, member: MemberId) -> Option<Input> {
+        let kept = self.members.get(member).filter(|kept| self.packed.is_none() && !kept.cut)?;
+        let Data::Plain(extent) = kept.data else { return None };
+        self.input.part(extent.offset, extent.length)
+    }
+
+    fn passed(&self, member: MemberId) -> Option<&Passed> {
+        self.packed.as_ref()?.1.passed(member)
+    }
+
+    fn window(&self, member: MemberId) -> usize {
+        self.packed.as_ref().map_or(0, |(_, store)| store.window(member))
+    }
+
+    fn link(&self, member: MemberId) -> Option<LinkTarget> {
+        let found = self.listing.get(member).filter(|found| found.kind == MemberKind::Link)?;
+        let text = self.members.get(member)?.link.as_ref()?;
+        Some(LinkTarget::of_text(&self.listing, found.folder(), text.as_bytes()))
+    }
+
+    fn digest(&self) -> Option<Sha256Digest> {
+        self.input.digest().ok()
+    }
+
+    fn oddities(&self) -> &[Oddity] {
+        &self.oddities
+    }
+
+    fn problems(&self) -> &[Located] {
+        &self.problems
+    }
+}
+
+/// Puts the pieces of a sparse member where they belong, up to a size that a limit bounds.
+fn expanded(raw: &[u8], pieces: &[(u64, u64)], size: u64) -> Vec<u8> {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; size];
+    let mut rest = raw;
+    for &(offset, length) in pieces {
+        let length = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());
+        let (piece, after) = rest.split_at_checked(length).unwrap_or((rest, &[]));
+        rest = after;
+        let Ok(offset) = usize::try_from(offset) else { break };
+        let room = size.saturating_sub(offset).min(length);
+        let end = offset.saturating_add(room);
+        if let (Some(to), Some(from)) = (bytes.get_mut(offset..end), piece.get(..room)) {
+            to.copy_from_slice(from);
+        }
+    }
+    bytes
+}
+
+/// The system's refusal as a problem.
+fn unreadable(error: &std::io::Error) -> Problem {
+    Problem::new(ProblemKind::Unreadable).with_detail(error.to_string())
+}
