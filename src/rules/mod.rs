@@ -10,6 +10,7 @@ mod build_path_leak;
 mod built_from_crlf;
 mod bundled_environment;
 mod bytecode_only_capability;
+mod bytecode_only_string;
 mod bytecode_shipped;
 mod cache_older_than_source;
 mod check_source_without_hash;
@@ -17,6 +18,7 @@ mod ci_identifiers;
 mod cross_version_divergence;
 mod dead_legacy_sibling;
 mod dead_operand_payload;
+mod deceptive_source;
 mod decode_and_execute;
 mod disguised_bytecode;
 mod duplicate_member;
@@ -92,6 +94,7 @@ mod skipped_by_config;
 mod source_body_mismatch;
 mod source_hash_mismatch;
 mod source_mtime_mismatch;
+mod source_only_code;
 mod source_size_mismatch;
 mod source_unparsable;
 mod sourceless_importable;
@@ -703,11 +706,14 @@ pub static RULES: &[&Rule] = &[
     &forged_freshness::RULE,
     &hash_of_other_source::RULE,
     &bytecode_only_capability::RULE,
+    &bytecode_only_string::RULE,
+    &source_only_code::RULE,
     &line_beyond_source::RULE,
     &opt_level_lie::RULE,
     &opt_variant_divergence::RULE,
     &cross_version_divergence::RULE,
     &source_unparsable::RULE,
+    &deceptive_source::RULE,
     &stub_source::RULE,
     &root_name_anomaly::RULE,
     &unverified::RULE,

@@ -328,7 +328,7 @@ impl Worker<'_> {
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
         let mut problems = if read_problems.is_empty() { parsed.problems } else { read_problems };
-        let times = own_times(status, found);
+        let (times, claimed) = own_status(status, found);
         let place = Place::of(&path);
         let module = place::module_name(listing, &place, container.kind());
         let paired = self.pair(scope, &place, pyc);
@@ -386,11 +386,10 @@ impl Worker<'_> {
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let mut pyc = tree.pyc;
         self.mask(&mut findings, &mut pyc);
-        let size = status.map(|status| status.size).or(found.and_then(|found| found.size));
         let entry = PycEntry {
             sha256: whole.map(|whole| whole.sha256),
             // A claim, where it was not read whole; more than claimed may have been found.
-            size: size.filter(|_| whole.is_none()).unwrap_or_default().max(bytes.len() as u64),
+            size: claimed.filter(|_| whole.is_none()).unwrap_or_default().max(bytes.len() as u64),
             payload_sha256,
             code_digest,
             head: bytes.get(..LONGEST_HEADER).unwrap_or(&bytes).to_vec(),
@@ -498,11 +497,12 @@ impl Worker<'_> {
     }
 }
 
-/// The times of a member: of the file, or of the archive's record.
-fn own_times(status: Option<FileStatus>, member: Option<Member<'_>>) -> Times {
-    match status {
-        Some(status) => Times { unix: Some(status.mtime), ..Times::default() },
-        None => member.map(|member| member.times).unwrap_or_default(),
+/// The times and the size of a member: of the file, or of the archive's record.
+fn own_status(status: Option<FileStatus>, member: Option<Member<'_>>) -> (Times, Option<u64>) {
+    match (status, member) {
+        (Some(status), _) => (Times { unix: Some(status.mtime), ..Times::default() }, Some(status.size)),
+        (None, Some(member)) => (member.times, member.size),
+        (None, None) => (Times::default(), None),
     }
 }
 
