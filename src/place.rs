@@ -274,7 +274,7 @@ pub fn package_of<'a>(listing: &Listing, place: &'a Place, kind: Kind) -> &'a [u
         return below;
     }
     match kind {
-        Kind::Wheel | Kind::Egg | Kind::Zipapp => folder,
+        Kind::Wheel | Kind::Egg | Kind::Zipapp | Kind::Pyinstaller | Kind::Pyz => folder,
         _ => climb(listing, place, folder),
     }
 }

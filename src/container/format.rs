@@ -1,17 +1,22 @@
 //! Recognises containers by their bytes.
 //!
 //! **What counts as unread.** A container of a kind that is recognised and not opened makes a run incomplete when it is likely to
-//! hold Python files (7z, rar, deb, rpm, PyInstaller). A stream of gzip, bzip2, xz or zstd that cannot be read does so only when its
+//! hold Python files (7z, rar, deb, rpm). A stream of gzip, bzip2, xz or zstd that cannot be read does so only when its
 //! name says that a package or an archive is inside (`.tar.gz`, `.tgz`, ...): so a damaged `.gz` among test data does not make every
 //! scan incomplete.
+
+use std::sync::Arc;
 
 use crate::container::Container;
 use crate::container::Ends;
 use crate::container::Input;
 use crate::container::Member;
 use crate::container::MemberId;
+use crate::container::Pyinstaller;
+use crate::container::Pyz;
 use crate::container::codec::Codec;
 use crate::container::compressed;
+use crate::container::pyinstaller;
 use crate::container::tar;
 use crate::container::zip::Zip;
 use crate::container::zip::end::TAIL;
@@ -54,6 +59,9 @@ pub struct Format {
 
 /// Every kind of container, in the order in which they are tried.
 pub const FORMATS: &[Format] = &[
+    // Before zip: the last file of an archive may be a zip.
+    Format { name: "pyinstaller", sniff: is_pyinstaller, open: Some(open_pyinstaller), holds_files: true },
+    Format { name: "pyz", sniff: |p| pyinstaller::pyz::is_pyz(p.head), open: Some(open_pyz), holds_files: true },
     Format { name: "zip", sniff: is_zip, open: Some(open_zip), holds_files: true },
     Format { name: "deb", sniff: |p| p.head.starts_with(b"!<arch>\ndebian-binary"), open: None, holds_files: true },
     Format { name: "rpm", sniff: |p| p.head.starts_with(b"\xed\xab\xee\xdb"), open: None, holds_files: true },
@@ -84,7 +92,6 @@ pub const FORMATS: &[Format] = &[
         open: Some(compressed::open),
         holds_files: false,
     },
-    Format { name: "pyinstaller", sniff: is_pyinstaller, open: None, holds_files: true },
 ];
 
 /// Endings of names of packages and archives, for streams whose bytes do not tell what is inside.
@@ -146,6 +153,23 @@ pub fn recognise(probe: &Probe<'_>) -> Option<&'static Format> {
     FORMATS.iter().find(|format| (format.sniff)(probe))
 }
 
+/// The format of a program that its ends do not tell: an archive of PyInstaller with more behind it.
+pub fn search(input: &Input, head: &[u8]) -> Option<&'static Format> {
+    let found = pyinstaller::is_in(input, head);
+    found.then(|| FORMATS.iter().find(|format| format.name == "pyinstaller"))?
+}
+
+/// The same for bytes in memory, which are given back.
+pub fn search_bytes(bytes: Vec<u8>) -> (Vec<u8>, Option<&'static Format>) {
+    if !pyinstaller::cookie::may_be_boot_loader(&bytes) {
+        return (bytes, None);
+    }
+    let bytes = Arc::new(bytes);
+    let format = search(&Input::from_bytes(Arc::clone(&bytes)), &bytes);
+    // The input is gone: nobody else holds them.
+    (Arc::try_unwrap(bytes).unwrap_or_default(), format)
+}
+
 /// Whether a file that was not recognised by its short tail deserves a look at its long one: `#!` and executables, which
 /// zipapps, self-extractors and frozen programs have in front, and names of archives.
 pub fn wants_long_tail(probe: &Probe<'_>) -> bool {
@@ -176,13 +200,17 @@ pub fn identify(container: &dyn Container, member: MemberId) -> Result<Identifie
     if format.is_none() && wants_long_tail(&probe) {
         let tail = container.ends(member, 0, long_tail())?.tail;
         format = recognise(&Probe { name, head: &head, tail: &tail });
+        // A boot loader is a program: its whole file is searched, which is not held in memory where it is on disk.
+        if format.is_none() && pyinstaller::cookie::may_be_boot_loader(&head) {
+            format = search(&container.input(member, u64::MAX)?, &head);
+        }
     }
     Ok(Identified { format, head })
 }
 
 /// Opens bytes in memory as a container: `None` when they are none.
 pub fn open_bytes(
-    bytes: impl Into<std::sync::Arc<Vec<u8>>>,
+    bytes: impl Into<Arc<Vec<u8>>>,
     name: &[u8],
     limits: &Limits,
 ) -> Option<Result<Box<dyn Container>, Problem>> {
@@ -195,7 +223,10 @@ pub fn open_input(input: Input, name: &[u8], limits: &Limits) -> Option<Result<B
     let read = |offset, length| input.bytes_at(offset, length);
     let ends = read(0, HEAD).and_then(|head| Ok((head, read(input.size().saturating_sub(long), long_tail())?)));
     match ends {
-        Ok((head, tail)) => recognise(&Probe { name, head: &head, tail: &tail })?.open(input, name, limits),
+        Ok((head, tail)) => {
+            let format = recognise(&Probe { name, head: &head, tail: &tail }).or_else(|| search(&input, &head));
+            format?.open(input, name, limits)
+        }
         Err(error) => Some(Err(Problem::new(ProblemKind::Unreadable).with_detail(error.to_string()))),
     }
 }
@@ -238,9 +269,10 @@ fn is_end_record(tail: &[u8], at: usize) -> bool {
     }
 }
 
-/// PyInstaller's cookie is near the end, though sections may follow it on Linux.
+/// PyInstaller's cookie is near the end, though section headers or a signature may follow it. Where it stands farther from
+/// the end, [`search`] finds it.
 fn is_pyinstaller(probe: &Probe<'_>) -> bool {
-    probe.tail.len() > TAIL_SHORT && memchr::memmem::find(probe.tail, b"MEI\x0c\x0b\x0a\x0b\x0e").is_some()
+    probe.tail.len() > TAIL_SHORT && wants_long_tail(probe) && pyinstaller::cookie::is_in(probe.tail)
 }
 
 /// Whether a name has one of these endings, whatever the case.
@@ -263,6 +295,24 @@ fn open_zip(input: Input, _name: &[u8], limits: &Limits) -> Option<Result<Box<dy
 /// Whether a name is that of a package or an archive.
 pub(crate) fn is_package_name(name: &[u8]) -> bool {
     ends_with_any(name, PACKAGE_NAMES)
+}
+
+/// Opens a CArchive.
+#[expect(clippy::unnecessary_wraps, reason = "an opener of the table")]
+fn open_pyinstaller(input: Input, _name: &[u8], limits: &Limits) -> Option<Result<Box<dyn Container>, Problem>> {
+    Some(match Pyinstaller::open(input, limits) {
+        Ok(archive) => Ok(Box::new(archive)),
+        Err(problem) => Err(problem),
+    })
+}
+
+/// Opens a PYZ.
+#[expect(clippy::unnecessary_wraps, reason = "an opener of the table")]
+fn open_pyz(input: Input, _name: &[u8], limits: &Limits) -> Option<Result<Box<dyn Container>, Problem>> {
+    Some(match Pyz::open(input, limits) {
+        Ok(archive) => Ok(Box::new(archive)),
+        Err(problem) => Err(problem),
+    })
 }
 
 #[cfg(test)]
@@ -294,7 +344,9 @@ mod tests {
         let mut tar = [0; 512];
         tar[257..262].copy_from_slice(b"ustar");
         check("layer", &tar, b"", Some("tar"), false);
-        check("frozen", b"\x7fELF", b"...MEI\x0c\x0b\x0a\x0b\x0e....................", Some("pyinstaller"), true);
+        let cookie = [&b"...MEI\x0c\x0b\x0a\x0b\x0e"[..], &[0, 0, 1, 0, 0, 0, 0, 9, 0, 0, 0, 32, 0, 0, 1, 56]].concat();
+        check("frozen", b"\x7fELF", &cookie, Some("pyinstaller"), false);
+        check("builder", b"\x7fELF", b"...MEI\x0c\x0b\x0a\x0b\x0e....................", None, false);
         check("a.7z", b"7z\xbc\xaf\x27\x1c", b"", Some("7z"), true);
     }
 

@@ -20,6 +20,7 @@
     clippy::unreachable
 )]
 
+mod blob;
 pub mod dir;
 mod codec;
 mod compressed;
@@ -29,6 +30,7 @@ pub mod format;
 pub mod input;
 mod listing;
 mod oddity;
+pub mod pyinstaller;
 mod sequence;
 mod tar;
 pub mod zip;
@@ -49,6 +51,8 @@ pub use crate::container::listing::NewMember;
 pub use crate::container::listing::SpecialKind;
 pub use crate::container::oddity::Oddity;
 pub use crate::container::oddity::OddityKind;
+pub use crate::container::pyinstaller::Pyinstaller;
+pub use crate::container::pyinstaller::pyz::Pyz;
 pub use crate::container::zip::Zip;
 use crate::name::Name;
 use crate::problem::Problem;
@@ -71,6 +75,10 @@ pub enum Kind {
     Tar,
     /// A single file that is compressed.
     Compressed,
+    /// A CArchive of PyInstaller: a program with all its files.
+    Pyinstaller,
+    /// The modules of a program of PyInstaller.
+    Pyz,
 }
 
 impl Kind {
@@ -84,7 +92,14 @@ impl Kind {
             Self::Zipapp => "zipapp",
             Self::Tar => "tar",
             Self::Compressed => "compressed",
+            Self::Pyinstaller => "pyinstaller",
+            Self::Pyz => "pyz",
         }
+    }
+
+    /// Whether it is a part of a frozen program.
+    pub fn is_frozen(self) -> bool {
+        matches!(self, Self::Pyinstaller | Self::Pyz)
     }
 }
 
@@ -151,6 +166,11 @@ pub trait Container: Send + Sync {
     /// Where a link leads; `None` for what is no link.
     fn link(&self, _member: MemberId) -> Option<LinkTarget> {
         None
+    }
+
+    /// Whether a member is stored as marshalled code alone, and was given a header that records nothing: a freezer had cut it off.
+    fn header_is_restored(&self, _member: MemberId) -> bool {
+        false
     }
 
     /// The archive's own record of a member; `None` where there are no such records.

@@ -77,6 +77,14 @@ pub enum OddityKind {
     SparseMalformed,
     /// What fills the last block of a member is no zeros.
     Filling,
+    /// The cookie of a frozen program is not PyInstaller's, or does not fit its archive.
+    CookieDiffers,
+    /// The magic number of a frozen program's modules is not of the version that its cookie gives.
+    VersionDiffers,
+    /// A record of a table of contents that its writer does not write.
+    RecordMalformed,
+    /// The code of a frozen program is encrypted.
+    EncryptedCode,
 }
 
 impl OddityKind {
@@ -110,6 +118,10 @@ impl OddityKind {
             Self::NumberMalformed => "number-malformed",
             Self::SparseMalformed => "sparse-malformed",
             Self::Filling => "filling",
+            Self::CookieDiffers => "cookie-differs",
+            Self::VersionDiffers => "version-differs",
+            Self::RecordMalformed => "record-malformed",
+            Self::EncryptedCode => "encrypted-code",
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Writes files for tests: pycs of any version, archives with every lie, trees in memory. No part of the product uses it.
 
 pub mod case;
+pub mod frozen;
 pub mod pyc;
 pub mod tree;
 pub mod zip;
 
 pub use crate::forge::case::Case;
+pub use crate::forge::frozen::Carchive;
+pub use crate::forge::frozen::PyzArchive;
 pub use crate::forge::pyc::Pyc;
 pub use crate::forge::tree::MemoryTree;
 pub use crate::forge::zip::Entry;

@@ -5,6 +5,7 @@
 //! PyPy 3.9 (`tests/oracle/`), and a test judges each of them. Not judged: import hooks that a program installs, and
 //! `python FILE`, which runs any file that begins with the magic number.
 
+mod frozen;
 mod path_finder;
 mod shadow;
 mod zipimport;
@@ -138,6 +139,8 @@ pub struct Judged<'a> {
     pub candidates: &'static [Version],
     /// Its header; `None` when the file ends inside it.
     pub header: Option<&'a Header>,
+    /// Whether its header was cut off by a freezer, and restored.
+    pub is_headless: bool,
     /// Its body.
     pub body: BodyState,
     /// The source that it was compared with, wherever that was found.
@@ -150,10 +153,14 @@ pub struct Judged<'a> {
 ///
 /// A wheel is judged as installed; an egg, zipapp or pex as zipimport would; a directory as the path finder would; a plain zip
 /// both as a zip on `sys.path` and as unpacked, whichever runs the file; a tar or a single compressed file as unpacked, since
-/// no importer looks into them.
+/// no importer looks into them. The files of a frozen program are judged as unpacked,
+/// which it does at its start, and its code without headers as its loader takes it.
 pub fn judge(judged: &Judged<'_>) -> Load {
+    if judged.is_headless {
+        return frozen::judge(judged);
+    }
     match judged.kind {
-        Kind::Directory | Kind::Wheel => path_finder::judge(judged),
+        Kind::Directory | Kind::Wheel | Kind::Pyinstaller | Kind::Pyz => path_finder::judge(judged),
         Kind::Egg | Kind::Zipapp => zipimport::judge(judged),
         Kind::Tar | Kind::Compressed => {
             let unpacked = path_finder::judge(judged);

@@ -88,6 +88,20 @@ pub(super) fn read<'a>(bytes: &'a [u8], limits: &Limits, scratch: &'a mut Scratc
     Parsed { value: Tree { pyc, bytes, arena, root }, problems }
 }
 
+/// Reads one object at the beginning of the bytes.
+pub(super) fn read_object<'a>(
+    bytes: &'a [u8],
+    version: &'static Version,
+    limits: &Limits,
+    scratch: &'a mut Scratch,
+) -> Parsed<Tree<'a>> {
+    let arena = &mut scratch.arena;
+    let outcome = marshal::read(bytes, 0, version.grammar(), limits, arena);
+    let trailing = if outcome.stopped { 0 } else { offset_of(bytes.len().saturating_sub(outcome.end)) };
+    let pyc = Pyc { version: Some(version), trailing, ..blank() };
+    Parsed { value: Tree { pyc, bytes, arena, root: outcome.root }, problems: outcome.problems }
+}
+
 /// A file of which nothing is known yet.
 fn blank() -> Pyc {
     Pyc {

@@ -241,6 +241,17 @@ pub fn parse(bytes: &[u8], limits: &Limits, scratch: &mut Scratch) -> Parsed<Pyc
     Parsed { value: value.pyc, problems }
 }
 
+/// Reads one marshalled object of a version, whatever it is: tables of contents of archives are such. What follows it is counted
+/// as trailing.
+pub fn read_object<'a>(
+    bytes: &'a [u8],
+    version: &'static Version,
+    limits: &Limits,
+    scratch: &'a mut Scratch,
+) -> Parsed<Tree<'a>> {
+    attempt::read_object(bytes, version, limits, scratch)
+}
+
 /// Reads a pyc and keeps the tree of its objects, which lives in the scratch until the next file.
 pub fn read<'a>(bytes: &'a [u8], limits: &Limits, scratch: &'a mut Scratch) -> Parsed<Tree<'a>> {
     attempt::read(bytes, limits, scratch)

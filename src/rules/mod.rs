@@ -32,6 +32,7 @@ mod flags_anomaly;
 mod foreign_module;
 mod forged_freshness;
 mod format_disguise;
+mod freezer_anomaly;
 mod future_timestamp;
 mod ghost_module;
 mod hash_of_other_source;
@@ -533,6 +534,8 @@ pub struct ContainerFacts<'a> {
     pub locator: &'a Locator,
     /// The RECORD of a wheel.
     pub record: Option<&'a Record>,
+    /// Whether it is a part of a frozen program, or an archive in one: no source is expected there.
+    pub is_frozen: bool,
     /// What the `.pth` files of its `site-packages` import at every start of the interpreter: the dotted names of modules and of
     /// the packages that they are in, escaped, each with the file.
     pub startup: &'a BTreeMap<String, Locator>,
@@ -792,6 +795,7 @@ pub static RULES: &[&Rule] = &[
     &link_member::RULE,
     &bomb::RULE,
     &encrypted_member::RULE,
+    &freezer_anomaly::RULE,
     &format_disguise::RULE,
     &unreadable::RULE,
     &limit_reached::RULE,

@@ -43,6 +43,7 @@ declare_rule! {
 
 fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     if !is_importable(context)
+        || context.container.is_frozen
         || autorun_bytecode::autorun(context).is_some()
         || package_shadows_module::hidden_module(context).is_some()
         || stdlib_name_shadow::shadowed(context).is_some()

@@ -99,14 +99,15 @@ fn check_start(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
 }
 
 fn report<'f>(oddity: &Oddity, facts: &ContainerFacts<'_>, findings: &'f mut Findings<'_>) -> Option<&'f mut Finding> {
-    if oddity.kind == OddityKind::Unlisted && is_without_directory(facts) {
+    if facts.kind().is_frozen() || oddity.kind == OddityKind::Unlisted && is_without_directory(facts) {
         return None;
     }
+    let what = sentence(oddity.kind)?;
     let subject = match oddity.member.and_then(|id| facts.member(id)) {
         Some(member) => format!("`{}`", name::shown(&member.path())),
         None => "the archive".to_owned(),
     };
-    let finding = findings.add(format!("{subject}: {}", sentence(oddity.kind)));
+    let finding = findings.add(format!("{subject}: {what}"));
     finding.compared(oddity.expected.as_str(), oddity.observed.as_str()).severity(weight(oddity));
     finding.offset = oddity.offset;
     Some(finding)
@@ -121,8 +122,8 @@ fn is_without_directory(facts: &ContainerFacts<'_>) -> bool {
     })
 }
 
-fn sentence(kind: OddityKind) -> &'static str {
-    match kind {
+fn sentence(kind: OddityKind) -> Option<&'static str> {
+    Some(match kind {
         OddityKind::LocalNameDiffers => "the local header gives another name than the central directory",
         OddityKind::LocalFieldDiffers => "the local header contradicts the central directory",
         OddityKind::LocalMissing => "no local header is where the central directory says",
@@ -150,7 +151,11 @@ fn sentence(kind: OddityKind) -> &'static str {
         OddityKind::NumberMalformed => "a number is not written as numbers are",
         OddityKind::SparseMalformed => "the map of a sparse file does not fit its data",
         OddityKind::Filling => "what fills its last block is no zeros",
-    }
+        OddityKind::CookieDiffers
+        | OddityKind::VersionDiffers
+        | OddityKind::RecordMalformed
+        | OddityKind::EncryptedCode => return None,
+    })
 }
 
 fn weight(oddity: &Oddity) -> Severity {

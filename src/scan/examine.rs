@@ -12,6 +12,7 @@ use crate::artifact::Sha256Digest;
 use crate::artifact::Times;
 use crate::build_path::BuildPath;
 use crate::container;
+use crate::container::Container;
 use crate::container::Content;
 use crate::container::FileStatus;
 use crate::container::Input;
@@ -28,6 +29,7 @@ use crate::entry::PycEntry;
 use crate::ledger::Fate;
 use crate::load;
 use crate::load::BodyState;
+use crate::load::Load;
 use crate::name::Name;
 use crate::place;
 use crate::place::Place;
@@ -60,6 +62,7 @@ use crate::scan::code;
 use crate::scan::feed;
 use crate::scan::feed::Job;
 use crate::scan::feed::Task;
+use crate::scan::pair::Paired;
 use crate::scan::pair::Sources;
 use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
@@ -190,12 +193,16 @@ impl Worker<'_> {
                 return (self.other(scope, member, Fate::Other, None, &[]), ends.head.len() as u64);
             }
         }
-        let content = self.read(scope, member, desk);
+        let mut content = self.read(scope, member, desk);
         let bytes = content.bytes.len() as u64;
         let from = content.bytes.len().saturating_sub(format::long_tail());
         let probe = Probe { name, head: &content.bytes, tail: content.bytes.get(from..).unwrap_or_default() };
         let whole = content.problems.is_empty();
-        match format::recognise(&probe) {
+        let mut format = format::recognise(&probe);
+        if format.is_none() && whole {
+            (content.bytes, format) = format::search_bytes(content.bytes);
+        }
+        match format {
             Some(format) if whole && format.open.is_some() => {
                 return (self.nested(scope, member, format, &Input::from_bytes(content.bytes)), bytes);
             }
@@ -238,6 +245,7 @@ impl Worker<'_> {
         let mut findings = Vec::new();
         self.judge_member(scope, member, &locator, Some(whole), &[], &mut findings);
         let mut inner = Scope::archive(inner, locator, depth);
+        inner.is_frozen |= scope.is_frozen;
         inner.choose(self.config.member.as_deref());
         inner.times = scope.container.listing().get(member).map(|member| member.times).unwrap_or_default();
         inner.size = Some(whole.size);
@@ -318,13 +326,13 @@ impl Worker<'_> {
         let Content { mut bytes, status, problems: read_problems, oddities } = content;
         let whole = read_problems.is_empty().then(|| digest(&bytes));
         let parsed = pyc::read(&bytes, limits, &mut desk.scratch);
-        let tree = parsed.value;
+        let mut tree = parsed.value;
+        let is_headless = forget_restored(container, member, &mut tree.pyc);
         let pyc = &tree.pyc;
         let wanted = whole.map_or(Fingerprints::Files, |_| self.config.fingerprints);
         let is_digested = wanted >= Fingerprints::Code || whole.is_some() && self.config.known.has_codes();
         let code_digest = if is_digested { desk.digester.module(&tree) } else { None };
-        let payload = payload(&bytes, pyc).filter(|_| wanted == Fingerprints::All);
-        let payload_sha256 = payload.map(Sha256Digest::of);
+        let payload_sha256 = payload(&bytes, pyc).filter(|_| wanted == Fingerprints::All).map(Sha256Digest::of);
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
         let mut problems = if read_problems.is_empty() { parsed.problems } else { read_problems };
@@ -332,18 +340,7 @@ impl Worker<'_> {
         let place = Place::of(&path);
         let module = place::module_name(listing, &place, container.kind());
         let paired = self.pair(scope, &place, pyc);
-        let load = load::judge(&load::Judged {
-            kind: container.kind(),
-            listing,
-            place: &place,
-            magic: pyc.magic,
-            version: pyc.version,
-            candidates: pyc.candidates,
-            header: pyc.header.as_ref(),
-            body: BodyState::of(pyc),
-            source: paired.source.file(),
-            header_check: &paired.check,
-        });
+        let load = judge_load(container, &place, pyc, &paired, is_headless);
         let (code_check, exact) = self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict);
         problems.extend(code::problem(&code_check));
         let facts = self.facts(scope);
@@ -486,6 +483,7 @@ impl Worker<'_> {
             container: scope.container.as_ref(),
             locator: &scope.locator,
             record: scope.record.as_ref(),
+            is_frozen: scope.is_frozen,
             startup: &scope.startup,
             real_root: &scope.real_root,
             reveal_secrets: self.config.reveal_secrets,
@@ -504,6 +502,32 @@ fn own_status(status: Option<FileStatus>, member: Option<Member<'_>>) -> (Times,
         (None, Some(member)) => (member.times, member.size),
         (None, None) => (Times::default(), None),
     }
+}
+
+/// Would an interpreter run it.
+fn judge_load(container: &dyn Container, place: &Place, pyc: &Pyc, paired: &Paired, is_headless: bool) -> Load {
+    load::judge(&load::Judged {
+        kind: container.kind(),
+        listing: container.listing(),
+        place,
+        magic: pyc.magic,
+        version: pyc.version,
+        candidates: pyc.candidates,
+        header: pyc.header.as_ref(),
+        is_headless,
+        body: BodyState::of(pyc),
+        source: paired.source.file(),
+        header_check: &paired.check,
+    })
+}
+
+/// Whether a header was restored; then what it says is nobody's claim, and is forgotten.
+fn forget_restored(container: &dyn Container, member: MemberId, pyc: &mut Pyc) -> bool {
+    let is_headless = container.header_is_restored(member);
+    if is_headless {
+        pyc.header = None;
+    }
+    is_headless
 }
 
 /// What is kept of a pyc for the rules that look at all of them together.

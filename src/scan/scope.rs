@@ -41,6 +41,8 @@ pub(crate) struct Scope {
     pub(crate) size: Option<u64>,
     /// How many archives it is inside of.
     pub(crate) depth: u32,
+    /// Whether it is a part of a frozen program.
+    pub(crate) is_frozen: bool,
     /// Which source has which hash, made when a pyc's hash is not its own source's.
     pub(crate) hash_indexes: HashIndexes,
     /// The oddities that are about a member, by member.
@@ -65,6 +67,7 @@ impl Scope {
             }
         }
         Self {
+            is_frozen: container.kind().is_frozen(),
             container,
             locator,
             root: None,

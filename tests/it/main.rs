@@ -9,6 +9,7 @@ mod diff;
 mod digest;
 mod dis;
 mod exact;
+mod frozen;
 mod hostile;
 mod inspect;
 mod invariants;

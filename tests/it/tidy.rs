@@ -27,7 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("problem", &[]),
     ("ledger", &[]),
     ("artifact", &["name"]),
-    ("container", &["artifact", "limits", "name", "problem"]),
+    ("container", &["artifact", "limits", "name", "problem", "pyc"]),
     ("record", &["artifact", "limits", "name", "problem"]),
     ("pyc", &["limits", "name", "problem"]),
     ("disassembly", &["name", "pyc"]),
