@@ -108,3 +108,13 @@ impl Default for Limits {
         }
     }
 }
+
+/// Bytes of one line of a saved run.
+///
+/// A scan writes some kilobytes, and some megabytes for an archive of a million members; a line is held whole while it is read.
+pub const RUN_LINE: usize = 64 << 20;
+
+/// Bytes of the lines of one pyc or artifact of a saved run.
+///
+/// [`Limits::findings_per_rule`] keeps those of a scan far below; they are held until the item is complete.
+pub const RUN_ITEM: usize = 256 << 20;

@@ -9,15 +9,14 @@ use std::io::Write;
 
 use csv::Writer;
 
-use crate::artifact;
-use crate::entry::Entry;
-use crate::entry::PycEntry;
-use crate::entry::Summary;
-use crate::name;
-use crate::pyc::Invalidation;
 use crate::report::Reporter;
-use crate::rules::Finding;
-use crate::source::Source;
+use crate::report::record::FindingRecord;
+use crate::report::record::Item;
+use crate::report::record::PycItem;
+use crate::report::record::RawName;
+use crate::report::record::SummaryRecord;
+use crate::report::record::Word;
+use crate::rules::Severity;
 
 /// The columns of `--csv`, in their order.
 pub const COLUMNS: &[&str] = &[
@@ -82,14 +81,14 @@ struct Pycs {
 }
 
 impl Reporter for Pycs {
-    fn entry(&mut self, entry: &Entry) -> io::Result<()> {
-        match entry {
-            Entry::Pyc(entry) => Ok(self.writer.write_record(row(entry).iter().map(|cell| safe(cell).into_owned()))?),
-            Entry::Artifact(_) => Ok(()),
+    fn item(&mut self, item: &Item) -> io::Result<()> {
+        match item {
+            Item::Pyc(item) => Ok(self.writer.write_record(row(item).iter().map(|cell| safe(cell).into_owned()))?),
+            Item::Artifact(_) => Ok(()),
         }
     }
 
-    fn finish(mut self: Box<Self>, _: &Summary) -> io::Result<()> {
+    fn finish(mut self: Box<Self>, _: &SummaryRecord) -> io::Result<()> {
         self.writer.flush()
     }
 }
@@ -99,14 +98,14 @@ struct FindingRows {
 }
 
 impl Reporter for FindingRows {
-    fn entry(&mut self, entry: &Entry) -> io::Result<()> {
-        for finding in entry.findings() {
+    fn item(&mut self, item: &Item) -> io::Result<()> {
+        for finding in item.findings() {
             self.writer.write_record(finding_row(finding).iter().map(|cell| safe(cell).into_owned()))?;
         }
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, _: &Summary) -> io::Result<()> {
+    fn finish(mut self: Box<Self>, _: &SummaryRecord) -> io::Result<()> {
         self.writer.flush()
     }
 }
@@ -117,70 +116,63 @@ fn writer(out: Box<dyn Write + Send>) -> Writer<Box<dyn Write + Send>> {
 }
 
 /// The cells of a pyc, one per name in [`COLUMNS`].
-fn row(entry: &PycEntry) -> [String; 25] {
-    let pyc = &entry.pyc;
-    let header = pyc.header.as_ref();
-    let (mtime, source_size, source_hash) = match header.map(|header| header.invalidation) {
-        Some(Invalidation::Timestamp { mtime, source_size }) => {
-            (artifact::rfc3339(i64::from(mtime)).unwrap_or_default(), source_size.map(|size| size.to_string()), None)
-        }
-        Some(Invalidation::CheckedHash(hash) | Invalidation::UncheckedHash(hash)) => {
-            (String::new(), None, Some(name::hex(&hash)))
-        }
-        None => (String::new(), None, None),
+fn row(item: &PycItem) -> [String; 25] {
+    let pyc = &item.pyc;
+    let word = |word: &Option<Word>| word.as_deref().unwrap_or_default().to_owned();
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let source = match (&pyc.source, pyc.source_candidates.len()) {
+        (Some(place), _) => place.to_string(),
+        (None, 0) => String::new(),
+        (None, candidates) => format!("ambiguous: {candidates} files"),
     };
     [
-        entry.locator.artifact_shown(),
-        entry.locator.member_shown(),
-        entry.sha256.map(|digest| digest.to_string()).unwrap_or_default(),
-        entry.size.to_string(),
-        pyc.magic.map(|magic| magic.number().to_string()).unwrap_or_default(),
-        entry.python(),
-        entry.header_kind().to_owned(),
-        mtime,
-        source_size.unwrap_or_default(),
-        source_hash.unwrap_or_default(),
-        entry.archived_at().unwrap_or_default(),
-        entry.module.clone(),
-        entry.place.tag.to_string(),
-        entry.place.optimization.to_string(),
-        entry.load.verdict.code().to_owned(),
-        match &entry.source {
-            Source::Present(source) => source.locator.to_string(),
-            Source::Absent => String::new(),
-            Source::Ambiguous(places) => format!("ambiguous: {} files", places.len()),
-        },
-        entry.header_check.outcome.code().to_owned(),
-        entry.code_check.code().to_owned(),
-        entry.code_check.strength().map(|strength| strength.word().to_owned()).unwrap_or_default(),
-        entry.code_digest.map(|digest| digest.to_string()).unwrap_or_default(),
-        entry.build_path().unwrap_or_default(),
-        pyc.trailing.to_string(),
-        entry.max_severity().map(|severity| severity.code().to_owned()).unwrap_or_default(),
-        ids(&entry.findings),
-        entry.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        pyc.place.artifact_shown(),
+        pyc.place.member_shown(),
+        pyc.sha256.map(|digest| digest.to_string()).unwrap_or_default(),
+        pyc.size.to_string(),
+        pyc.magic.map(|magic| magic.to_string()).unwrap_or_default(),
+        pyc.python.clone(),
+        pyc.header.to_string(),
+        text(&pyc.mtime),
+        pyc.source_size.map(|size| size.to_string()).unwrap_or_default(),
+        text(&pyc.source_hash),
+        text(&pyc.archived_at),
+        pyc.module.clone(),
+        RawName::to_string(&pyc.cache_tag),
+        RawName::to_string(&pyc.optimization),
+        pyc.load.to_string(),
+        source,
+        pyc.header_match.to_string(),
+        pyc.code_match.to_string(),
+        word(&pyc.strength),
+        text(&pyc.code_digest),
+        text(&pyc.build_path),
+        pyc.trailing_bytes.to_string(),
+        pyc.max_severity.map(Severity::code).unwrap_or_default().to_owned(),
+        ids(&pyc.findings),
+        item.problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; "),
     ]
 }
 
 /// The ids of the findings, each once, in their order.
-fn ids(findings: &[Finding]) -> String {
+fn ids(findings: &[Word]) -> String {
     let mut ids: Vec<&str> = Vec::new();
     for finding in findings {
-        if !ids.contains(&finding.rule.id) {
-            ids.push(finding.rule.id);
+        if !ids.contains(&finding.as_ref()) {
+            ids.push(finding);
         }
     }
     ids.join(" ")
 }
 
 /// The cells of a finding, one per name in [`FINDING_COLUMNS`].
-fn finding_row(finding: &Finding) -> [String; 11] {
+fn finding_row(finding: &FindingRecord) -> [String; 11] {
     [
-        finding.rule.id.to_owned(),
-        finding.rule.name.to_owned(),
+        finding.rule.to_string(),
+        finding.name.to_string(),
         finding.severity.code().to_owned(),
-        finding.locator.artifact_shown(),
-        finding.locator.member_shown(),
+        finding.place.artifact_shown(),
+        finding.place.member_shown(),
         finding.offset.map(|offset| offset.to_string()).unwrap_or_default(),
         finding.line.map(|line| line.to_string()).unwrap_or_default(),
         finding.message.clone(),

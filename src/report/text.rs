@@ -9,14 +9,17 @@ use std::fmt::Write as _;
 use std::io;
 use std::io::Write;
 
-use crate::artifact::Locator;
-use crate::entry::Entry;
-use crate::entry::Summary;
 use crate::ledger::Fate;
+use crate::load::LoadVerdict;
 use crate::report::Reporter;
-use crate::rules::Finding;
-use crate::rules::Rule;
+use crate::report::record::FindingRecord;
+use crate::report::record::Item;
+use crate::report::record::Place;
+use crate::report::record::SummaryRecord;
+use crate::report::record::Word;
+use crate::report::record::in_order;
 use crate::rules::Severity;
+use crate::source::HeaderMatch;
 
 /// How much to write, and how.
 #[derive(Clone, Copy, Debug)]
@@ -50,23 +53,34 @@ struct Text {
     out: Box<dyn Write + Send>,
     style: Style,
     /// Findings to be written one by one.
-    findings: Vec<Finding>,
+    findings: Vec<FindingRecord>,
     /// How often each other rule spoke, by severity and id.
-    rest: BTreeMap<(Reverse<Severity>, &'static str), (&'static Rule, u64)>,
+    rest: BTreeMap<(Reverse<Severity>, Word), Counted>,
     /// What could not be read, one line each.
     problems: Vec<String>,
     more_problems: u64,
 }
 
+/// A rule that is only counted.
+struct Counted {
+    name: Word,
+    summary: &'static str,
+    count: u64,
+}
+
 impl Text {
-    fn take(&mut self, finding: &Finding) {
+    fn take(&mut self, finding: &FindingRecord) {
         let shown = self.style.detail == Detail::Verbose || finding.severity >= Severity::Medium;
         if shown && (self.style.detail == Detail::Verbose || self.findings.len() < MOST.saturating_mul(50)) {
             self.findings.push(finding.clone());
         } else {
-            let key = (Reverse(finding.severity), finding.rule.id);
-            let count = self.rest.entry(key).or_insert((finding.rule, 0));
-            count.1 = count.1.saturating_add(1);
+            let key = (Reverse(finding.severity), finding.rule.clone());
+            let counted = self.rest.entry(key).or_insert_with(|| Counted {
+                name: finding.name.clone(),
+                summary: finding.known_rule().map_or("", |rule| rule.summary),
+                count: 0,
+            });
+            counted.count = counted.count.saturating_add(1);
         }
     }
 
@@ -94,26 +108,17 @@ impl Text {
 }
 
 impl Reporter for Text {
-    fn entry(&mut self, entry: &Entry) -> io::Result<()> {
-        for finding in entry.findings() {
+    fn item(&mut self, item: &Item) -> io::Result<()> {
+        for finding in item.findings() {
             self.take(finding);
         }
-        match entry {
-            Entry::Pyc(entry) => {
-                for problem in &entry.problems {
-                    self.problem(|| format!("{}: {problem}", entry.locator));
-                }
-            }
-            Entry::Artifact(entry) => {
-                for (locator, problem) in &entry.problems {
-                    self.problem(|| format!("{}: {problem}", locator.as_ref().unwrap_or(&entry.locator)));
-                }
-            }
+        for problem in item.problems() {
+            self.problem(|| format!("{}: {}", problem.place, problem.message));
         }
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, summary: &Summary) -> io::Result<()> {
+    fn finish(mut self: Box<Self>, summary: &SummaryRecord) -> io::Result<()> {
         let mut text = String::new();
         let most = match self.style.detail {
             Detail::Quiet => 20,
@@ -125,9 +130,9 @@ impl Reporter for Text {
             let _ = writeln!(text, "... and {left_out} more like these: -v shows all, a report holds all\n");
         }
         if self.style.detail != Detail::Quiet {
-            for ((severity, id), (rule, count)) in &self.rest {
+            for ((severity, id), Counted { name, summary, count }) in &self.rest {
                 let label = self.paint(severity.0, &format!("{:<8}", severity.0.code()));
-                let _ = writeln!(text, "{label} {id} {:<28} {count:>7} x  {}", rule.name, rule.summary);
+                let _ = writeln!(text, "{label} {id} {name:<28} {count:>7} x  {summary}");
             }
             if !self.rest.is_empty() {
                 text.push('\n');
@@ -162,22 +167,22 @@ impl Text {
     /// The findings file by file, the file with the worst first; within a file as the entry has them, the worst first. Stops
     /// after the file that reaches `most`; gives how many were written.
     fn write_findings(&self, text: &mut String, most: usize) -> usize {
-        let mut files: Vec<(&Locator, Vec<&Finding>)> = Vec::new();
-        let mut known: HashMap<&Locator, usize> = HashMap::new();
+        let mut files: Vec<(&Place, Vec<&FindingRecord>)> = Vec::new();
+        let mut known: HashMap<&Place, usize> = HashMap::new();
         for finding in &self.findings {
-            let at = *known.entry(&finding.locator).or_insert_with(|| {
-                files.push((&finding.locator, Vec::new()));
+            let at = *known.entry(&finding.place).or_insert_with(|| {
+                files.push((&finding.place, Vec::new()));
                 files.len() - 1
             });
             files[at].1.push(finding);
         }
         files.sort_by_key(|(_, findings)| Reverse(findings.iter().map(|finding| finding.severity).max()));
         let mut written = 0_usize;
-        for (locator, findings) in files {
+        for (place, findings) in files {
             if written >= most {
                 break;
             }
-            let _ = writeln!(text, "{locator}");
+            let _ = writeln!(text, "{place}");
             for finding in findings {
                 self.write_finding(text, finding);
                 written += 1;
@@ -187,9 +192,9 @@ impl Text {
         written
     }
 
-    fn write_finding(&self, text: &mut String, finding: &Finding) {
+    fn write_finding(&self, text: &mut String, finding: &FindingRecord) {
         let label = self.paint(finding.severity, &format!("{:<8}", finding.severity.code()));
-        let _ = writeln!(text, "  {label} {} {}: {}", finding.rule.id, finding.rule.name, finding.message);
+        let _ = writeln!(text, "  {label} {} {}: {}", finding.rule, finding.name, finding.message);
         for (label, value) in [("expected", &finding.expected), ("observed", &finding.observed)] {
             if !value.is_empty() {
                 let _ = writeln!(text, "             {label} {value}");
@@ -198,39 +203,37 @@ impl Text {
     }
 }
 
-fn write_overview(text: &mut String, summary: &Summary) {
-    let counts = |counts: Vec<(String, u64)>| {
-        let mut counts: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 0).collect();
+fn write_overview(text: &mut String, summary: &SummaryRecord) {
+    let counts = |mut counts: Vec<(&str, u64)>| {
+        counts.retain(|(_, count)| *count > 0);
         counts.sort_by_key(|(_, count)| Reverse(*count));
         counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
     };
     if summary.pycs > 0 {
-        let pythons = summary.pythons.iter().map(|(name, &count)| (name.clone(), count)).collect();
+        let pythons = summary.pythons.iter().map(|(name, &count)| (name.as_str(), count)).collect();
         let _ = writeln!(text, "Python   {}", counts(pythons));
-        let loads = summary.loads.iter().map(|(verdict, &count)| (verdict.code().to_owned(), count)).collect();
+        let loads = in_order(&summary.loads, LoadVerdict::ALL.iter().map(|verdict| verdict.code()));
         let _ = writeln!(text, "Load     {}", counts(loads));
-        let matches =
-            summary.header_matches.iter().map(|(outcome, &count)| (outcome.code().to_owned(), count)).collect();
+        let matches = in_order(&summary.header_matches, HeaderMatch::ALL.iter().map(|outcome| outcome.code()));
         let _ = writeln!(text, "Header   {}", counts(matches));
-        let words = |counts: &BTreeMap<&'static str, u64>| {
-            counts.iter().map(|(word, &count)| ((*word).to_owned(), count)).collect::<Vec<_>>()
-        };
-        let code = counts(words(&summary.code_matches));
-        let reasons = counts(words(&summary.code_reasons));
+        let code = counts(in_order(&summary.code_matches, []));
+        let reasons = counts(in_order(&summary.code_reasons, []));
         let reasons = if reasons.is_empty() { reasons } else { format!(" (unverified: {reasons})") };
         let _ = writeln!(text, "Code     {code}{reasons}");
     }
-    let ledger = &summary.ledger;
-    let fates = Fate::ALL.iter().map(|&fate| (fate.code().to_owned(), ledger.get(fate))).collect();
-    let _ = writeln!(text, "Seen     {} files and members: {}", ledger.seen(), counts(fates));
+    let fates = Fate::ALL.iter().map(|fate| fate.code());
+    let mut seen = in_order(&summary.ledger, fates);
+    seen.retain(|(fate, _)| *fate != "seen");
+    let _ = writeln!(text, "Seen     {} files and members: {}", summary.seen(), counts(seen));
     text.push('\n');
 }
 
-fn write_verdict(text: &mut String, summary: &Summary) {
+fn write_verdict(text: &mut String, summary: &SummaryRecord) {
     let found: Vec<String> = Severity::ALL
         .iter()
         .rev()
-        .filter_map(|severity| Some((severity, *summary.severities.get(severity)?)))
+        .map(|&severity| (severity, summary.of_severity(severity)))
+        .filter(|(_, count)| *count > 0)
         .map(|(severity, count)| format!("{count} {}", severity.code()))
         .collect();
     let found = if found.is_empty() { "no findings".to_owned() } else { found.join(", ") };

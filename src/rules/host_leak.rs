@@ -48,7 +48,7 @@ fn check_roots(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
 }
 
 /// The machine or person that a file name names besides module and tag.
-pub(super) fn machine_or_person(place: &Place) -> Option<&[u8]> {
+pub(crate) fn machine_or_person(place: &Place) -> Option<&[u8]> {
     let extra = place.extra.as_bytes();
     if extra.is_empty() || place.hook().is_some() {
         return None;

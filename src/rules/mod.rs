@@ -166,6 +166,7 @@ use crate::source::Source;
 use crate::verify::check::CodeCheck;
 use crate::verify::exact::Exact;
 
+pub(crate) use crate::rules::host_leak::machine_or_person;
 pub use crate::rules::select::select;
 
 /// How bad a finding is, if it is true. Not how sure it is.

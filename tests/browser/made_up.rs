@@ -35,6 +35,9 @@ use pycaudit::pyc;
 use pycaudit::pyc::Scratch;
 use pycaudit::pyc::Version;
 use pycaudit::report::html;
+use pycaudit::report::record::Item;
+use pycaudit::report::record::RunRecord;
+use pycaudit::report::record::SummaryRecord;
 use pycaudit::rules::Check;
 use pycaudit::rules::Finding;
 use pycaudit::rules::Findings;
@@ -172,7 +175,7 @@ fn main() {
 /// Writes a report and says how long that took.
 fn write(path: &Path, paths: &[&str], entries: &[Entry]) {
     let summary = summary(entries);
-    let run = Run {
+    let run = RunRecord::of(&Run {
         version: env!("CARGO_PKG_VERSION"),
         arguments: ["pycaudit", "scan"]
             .iter()
@@ -183,13 +186,13 @@ fn write(path: &Path, paths: &[&str], entries: &[Entry]) {
         options: vec![("verify", "header".to_owned()), ("fail-on", "medium".to_owned()), ("max-depth", "4".to_owned())],
         paths: paths.iter().map(|path| shown(path.as_bytes())).collect(),
         started: NOW,
-    };
+    });
     let began = Instant::now();
     let mut report = html::start(&run, Box::new(BufWriter::new(File::create(path).unwrap()))).unwrap();
     for entry in entries {
-        report.entry(entry).unwrap();
+        report.item(&Item::of(entry)).unwrap();
     }
-    report.finish(&summary).unwrap();
+    report.finish(&SummaryRecord::of(&summary)).unwrap();
     let bytes = fs::metadata(path).unwrap().len();
     println!("{}: {} entries, {bytes} bytes, {:?}", path.display(), entries.len(), began.elapsed());
 }

@@ -80,6 +80,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "problem",
             "pyc",
             "rules",
+            "secret",
             "source",
             "verify",
         ],

@@ -25,6 +25,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Scan directories, wheels, archives and pycs
     Scan(Box<ScanArgs>),
+    /// Write reports again from saved runs (`scan --jsonl`), or one report of several runs
+    Report(Box<ReportCommand>),
     /// Show one pyc: header, code objects, imports, names, strings, constants, digests, load verdict, findings
     Inspect(InspectArgs),
     /// Show the instructions of a pyc of any Python version, with the source's lines beside them
@@ -60,24 +62,8 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "PATH", help_heading = "Input")]
     pub(crate) sources: Vec<PathBuf>,
 
-    /// Write one CSV row per pyc; `-` is stdout
-    #[arg(long, value_name = "FILE", help_heading = "Reports")]
-    pub(crate) csv: Vec<PathBuf>,
-    /// Write one CSV row per finding; `-` is stdout
-    #[arg(long, value_name = "FILE", help_heading = "Reports")]
-    pub(crate) findings_csv: Vec<PathBuf>,
-    /// Write the report to share: one self-contained HTML file; `-` is stdout
-    #[arg(long, value_name = "FILE", help_heading = "Reports")]
-    pub(crate) html: Vec<PathBuf>,
-    /// Write one JSON object per line; `-` is stdout
-    #[arg(long, value_name = "FILE", help_heading = "Reports")]
-    pub(crate) jsonl: Vec<PathBuf>,
-    /// What stdout shows, when no report goes there
-    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Reports")]
-    pub(crate) format: Format,
-    /// Show findings of this severity and above
-    #[arg(long, value_name = "SEVERITY", default_value = "info", help_heading = "Reports")]
-    pub(crate) min_severity: Level,
+    #[command(flatten)]
+    pub(crate) reports: ReportArgs,
 
     /// How far to compare with the source
     #[arg(long, value_name = "STRENGTH", default_value = "code", help_heading = "Checks")]
@@ -98,7 +84,7 @@ pub(crate) struct ScanArgs {
     #[arg(long, help_heading = "Checks")]
     pub(crate) strict: bool,
     /// Show the secrets that are found (PYC605) instead of their first and last characters: then every report holds them
-    #[arg(long, help_heading = "Reports")]
+    #[arg(long, conflicts_with = "redact", help_heading = "Reports")]
     pub(crate) reveal_secrets: bool,
     /// Say which files are on a list of good ones: SHA-256 of files or code digests (v1:), one in a line; repeatable
     #[arg(long, value_name = "FILE", help_heading = "Checks")]
@@ -129,6 +115,35 @@ pub(crate) struct ScanArgs {
     /// Show no progress bar (there is none either when stderr is no terminal)
     #[arg(long, help_heading = "Running")]
     pub(crate) no_progress: bool,
+}
+
+/// Which reports to write: of a scan, and of saved runs.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Write one CSV row per pyc; `-` is stdout
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) csv: Vec<PathBuf>,
+    /// Write one CSV row per finding; `-` is stdout
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) findings_csv: Vec<PathBuf>,
+    /// Write the report to share: one self-contained HTML file; `-` is stdout
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) html: Vec<PathBuf>,
+    /// Write one JSON object per line, of which `pycaudit report` makes every other report; `-` is stdout
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) jsonl: Vec<PathBuf>,
+    /// Write SARIF 2.1.0 for code scanning; `-` is stdout
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    pub(crate) sarif: Vec<PathBuf>,
+    /// What stdout shows, when no report goes there
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Reports")]
+    pub(crate) format: Format,
+    /// Show findings of this severity and above
+    #[arg(long, value_name = "SEVERITY", default_value = "info", help_heading = "Reports")]
+    pub(crate) min_severity: Level,
+    /// Mask names of users and machines, home folders and secrets in every report; equal names stay equal
+    #[arg(long, help_heading = "Reports")]
+    pub(crate) redact: bool,
     /// Colour the text on stdout
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Running")]
     pub(crate) color: Color,
@@ -138,6 +153,21 @@ pub(crate) struct ScanArgs {
     /// Show every finding with its evidence
     #[arg(short, long, help_heading = "Running")]
     pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 the reports are written; 1 findings at or above --fail-on, when that is given; 2 it could not start;
+3 a saved run is damaged or not all there: what could be read is in the reports (wins over 1).")]
+pub(crate) struct ReportCommand {
+    /// Saved runs: files that `scan --jsonl` wrote; `-` is stdin. Several become one
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reports: ReportArgs,
+    /// Exit with 1 when there is a finding of this severity or above
+    #[arg(long, value_name = "SEVERITY", help_heading = "Checks")]
+    pub(crate) fail_on: Option<Level>,
 }
 
 #[derive(Debug, Args)]
@@ -211,6 +241,10 @@ pub(crate) enum Format {
     Text,
     /// One JSON object per line
     Jsonl,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of a GitHub Actions workflow
+    Github,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

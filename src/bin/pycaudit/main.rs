@@ -10,6 +10,8 @@ mod magic;
 mod one;
 mod output;
 mod progress;
+mod replay;
+mod reports;
 mod scan;
 
 use std::process::ExitCode;
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
         Command::Scan(args) => scan::run(&args),
+        Command::Report(args) => replay::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Dis(args) => dis::run(&args),
         Command::Diff(args) => diff::run(&args),

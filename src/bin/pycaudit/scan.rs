@@ -2,9 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::io::IsTerminal as _;
 use std::io::Read as _;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,33 +21,22 @@ use pycaudit::known::Digests;
 use pycaudit::known::Known;
 use pycaudit::limits::Limits;
 use pycaudit::name;
-use pycaudit::report;
-use pycaudit::report::Reporter;
-use pycaudit::report::text::Detail;
-use pycaudit::report::text::Style;
-use pycaudit::rules::Severity;
+use pycaudit::report::record::Item;
+use pycaudit::report::record::RunRecord;
+use pycaudit::report::record::SummaryRecord;
 use pycaudit::rules::select;
 use pycaudit::scan;
 use pycaudit::scan::Config;
 use pycaudit::scan::Progress;
 
-use crate::args::Color;
 use crate::args::Format;
-use crate::args::Level;
 use crate::args::ScanArgs;
 use crate::args::Verify;
 use crate::args::path_of_bytes;
 use crate::exit::Exit;
-use crate::output::Pending;
-use crate::output::Stdout;
 use crate::progress::Bar;
-
-/// A report being written.
-struct Report {
-    reporter: Box<dyn Reporter>,
-    /// The file, unless it goes to stdout.
-    pending: Option<Pending>,
-}
+use crate::reports::Reports;
+use crate::reports::severity;
 
 /// Runs the command.
 pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
@@ -64,16 +51,14 @@ pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
         }
     })
     .context("cannot handle Ctrl-C")?;
-    let mut reports = open_reports(args, &run)?;
+    let mut reports = Reports::open(&args.reports, RunRecord::of(&run))?;
     let progress = Arc::new(Progress::default());
-    let bar = Bar::start(&progress, !args.no_progress && !args.quiet);
-    let min = severity(args.min_severity);
+    let bar = Bar::start(&progress, !args.no_progress && !args.reports.quiet);
     let fail_on = severity(args.fail_on);
     let mut failed = false;
-    let mut sink = |mut entry: Entry| -> io::Result<()> {
+    let mut sink = |entry: Entry| -> io::Result<()> {
         failed |= entry.findings().iter().any(|finding| finding.severity >= fail_on);
-        entry.retain_findings(|finding| finding.severity >= min);
-        reports.iter_mut().try_for_each(|report| report.reporter.entry(&entry))
+        reports.item(Item::of(&entry))
     };
     let summary = scan::scan(&config, &progress, &stop, &mut sink);
     drop(bar);
@@ -83,7 +68,7 @@ pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     summary.ended = now();
-    finish(reports, &summary)?;
+    reports.finish(&SummaryRecord::of(&summary))?;
     Ok(exit(args, &summary, failed))
 }
 
@@ -97,16 +82,6 @@ fn exit(args: &ScanArgs, summary: &Summary, failed: bool) -> Exit {
     } else {
         Exit::Clean
     }
-}
-
-fn finish(reports: Vec<Report>, summary: &Summary) -> anyhow::Result<()> {
-    let mut complete = Vec::new();
-    for report in reports {
-        report.reporter.finish(summary).context("cannot write a report")?;
-        complete.extend(report.pending);
-    }
-    // Only when all are complete does any get its name.
-    complete.into_iter().try_for_each(Pending::keep)
 }
 
 fn config(args: &ScanArgs) -> anyhow::Result<Config> {
@@ -181,9 +156,10 @@ fn digests(lists: &[PathBuf]) -> anyhow::Result<Digests> {
 
 /// The digests that the reports show.
 fn fingerprints(args: &ScanArgs) -> scan::Fingerprints {
-    if args.format == Format::Jsonl || !args.jsonl.is_empty() {
+    let reports = &args.reports;
+    if reports.format == Format::Jsonl || !reports.jsonl.is_empty() {
         scan::Fingerprints::All
-    } else if args.csv.is_empty() {
+    } else if reports.csv.is_empty() && reports.html.is_empty() {
         scan::Fingerprints::Files
     } else {
         scan::Fingerprints::Code
@@ -203,72 +179,6 @@ fn files_from(list: &Path, null: bool) -> anyhow::Result<Vec<PathBuf>> {
     let parts = bytes.split(|&byte| byte == separator);
     let parts = parts.map(|part| if null { part } else { part.strip_suffix(b"\r").unwrap_or(part) });
     Ok(parts.filter(|part| !part.is_empty()).map(path_of_bytes).collect())
-}
-
-fn open_reports(args: &ScanArgs, run: &Run) -> anyhow::Result<Vec<Report>> {
-    type Start = fn(&Run, Box<dyn Write + Send>) -> io::Result<Box<dyn Reporter>>;
-    let kinds: [(&[PathBuf], Start); 4] = [
-        (&args.csv, |_, out| report::csv::start(out)),
-        (&args.findings_csv, |_, out| report::csv::start_findings(out)),
-        (&args.html, report::html::start),
-        (&args.jsonl, report::jsonl::start),
-    ];
-    let files: Vec<(&Path, Start)> =
-        kinds.iter().flat_map(|(paths, start)| paths.iter().map(|path| (path.as_path(), *start))).collect();
-    let to_stdout = files.iter().filter(|(path, _)| *path == Path::new("-")).count();
-    anyhow::ensure!(to_stdout <= 1, "only one report can go to stdout");
-    for (index, (path, _)) in files.iter().enumerate() {
-        let twice = files[..index].iter().any(|(other, _)| other == path);
-        anyhow::ensure!(!twice, "two reports cannot go to one file: `{}`", path.display());
-    }
-    let mut reports = Vec::new();
-    for (path, start) in files {
-        let (pending, out): (_, Box<dyn Write + Send>) = if path == Path::new("-") {
-            (None, Box::new(Stdout::new()))
-        } else {
-            let (pending, out) = Pending::create(path)?;
-            (Some(pending), out)
-        };
-        let reporter = start(run, out).with_context(|| format!("cannot write the report `{}`", path.display()))?;
-        reports.push(Report { reporter, pending });
-    }
-    if to_stdout == 0 {
-        let out = Box::new(Stdout::new());
-        let reporter = match args.format {
-            Format::Text => report::text::start(out, style(args)),
-            Format::Jsonl => report::jsonl::start(run, out).context("cannot write to stdout")?,
-        };
-        reports.push(Report { reporter, pending: None });
-    }
-    Ok(reports)
-}
-
-fn style(args: &ScanArgs) -> Style {
-    let detail = match (args.quiet, args.verbose) {
-        (true, _) => Detail::Quiet,
-        (_, true) => Detail::Verbose,
-        _ => Detail::Normal,
-    };
-    Style { color: colored(args.color), detail }
-}
-
-/// Whether stdout is to be coloured (no-color.org).
-pub(crate) fn colored(color: Color) -> bool {
-    match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-    }
-}
-
-fn severity(level: Level) -> Severity {
-    match level {
-        Level::Info => Severity::Info,
-        Level::Low => Severity::Low,
-        Level::Medium => Severity::Medium,
-        Level::High => Severity::High,
-        Level::Critical => Severity::Critical,
-    }
 }
 
 /// The chain of custody: the words of the command line and what they were understood to mean.
@@ -295,10 +205,11 @@ fn describe(args: &ScanArgs, config: &Config) -> Run {
             ("verify", verify.to_owned()),
             ("interpreters", interpreters),
             ("rules", rules),
-            ("min-severity", severity(args.min_severity).code().to_owned()),
+            ("min-severity", severity(args.reports.min_severity).code().to_owned()),
             ("fail-on", severity(args.fail_on).code().to_owned()),
             ("strict", config.strict.to_string()),
             ("reveal-secrets", config.reveal_secrets.to_string()),
+            ("redact", args.reports.redact.to_string()),
             ("known-good", paths(&args.known_good)),
             ("known-bad", paths(&args.known_bad)),
             ("max-depth", limits.depth.to_string()),

@@ -19,12 +19,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::io::Write;
 
-use crate::entry::Entry;
-use crate::entry::PycEntry;
-use crate::entry::Run;
-use crate::entry::Summary;
-use crate::pyc::Header;
-use crate::rules::Finding;
+use crate::report::record::FindingRecord;
+use crate::report::record::Item;
+use crate::report::record::PycRecord;
+use crate::report::record::RunRecord;
+use crate::report::record::SummaryRecord;
+use crate::report::record::Word;
 
 use super::Reporter;
 use charts::Timeline;
@@ -35,7 +35,7 @@ use tables::Tables;
 use worst::Worst;
 
 /// Starts a report. Nothing is written before the run ends.
-pub fn start(run: &Run, out: Box<dyn Write + Send>) -> io::Result<Box<dyn Reporter>> {
+pub fn start(run: &RunRecord, out: Box<dyn Write + Send>) -> io::Result<Box<dyn Reporter>> {
     Ok(Box::new(Html {
         run: run.clone(),
         out,
@@ -48,20 +48,22 @@ pub fn start(run: &Run, out: Box<dyn Write + Send>) -> io::Result<Box<dyn Report
 
 /// The report while it grows.
 struct Html {
-    run: Run,
+    run: RunRecord,
     out: Box<dyn Write + Send>,
     tables: Tables,
     timeline: Timeline,
     worst: Worst,
-    rules: BTreeMap<&'static str, Seen>,
+    rules: BTreeMap<Word, Seen>,
 }
 
 impl Html {
-    fn see(&mut self, artifact: &str, findings: &[Finding]) {
+    fn see(&mut self, artifact: &str, findings: &[FindingRecord]) {
         for finding in findings {
             self.worst.add(artifact, finding);
-            let seen = self.rules.entry(finding.rule.id).or_insert(Seen {
-                rule: finding.rule,
+            let seen = self.rules.entry(finding.rule.clone()).or_insert_with(|| Seen {
+                id: finding.rule.clone(),
+                name: finding.name.clone(),
+                rule: finding.known_rule(),
                 count: 0,
                 worst: finding.severity,
             });
@@ -70,36 +72,32 @@ impl Html {
         }
     }
 
-    fn times(&mut self, entry: &PycEntry) {
-        if let Some(mtime) = entry.pyc.header.as_ref().and_then(Header::mtime) {
+    fn times(&mut self, pyc: &PycRecord) {
+        if let Some(mtime) = pyc.mtime_seconds {
             self.timeline.add(Which::Recorded, mtime.into());
         }
-        if let Some(seconds) = entry.times.seconds() {
+        if let Some(seconds) = pyc.own_time_seconds {
             self.timeline.add(Which::Own, seconds);
         }
     }
 }
 
 impl Reporter for Html {
-    fn entry(&mut self, entry: &Entry) -> io::Result<()> {
-        let locator = match entry {
-            Entry::Pyc(entry) => {
-                self.times(entry);
-                self.tables.pyc(entry)?;
-                &entry.locator
+    fn item(&mut self, item: &Item) -> io::Result<()> {
+        match item {
+            Item::Pyc(item) => {
+                self.times(&item.pyc);
+                self.tables.pyc(item)?;
             }
-            Entry::Artifact(entry) => {
-                self.tables.artifact(entry)?;
-                &entry.locator
-            }
-        };
-        if !entry.findings().is_empty() {
-            self.see(&locator.artifact_shown(), entry.findings());
+            Item::Artifact(item) => self.tables.artifact(item)?,
+        }
+        if !item.findings().is_empty() {
+            self.see(&item.place().artifact_shown(), item.findings());
         }
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, summary: &Summary) -> io::Result<()> {
+    fn finish(mut self: Box<Self>, summary: &SummaryRecord) -> io::Result<()> {
         let plain = self.tables.plain();
         let page = Page::new(&self.run, summary, self.worst, &self.timeline, &self.rules, &plain)?;
         page.write_start(&mut self.out)?;

@@ -11,10 +11,12 @@ use sha2::Sha256;
 use tera::Context;
 use tera::Tera;
 
-use crate::entry::Run;
-use crate::entry::Summary;
 use crate::ledger::Fate;
 use crate::load::LoadVerdict;
+use crate::report::record::RunRecord;
+use crate::report::record::SummaryRecord;
+use crate::report::record::Word;
+use crate::report::record::in_order;
 use crate::rules::Rule;
 use crate::rules::Severity;
 use crate::source::HeaderMatch;
@@ -44,8 +46,12 @@ const SCRIPT: &str = include_str!("../../../templates/report.js");
 
 /// A rule that reported something.
 pub(super) struct Seen {
-    /// The rule.
-    pub(super) rule: &'static Rule,
+    /// Its id.
+    pub(super) id: Word,
+    /// Its name.
+    pub(super) name: Word,
+    /// The rule with its page, if this version of the program has it.
+    pub(super) rule: Option<&'static Rule>,
     /// How often.
     pub(super) count: u64,
     /// The worst severity it was reported at.
@@ -61,11 +67,11 @@ pub(super) struct Page {
 impl Page {
     /// The page of a run.
     pub(super) fn new(
-        run: &Run,
-        summary: &Summary,
+        run: &RunRecord,
+        summary: &SummaryRecord,
         worst: Worst,
         timeline: &Timeline,
-        rules: &BTreeMap<&'static str, Seen>,
+        rules: &BTreeMap<Word, Seen>,
         plain: &Plain,
     ) -> io::Result<Self> {
         let mut tera = Tera::new();
@@ -96,7 +102,7 @@ impl Page {
         context.insert("timeline", &timeline.draw());
         context.insert("plain", plain);
         let mut seen: Vec<_> = rules.values().collect();
-        seen.sort_by_key(|seen| (Reverse(seen.worst), seen.rule.id));
+        seen.sort_by_key(|seen| (Reverse(seen.worst), &seen.id));
         context.insert("rules", &seen.into_iter().map(RuleShown::of).collect::<Vec<_>>());
         context.insert("ledger", &LedgerShown::of(summary));
         Ok(Self { tera, context })
@@ -121,25 +127,24 @@ fn policy(style: &str, script: &str) -> String {
     )
 }
 
-fn severities(summary: &Summary) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
-    let count = |severity| summary.severities.get(severity).copied().unwrap_or_default();
-    Severity::ALL.iter().rev().map(move |severity| (severity.code(), count(severity), ""))
+fn severities(summary: &SummaryRecord) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
+    Severity::ALL.iter().rev().map(move |&severity| (severity.code(), summary.of_severity(severity), ""))
 }
 
-fn loads(summary: &Summary) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
-    let counts = LoadVerdict::ALL.iter().filter_map(|verdict| Some((verdict, *summary.loads.get(verdict)?)));
-    counts.map(|(verdict, count)| (verdict.code(), count, words::load(*verdict)))
+fn loads(summary: &SummaryRecord) -> impl Iterator<Item = (&str, u64, &'static str)> {
+    let counts = in_order(&summary.loads, LoadVerdict::ALL.iter().map(|verdict| verdict.code()));
+    counts.into_iter().map(|(verdict, count)| (verdict, count, words::load(verdict)))
 }
 
-fn headers(summary: &Summary) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
-    let counts = HeaderMatch::ALL.iter().filter_map(|outcome| Some((outcome, *summary.header_matches.get(outcome)?)));
-    counts.map(|(outcome, count)| (outcome.code(), count, words::header(*outcome)))
+fn headers(summary: &SummaryRecord) -> impl Iterator<Item = (&str, u64, &'static str)> {
+    let counts = in_order(&summary.header_matches, HeaderMatch::ALL.iter().map(|outcome| outcome.code()));
+    counts.into_iter().map(|(outcome, count)| (outcome, count, words::header(outcome)))
 }
 
 /// Whether the code was compiled from the source; what is not known by its reason, as the table has it.
-fn codes(summary: &Summary) -> Vec<(String, u64, &'static str)> {
-    let known = summary.code_matches.iter().filter(|(code, _)| **code != "unverified");
-    let known = known.map(|(code, count)| ((*code).to_owned(), *count, words::code(code)));
+fn codes(summary: &SummaryRecord) -> Vec<(String, u64, &'static str)> {
+    let known = summary.code_matches.iter().filter(|(code, _)| *code != "unverified");
+    let known = known.map(|(code, count)| (code.to_string(), *count, words::code(code)));
     let reasons = summary.code_reasons.iter();
     known.chain(reasons.map(|(reason, count)| (format!("unverified: {reason}"), *count, words::code(reason)))).collect()
 }
@@ -147,7 +152,7 @@ fn codes(summary: &Summary) -> Vec<(String, u64, &'static str)> {
 /// The run as the chain of custody shows it.
 #[derive(Serialize)]
 struct RunShown<'a> {
-    version: &'static str,
+    version: &'a str,
     day: String,
     started: String,
     ended: String,
@@ -160,18 +165,19 @@ struct RunShown<'a> {
 
 #[derive(Serialize)]
 struct OptionShown<'a> {
-    name: &'static str,
+    name: &'a str,
     value: &'a str,
 }
 
 impl<'a> RunShown<'a> {
-    fn of(run: &'a Run, summary: &Summary) -> Self {
+    fn of(run: &'a RunRecord, summary: &SummaryRecord) -> Self {
+        let [started, ended] = [&run.started, &summary.ended].map(|time| time.as_deref());
         Self {
-            version: run.version,
-            day: words::day(run.started),
-            started: words::time(run.started),
-            ended: words::time(summary.ended),
-            duration: words::duration(summary.ended.saturating_sub(run.started)),
+            version: &run.version,
+            day: words::day(started),
+            started: started.unwrap_or("not recorded").to_owned(),
+            ended: ended.unwrap_or("not recorded").to_owned(),
+            duration: words::between(started, ended),
             interrupted: summary.interrupted,
             command: words::command(&run.arguments),
             paths: &run.paths,
@@ -182,24 +188,24 @@ impl<'a> RunShown<'a> {
 
 /// A rule with its page.
 #[derive(Serialize)]
-struct RuleShown {
-    id: &'static str,
-    name: &'static str,
+struct RuleShown<'a> {
+    id: &'a str,
+    name: &'a str,
     summary: &'static str,
     severity: &'static str,
     count: String,
     docs: String,
 }
 
-impl RuleShown {
-    fn of(seen: &Seen) -> Self {
+impl<'a> RuleShown<'a> {
+    fn of(seen: &'a Seen) -> Self {
         Self {
-            id: seen.rule.id,
-            name: seen.rule.name,
-            summary: seen.rule.summary,
+            id: &seen.id,
+            name: &seen.name,
+            summary: seen.rule.map_or("a rule of another version of pycaudit", |rule| rule.summary),
             severity: seen.worst.code(),
             count: words::number(seen.count),
-            docs: markdown::html(seen.rule.docs),
+            docs: seen.rule.map(|rule| markdown::html(rule.docs)).unwrap_or_default(),
         }
     }
 }
@@ -221,17 +227,17 @@ struct LedgerRow {
 }
 
 impl LedgerShown {
-    fn of(summary: &Summary) -> Self {
+    fn of(summary: &SummaryRecord) -> Self {
         let row = |&fate: &Fate| LedgerRow {
             name: fate.code(),
             meaning: words::fate(fate),
-            count: words::number(summary.ledger.get(fate)),
+            count: words::number(summary.ledger.get(fate.code()).copied().unwrap_or_default()),
         };
         Self {
             rows: Fate::ALL.iter().map(row).collect(),
-            sum: words::number(summary.ledger.seen()),
+            sum: words::number(summary.seen()),
             listed: words::number(summary.listed),
-            adds_up: summary.listed == summary.ledger.seen(),
+            adds_up: summary.listed == summary.seen(),
         }
     }
 }

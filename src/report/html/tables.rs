@@ -7,19 +7,21 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::artifact::Locator;
-use crate::artifact::rfc3339;
-use crate::entry::ArtifactEntry;
-use crate::entry::Passage;
-use crate::entry::PassageInstruction;
-use crate::entry::PassageLine;
-use crate::entry::PycEntry;
 use crate::name;
-use crate::problem::Problem;
+use crate::pyc::HeaderLayout;
 use crate::pyc::header;
-use crate::rules::Finding;
+use crate::report::record::ArtifactItem;
+use crate::report::record::FindingRecord;
+use crate::report::record::InstructionRecord;
+use crate::report::record::PassageLineRecord;
+use crate::report::record::PassageRecord;
+use crate::report::record::Place;
+use crate::report::record::ProblemRecord;
+use crate::report::record::PycItem;
+use crate::report::record::PycRecord;
+use crate::report::record::Word;
+use crate::report::record::from_hex;
 use crate::rules::Severity;
-use crate::source::Source;
 
 use super::column::Cell;
 use super::column::Spec;
@@ -120,114 +122,116 @@ impl Tables {
     }
 
     /// Adds a pyc, its findings and its problems.
-    pub(super) fn pyc(&mut self, entry: &PycEntry) -> io::Result<()> {
+    pub(super) fn pyc(&mut self, item: &PycItem) -> io::Result<()> {
         let owner = self.pycs.rows();
-        for finding in &entry.findings {
-            self.finding(finding, Some((owner, &entry.locator)))?;
+        let pyc = &item.pyc;
+        for finding in &item.findings {
+            self.finding(finding, Some((owner, &pyc.place)))?;
         }
-        for problem in &entry.problems {
-            self.problem(&entry.locator, problem)?;
+        for problem in &item.problems {
+            self.problem(problem)?;
         }
-        let python = entry.python();
-        let header = entry.pyc.header.as_ref();
-        let mtime = header.and_then(header::Header::mtime).and_then(|mtime| rfc3339(mtime.into())).unwrap_or_default();
-        let path = Path::of(&entry.locator);
-        let [source, found, actual_size, actual_time] = source(&entry.source);
-        let root = entry.pyc.body.root();
-        let problems: Vec<_> = entry.problems.iter().map(Problem::to_string).collect();
-        let magic =
-            entry.pyc.magic.map_or_else(String::new, |magic| format!("{} ({})", magic.number(), name::hex(&magic.0)));
+        let path = Path::of(&pyc.place);
+        let [source, found, actual_size, actual_time] = source(pyc);
+        let problems: Vec<_> = item.problems.iter().map(|problem| &problem.message).collect();
+        let magic = match (pyc.magic, &pyc.magic_bytes) {
+            (Some(number), Some(bytes)) => format!("{number} ({bytes})"),
+            _ => String::new(),
+        };
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let mtime = text(&pyc.mtime);
         self.pycs.push(&[
             Cell::Text(&path.artifact),
             Cell::Text(&path.member),
-            Cell::Text(&entry.module),
-            Cell::Text(&python),
-            Cell::Text(entry.load.verdict.code()),
-            Cell::Text(entry.header_check.outcome.code()),
-            Cell::Text(&code_match(entry)),
+            Cell::Text(&pyc.module),
+            Cell::Text(&pyc.python),
+            Cell::Text(&pyc.load),
+            Cell::Text(&pyc.header_match),
+            Cell::Text(&code_match(pyc)),
             Cell::Text(&mtime),
-            Cell::Number(entry.size.into()),
-            Cell::Digest(entry.sha256),
-            Cell::Text(&entry.load.reason),
-            Cell::Json(&fields(entry)),
-            Cell::Json(&differences(entry)),
-            Cell::Json(&passages(entry)),
+            Cell::Number(pyc.size.into()),
+            Cell::Digest(pyc.sha256),
+            Cell::Text(&pyc.load_reason),
+            Cell::Json(&fields(pyc)),
+            Cell::Json(&differences(pyc)),
+            Cell::Json(&passages(pyc)),
             Cell::Json(&json!(problems)),
             Cell::Text(&magic),
-            Cell::Text(entry.header_kind()),
-            Cell::number(header.and_then(header::Header::source_size)),
-            Cell::Text(&header.and_then(header::Header::source_hash).map_or_else(String::new, |hash| name::hex(&hash))),
-            Cell::Text(&words::own_time(entry.times)),
-            Cell::Text(&entry.place.tag.to_string()),
-            Cell::Text(&entry.place.optimization.to_string()),
+            Cell::Text(&pyc.header),
+            Cell::number(pyc.source_size),
+            Cell::Text(&text(&pyc.source_hash)),
+            Cell::Text(&words::own_time(pyc.own_time.as_deref(), pyc.own_time_seconds)),
+            Cell::Text(&pyc.cache_tag.to_string()),
+            Cell::Text(&pyc.optimization.to_string()),
             Cell::Text(&source),
             Cell::Text(&found),
             Cell::Text(&actual_size),
             Cell::Text(&actual_time),
-            Cell::Text(&entry.build_path().unwrap_or_default()),
-            Cell::number(root.and_then(|root| u64::try_from(root.code_objects).ok())),
-            Cell::number((entry.pyc.trailing > 0).then_some(entry.pyc.trailing)),
+            Cell::Text(&text(&pyc.build_path)),
+            Cell::number(pyc.code_objects),
+            Cell::number((pyc.trailing_bytes > 0).then_some(pyc.trailing_bytes)),
         ])?;
-        let severity = entry.max_severity();
+        let severity = pyc.max_severity;
         self.plain_pycs.add(severity, || PlainPyc {
             severity: severity.map_or("", Severity::code),
-            path: entry.locator.to_string(),
-            rules: rules(&entry.findings),
-            python,
-            load: entry.load.verdict.code(),
-            header: entry.header_check.outcome.code(),
-            code: code_match(entry),
+            path: pyc.place.to_string(),
+            rules: rules(&item.findings),
+            python: pyc.python.clone(),
+            load: pyc.load.clone(),
+            header: pyc.header_match.clone(),
+            code: code_match(pyc),
             mtime,
-            size: words::number(entry.size),
+            size: words::number(pyc.size),
         });
         Ok(())
     }
 
     /// Adds an artifact, its findings and its problems.
-    pub(super) fn artifact(&mut self, entry: &ArtifactEntry) -> io::Result<()> {
-        for finding in &entry.findings {
+    pub(super) fn artifact(&mut self, item: &ArtifactItem) -> io::Result<()> {
+        for finding in &item.findings {
             self.finding(finding, None)?;
         }
-        for (member, problem) in &entry.problems {
-            self.problem(member.as_ref().unwrap_or(&entry.locator), problem)?;
+        for problem in &item.problems {
+            self.problem(problem)?;
         }
-        let path = Path::of(&entry.locator);
-        let kind = entry.kind.map_or("file", crate::container::Kind::code);
-        let seen = entry.ledger.seen();
+        let artifact = &item.artifact;
+        let path = Path::of(&artifact.place);
+        let kind = artifact.kind.clone().unwrap_or(Word::Borrowed("file"));
+        let seen = artifact.ledger.get("seen").copied().unwrap_or_default();
         self.artifacts.push(&[
             Cell::Text(&path.artifact),
             Cell::Text(&path.member),
-            Cell::Text(kind),
-            Cell::Number(entry.pycs.into()),
+            Cell::Text(&kind),
+            Cell::Number(artifact.pycs.into()),
             Cell::Number(seen.into()),
-            Cell::number(entry.size),
-            Cell::Digest(entry.sha256),
+            Cell::number(artifact.size),
+            Cell::Digest(artifact.sha256),
         ])?;
         if self.plain_artifacts.len() < PLAIN {
             self.plain_artifacts.push(PlainArtifact {
-                path: entry.locator.to_string(),
+                path: artifact.place.to_string(),
                 kind,
-                pycs: words::number(entry.pycs),
+                pycs: words::number(artifact.pycs),
                 seen: words::number(seen),
-                size: entry.size.map_or_else(String::new, words::number),
-                sha256: entry.sha256.map_or_else(String::new, |sha256| sha256.to_string()),
+                size: artifact.size.map_or_else(String::new, words::number),
+                sha256: artifact.sha256.map_or_else(String::new, |sha256| sha256.to_string()),
             });
         }
         Ok(())
     }
 
-    fn finding(&mut self, finding: &Finding, owner: Option<(u64, &Locator)>) -> io::Result<()> {
+    fn finding(&mut self, finding: &FindingRecord, owner: Option<(u64, &Place)>) -> io::Result<()> {
         // A finding that is about its pyc has no place of its own: the pyc's row has it.
         let path = match owner {
-            Some((_, locator)) if *locator == finding.locator => Path::default(),
-            _ => Path::of(&finding.locator),
+            Some((_, place)) if *place == finding.place => Path::default(),
+            _ => Path::of(&finding.place),
         };
         self.findings.push(&[
             owner.map_or(Cell::Number(-1), |(row, _)| Cell::Number(row.into())),
             Cell::Text(&path.artifact),
             Cell::Text(&path.member),
             Cell::Text(finding.severity.code()),
-            Cell::Text(finding.rule.id),
+            Cell::Text(&finding.rule),
             Cell::Text(&finding.message),
             Cell::Text(&finding.expected),
             Cell::Text(&finding.observed),
@@ -237,8 +241,8 @@ impl Tables {
         ])?;
         self.plain_findings.add(Some(finding.severity), || PlainFinding {
             severity: finding.severity.code(),
-            rule: finding.rule.id,
-            path: finding.locator.to_string(),
+            rule: finding.rule.clone(),
+            path: finding.place.to_string(),
             place: words::place(finding),
             message: words::clipped(&finding.message),
             expected: words::clipped(&finding.expected),
@@ -247,16 +251,15 @@ impl Tables {
         Ok(())
     }
 
-    fn problem(&mut self, locator: &Locator, problem: &Problem) -> io::Result<()> {
-        let path = Path::of(locator);
-        let message = problem.to_string();
-        let cells = [&path.artifact, &path.member, problem.kind.code(), &message].map(Cell::Text);
+    fn problem(&mut self, problem: &ProblemRecord) -> io::Result<()> {
+        let path = Path::of(&problem.place);
+        let cells = [&path.artifact, &path.member, problem.kind.as_ref(), &problem.message].map(Cell::Text);
         self.problems.push(&cells)?;
         if self.plain_problems.len() < PLAIN {
             self.plain_problems.push(PlainProblem {
-                kind: problem.kind.code(),
-                path: locator.to_string(),
-                message: words::clipped(&message),
+                kind: problem.kind.clone(),
+                path: problem.place.to_string(),
+                message: words::clipped(&problem.message),
             });
         }
         Ok(())
@@ -293,7 +296,7 @@ impl Tables {
     }
 }
 
-/// The two parts of a locator.
+/// The two parts of a place.
 #[derive(Default)]
 struct Path {
     artifact: String,
@@ -301,16 +304,16 @@ struct Path {
 }
 
 impl Path {
-    fn of(locator: &Locator) -> Self {
-        Self { artifact: locator.artifact_shown(), member: locator.member_shown() }
+    fn of(place: &Place) -> Self {
+        Self { artifact: place.artifact_shown(), member: place.member_shown() }
     }
 }
 
 /// The header's fields: offset, bytes, name and reading of each.
-fn fields(entry: &PycEntry) -> serde_json::Value {
-    let layout =
-        entry.pyc.header.as_ref().map(|header| header.layout).or(entry.pyc.version.and_then(|version| version.header));
-    let fields = header::fields(&entry.head, layout);
+fn fields(pyc: &PycRecord) -> serde_json::Value {
+    let layout = pyc.header_size.and_then(|size| HeaderLayout::of_size(size.into()));
+    let head = from_hex(&pyc.head).unwrap_or_default();
+    let fields = header::fields(&head, layout);
     json!(
         fields
             .iter()
@@ -320,17 +323,16 @@ fn fields(entry: &PycEntry) -> serde_json::Value {
 }
 
 /// What became of the comparison of the code: `differs`, `unverified: no-source`.
-fn code_match(entry: &PycEntry) -> String {
-    let check = &entry.code_check;
-    match check.reason() {
-        Some(reason) => format!("{}: {}", check.code(), reason.code()),
-        None => check.code().to_owned(),
+fn code_match(pyc: &PycRecord) -> String {
+    match &pyc.code_reason {
+        Some(reason) => format!("{}: {reason}", pyc.code_match),
+        None => pyc.code_match.to_string(),
     }
 }
 
 /// Where code and source part: line, its text, code object, offset, expected and found of each.
-fn differences(entry: &PycEntry) -> serde_json::Value {
-    let rows = entry.code_check.differences().iter().map(|difference| {
+fn differences(pyc: &PycRecord) -> serde_json::Value {
+    let rows = pyc.code_differences.iter().map(|difference| {
         let code = difference.code.to_string();
         json!([difference.line, difference.text, code, difference.offset, difference.expected, difference.found])
     });
@@ -339,40 +341,40 @@ fn differences(entry: &PycEntry) -> serde_json::Value {
 
 /// Source and instructions side by side: of each code object its name and lines, of each line number, text, whether it differs and its
 /// instructions, of each of those offset, text and whether it differs.
-fn passages(entry: &PycEntry) -> serde_json::Value {
-    let instruction = |it: &PassageInstruction| json!([it.offset, it.text, it.is_marked]);
-    let line = |it: &PassageLine| {
+fn passages(pyc: &PycRecord) -> serde_json::Value {
+    let instruction = |it: &InstructionRecord| json!([it.offset, it.text, it.differs]);
+    let line = |it: &PassageLineRecord| {
         let instructions: Vec<_> = it.instructions.iter().map(instruction).collect();
-        json!([it.line, it.text, it.is_marked, instructions])
+        json!([it.line, it.text, it.differs, instructions])
     };
-    let passage = |it: &Passage| json!([it.code.to_string(), it.lines.iter().map(line).collect::<Vec<_>>()]);
-    json!(entry.passages.iter().map(passage).collect::<Vec<_>>())
+    let passage = |it: &PassageRecord| json!([it.code.to_string(), it.lines.iter().map(line).collect::<Vec<_>>()]);
+    json!(pyc.code_passages.iter().map(passage).collect::<Vec<_>>())
 }
 
 /// Where the source is, how it was found, its size and time.
-fn source(source: &Source) -> [String; 4] {
-    match source {
-        Source::Present(file) => [
-            file.locator.to_string(),
-            words::found(file.found).to_owned(),
-            words::number(file.size),
-            words::own_time(file.times),
-        ],
-        Source::Absent => ["none".to_owned(), String::new(), String::new(), String::new()],
-        Source::Ambiguous(candidates) => {
-            let mut names: Vec<_> = candidates.iter().take(CANDIDATES).map(Locator::to_string).collect();
-            if candidates.len() > CANDIDATES {
-                names.push("…".to_owned());
-            }
-            let found = words::counted(words::length(candidates), "file", "files");
-            [names.join("\n"), format!("{found} could be it"), String::new(), String::new()]
-        }
+fn source(pyc: &PycRecord) -> [String; 4] {
+    if let Some(place) = &pyc.source {
+        return [
+            place.to_string(),
+            pyc.source_found.as_deref().map(words::found).unwrap_or_default().to_owned(),
+            pyc.source_file_size.map(words::number).unwrap_or_default(),
+            words::own_time(pyc.source_file_time.as_deref(), None),
+        ];
     }
+    if pyc.source_candidates.is_empty() {
+        return ["none".to_owned(), String::new(), String::new(), String::new()];
+    }
+    let mut names: Vec<_> = pyc.source_candidates.iter().take(CANDIDATES).map(Place::to_string).collect();
+    if pyc.source_candidates.len() > CANDIDATES {
+        names.push("…".to_owned());
+    }
+    let found = words::counted(words::length(&pyc.source_candidates), "file", "files");
+    [names.join("\n"), format!("{found} could be it"), String::new(), String::new()]
 }
 
 /// The ids of findings, each once.
-fn rules(findings: &[Finding]) -> String {
-    let mut ids: Vec<_> = findings.iter().map(|finding| finding.rule.id).collect();
+fn rules(findings: &[FindingRecord]) -> String {
+    let mut ids: Vec<_> = findings.iter().map(|finding| finding.rule.as_ref()).collect();
     ids.sort_unstable();
     ids.dedup();
     ids.join(" ")
@@ -443,8 +445,8 @@ struct PlainPyc {
     severity: &'static str,
     path: String,
     python: String,
-    load: &'static str,
-    header: &'static str,
+    load: Word,
+    header: Word,
     code: String,
     mtime: String,
     size: String,
@@ -454,7 +456,7 @@ struct PlainPyc {
 #[derive(Debug, Serialize)]
 struct PlainFinding {
     severity: &'static str,
-    rule: &'static str,
+    rule: Word,
     path: String,
     place: String,
     message: String,
@@ -465,7 +467,7 @@ struct PlainFinding {
 #[derive(Debug, Serialize)]
 struct PlainArtifact {
     path: String,
-    kind: &'static str,
+    kind: Word,
     pycs: String,
     seen: String,
     size: String,
@@ -474,7 +476,7 @@ struct PlainArtifact {
 
 #[derive(Debug, Serialize)]
 struct PlainProblem {
-    kind: &'static str,
+    kind: Word,
     path: String,
     message: String,
 }

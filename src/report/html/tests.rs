@@ -28,9 +28,12 @@ use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc;
 use crate::pyc::Scratch;
-use crate::rules::Check;
+use crate::report::record::Item;
+use crate::report::record::RunRecord;
+use crate::report::record::SummaryRecord;
 use crate::rules::Finding;
 use crate::rules::Findings;
+use crate::rules::RULES;
 use crate::rules::Rule;
 use crate::rules::Severity;
 use crate::source::HeaderCheck;
@@ -39,14 +42,10 @@ use crate::source::Source;
 use crate::verify::check::CodeCheck;
 use crate::verify::check::Reason;
 
-static RULE: Rule = Rule {
-    id: "PYC999",
-    name: "made-up",
-    summary: "a rule of these tests",
-    severity: Severity::Medium,
-    docs: &[" ## What it reports", " `<b>` and more."],
-    check: Check::Pyc(|_, _| {}),
-};
+/// A rule whose page has code in it.
+fn rule() -> &'static Rule {
+    RULES.iter().find(|rule| rule.id == "PYC301").unwrap()
+}
 
 /// A writer whose bytes can be read when the report is gone.
 #[derive(Clone, Default)]
@@ -62,14 +61,14 @@ impl Write for Shared {
     }
 }
 
-fn run() -> Run {
-    Run {
+fn run() -> RunRecord {
+    RunRecord::of(&Run {
         version: "1.2.3",
         arguments: ["pycaudit", "scan", "a b"].map(str::to_owned).to_vec(),
         options: vec![("strict", "no".to_owned())],
         paths: vec!["a b".to_owned()],
         started: 1_700_000_000,
-    }
+    })
 }
 
 fn summary(entries: &[Entry]) -> Summary {
@@ -92,9 +91,9 @@ fn report_of(entries: &[Entry], summary: &Summary) -> String {
     let out = Shared::default();
     let mut report = super::start(&run(), Box::new(out.clone())).unwrap();
     for entry in entries {
-        report.entry(entry).unwrap();
+        report.item(&Item::of(entry)).unwrap();
     }
-    report.finish(summary).unwrap();
+    report.finish(&SummaryRecord::of(summary)).unwrap();
     String::from_utf8(std::mem::take(&mut *out.0.lock().unwrap())).unwrap()
 }
 
@@ -141,7 +140,7 @@ fn entry(name: &[u8], severities: &[Severity]) -> Entry {
 
 fn finding(locator: &Locator, severity: Severity) -> Finding {
     let mut list = Vec::new();
-    Findings::new(&RULE, locator, &mut list).add(format!("seen in {locator}")).severity(severity);
+    Findings::new(rule(), locator, &mut list).add(format!("seen in {locator}")).severity(severity);
     list.remove(0)
 }
 
@@ -240,7 +239,7 @@ fn the_rules_that_reported_something_are_explained_and_no_others() {
     let html = report(&[entry(b"m.pyc", &[Severity::Low]), entry(b"n.pyc", &[Severity::High])]);
     let rules = between(&html, "<section id=\"rules\"", "</section>");
     assert_eq!(rules.matches("<article").count(), 1);
-    assert!(rules.contains("<h4>What it reports</h4><p><code>&lt;b&gt;</code> and more.</p>"));
+    assert!(rules.contains("<h4>What it reports</h4><p>") && rules.contains("<code>__pycache__</code>"));
     assert!(rules.contains("<span class=\"sev high\">high</span> <span class=\"count\">2</span>"));
 }
 

@@ -4,10 +4,10 @@
 
 use serde::Serialize;
 
-use crate::entry::Run;
-use crate::entry::Summary;
 use crate::ledger::Fate;
-use crate::load::LoadVerdict;
+use crate::report::record::RunRecord;
+use crate::report::record::SummaryRecord;
+use crate::report::record::total;
 use crate::rules::Severity;
 
 use super::words;
@@ -43,7 +43,7 @@ pub(super) struct Figure {
 }
 
 /// The verdict on a run.
-pub(super) fn verdict(run: &Run, summary: &Summary, worst: &Listed) -> Verdict {
+pub(super) fn verdict(run: &RunRecord, summary: &SummaryRecord, worst: &Listed) -> Verdict {
     let counts = Counts::of(summary);
     let (level, label) = level(summary, &counts);
     let mut headline = headline(summary, &counts);
@@ -73,19 +73,19 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(summary: &Summary) -> Self {
-        let of = |severity| summary.severities.get(&severity).copied().unwrap_or_default();
+    fn of(summary: &SummaryRecord) -> Self {
+        let of = |severity| summary.of_severity(severity);
         Self {
             critical: of(Severity::Critical),
             high: of(Severity::High),
             medium: of(Severity::Medium),
-            all: summary.severities.values().sum(),
+            all: total(&summary.severities),
             worst: Severity::ALL.iter().rev().copied().find(|&severity| of(severity) > 0),
         }
     }
 }
 
-fn level(summary: &Summary, counts: &Counts) -> (&'static str, &'static str) {
+fn level(summary: &SummaryRecord, counts: &Counts) -> (&'static str, &'static str) {
     match counts.worst {
         Some(Severity::Critical) => ("critical", "Act on this"),
         Some(Severity::High) => ("high", "Look before you use or ship it"),
@@ -98,7 +98,7 @@ fn level(summary: &Summary, counts: &Counts) -> (&'static str, &'static str) {
     }
 }
 
-fn headline(summary: &Summary, counts: &Counts) -> String {
+fn headline(summary: &SummaryRecord, counts: &Counts) -> String {
     let findings =
         |count, severity: &str| format!("{} of {severity} severity", words::counted(count, "finding", "findings"));
     match counts.worst {
@@ -121,7 +121,7 @@ fn headline(summary: &Summary, counts: &Counts) -> String {
     }
 }
 
-fn subject(run: &Run) -> String {
+fn subject(run: &RunRecord) -> String {
     match run.paths.as_slice() {
         [] => String::new(),
         [path] => words::clipped(path),
@@ -129,19 +129,19 @@ fn subject(run: &Run) -> String {
     }
 }
 
-fn scanned(run: &Run, summary: &Summary) -> String {
+fn scanned(run: &RunRecord, summary: &SummaryRecord) -> String {
     let files = words::counted(summary.pycs, "bytecode file", "bytecode files");
     let archives = match summary.archives {
         0 => String::new(),
         archives => format!(", {} opened", words::counted(archives, "archive", "archives")),
     };
-    let seen = words::counted(summary.ledger.seen(), "file", "files");
-    let time = words::duration(summary.ended.saturating_sub(run.started));
+    let seen = words::counted(summary.seen(), "file", "files");
+    let time = words::between(run.started.as_deref(), summary.ended.as_deref());
     format!("{files} ({}) among {seen} seen{archives}, in {time}.", words::size(summary.pyc_bytes))
 }
 
-fn found(summary: &Summary, counts: &Counts, worst: &Listed) -> String {
-    let live: u64 = summary.loads.iter().filter(|(verdict, _)| verdict.is_live()).map(|(_, count)| count).sum();
+fn found(summary: &SummaryRecord, counts: &Counts, worst: &Listed) -> String {
+    let live = loads(summary, "runs").saturating_add(loads(summary, "runs-optimised"));
     let mut text = if counts.all == 0 {
         "No findings.".to_owned()
     } else {
@@ -149,8 +149,8 @@ fn found(summary: &Summary, counts: &Counts, worst: &Listed) -> String {
             .iter()
             .rev()
             .filter_map(|severity| {
-                let count = summary.severities.get(severity).copied().filter(|&count| count > 0)?;
-                Some(format!("{} {}", words::number(count), severity.code()))
+                let count = summary.of_severity(*severity);
+                (count > 0).then(|| format!("{} {}", words::number(count), severity.code()))
             })
             .collect();
         let places = words::counted(worst.artifacts, "artifact", "artifacts");
@@ -168,23 +168,22 @@ fn found(summary: &Summary, counts: &Counts, worst: &Listed) -> String {
     text
 }
 
-fn unread(summary: &Summary) -> String {
-    let ledger = &summary.ledger;
+fn unread(summary: &SummaryRecord) -> String {
     let mut parts = Vec::new();
     if summary.problems > 0 {
         parts.push(format!("{}, listed at the end.", words::counted(summary.problems, "problem", "problems")));
     }
-    let fates = [
+    let shown = [
         (Fate::Unreadable, "could not be read"),
         (Fate::Limited, "went beyond a limit"),
         (Fate::Excluded, "left out as asked"),
         (Fate::Link, "links not followed"),
         (Fate::Special, "pipes, sockets or devices not opened"),
     ];
-    let counts: Vec<_> = fates
+    let counts: Vec<_> = shown
         .into_iter()
-        .filter(|&(fate, _)| ledger.get(fate) > 0)
-        .map(|(fate, what)| format!("{} {what}", words::number(ledger.get(fate))))
+        .filter(|&(fate, _)| fates(summary, fate) > 0)
+        .map(|(fate, what)| format!("{} {what}", words::number(fates(summary, fate))))
         .collect();
     if !counts.is_empty() {
         parts.push(format!("{}.", counts.join(", ")));
@@ -195,7 +194,7 @@ fn unread(summary: &Summary) -> String {
     if parts.is_empty() { "Nothing: all that was to be read was read.".to_owned() } else { parts.join(" ") }
 }
 
-fn first_step(summary: &Summary, counts: &Counts, worst: &Listed) -> Answer {
+fn first_step(summary: &SummaryRecord, counts: &Counts, worst: &Listed) -> Answer {
     let question = "What to do first";
     if let Some(first) = &worst.first
         && counts.worst >= Some(Severity::Medium)
@@ -220,17 +219,26 @@ fn first_step(summary: &Summary, counts: &Counts, worst: &Listed) -> Answer {
     Answer { question, text: text.to_owned(), subject: String::new() }
 }
 
+/// How many pycs have a load verdict.
+fn loads(summary: &SummaryRecord, verdict: &str) -> u64 {
+    summary.loads.get(verdict).copied().unwrap_or_default()
+}
+
+/// How many files met a fate.
+fn fates(summary: &SummaryRecord, fate: Fate) -> u64 {
+    summary.ledger.get(fate.code()).copied().unwrap_or_default()
+}
+
 /// The four numbers.
-pub(super) fn figures(summary: &Summary) -> Vec<Figure> {
+pub(super) fn figures(summary: &SummaryRecord) -> Vec<Figure> {
     let counts = Counts::of(summary);
-    let of = |verdict| summary.loads.get(&verdict).copied().unwrap_or_default();
-    let (runs, optimised) = (of(LoadVerdict::Runs), of(LoadVerdict::RunsOptimised));
+    let (runs, optimised) = (loads(summary, "runs"), loads(summary, "runs-optimised"));
     let serious = counts.critical.saturating_add(counts.high);
     let optimised = match optimised {
         0 => "as they are, where they lie".to_owned(),
         _ => format!("and {} more under -O or -OO", words::number(optimised)),
     };
-    let unread = summary.ledger.get(Fate::Unreadable).saturating_add(summary.ledger.get(Fate::Limited));
+    let unread = fates(summary, Fate::Unreadable).saturating_add(fates(summary, Fate::Limited));
     vec![
         Figure {
             label: "Bytecode files",

@@ -1,12 +1,8 @@
 //! The words of the page: numbers, sizes, durations, and what codes mean to a person who has never seen them.
 
-use crate::artifact::Times;
-use crate::artifact::rfc3339;
 use crate::ledger::Fate;
-use crate::load::LoadVerdict;
-use crate::rules::Finding;
-use crate::source::Found;
-use crate::source::HeaderMatch;
+use crate::report::record::FindingRecord;
+use crate::report::record::seconds;
 
 /// Characters of a text that the parts outside the tables show; the tables hold it whole.
 const CLIP: usize = 600;
@@ -60,27 +56,29 @@ pub(super) fn duration(seconds: i64) -> String {
     }
 }
 
-/// A time of a run or file; the raw seconds where no calendar has it.
-pub(super) fn time(seconds: i64) -> String {
-    rfc3339(seconds).unwrap_or_else(|| format!("{seconds} s since 1970"))
+/// The seconds between two times of a run, in words.
+pub(super) fn between(started: Option<&str>, ended: Option<&str>) -> String {
+    match (started.and_then(seconds), ended.and_then(seconds)) {
+        (Some(started), Some(ended)) => duration(ended.saturating_sub(started)),
+        _ => "an unknown time".to_owned(),
+    }
 }
 
 /// A time for the eye, in UTC: `21 September 2026, 14:13 UTC`.
-pub(super) fn day(seconds: i64) -> String {
-    let Some(timestamp) = rfc3339(seconds).and_then(|_| jiff::Timestamp::from_second(seconds).ok()) else {
-        return time(seconds);
-    };
-    timestamp.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %B %Y, %H:%M UTC").to_string()
+pub(super) fn day(time: Option<&str>) -> String {
+    match time.and_then(|time| time.parse::<jiff::Timestamp>().ok()) {
+        Some(timestamp) => timestamp.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %B %Y, %H:%M UTC").to_string(),
+        None => time.unwrap_or_default().to_owned(),
+    }
 }
 
 /// The time of a file or archive record; where the record names no zone, so does the text.
-pub(super) fn own_time(times: Times) -> String {
-    if let Some(seconds) = times.utc() {
-        return time(seconds);
-    }
-    match times.seconds().and_then(rfc3339) {
-        Some(text) => format!("{} (no zone recorded)", text.trim_end_matches('Z')),
-        None => String::new(),
+pub(super) fn own_time(time: Option<&str>, seconds: Option<i64>) -> String {
+    match (time, seconds) {
+        (Some(time), _) if time.ends_with('Z') => time.to_owned(),
+        (Some(time), _) => format!("{time} (no zone recorded)"),
+        (None, Some(seconds)) => format!("{seconds} s since 1970"),
+        (None, None) => String::new(),
     }
 }
 
@@ -93,7 +91,7 @@ pub(super) fn clipped(text: &str) -> String {
 }
 
 /// The offset and line of a finding; empty when it has neither.
-pub(super) fn place(finding: &Finding) -> String {
+pub(super) fn place(finding: &FindingRecord) -> String {
     match (finding.offset, finding.line) {
         (Some(offset), Some(line)) => format!("at offset {offset:#x}, line {line}"),
         (Some(offset), None) => format!("at offset {offset:#x}"),
@@ -115,28 +113,30 @@ pub(super) fn command(arguments: &[String]) -> String {
 }
 
 /// What a load verdict means.
-pub(super) fn load(verdict: LoadVerdict) -> &'static str {
+pub(super) fn load(verdict: &str) -> &'static str {
     match verdict {
-        LoadVerdict::Runs => "Python runs these files as they are.",
-        LoadVerdict::RunsOptimised => "Run only when Python is started with -O or -OO.",
-        LoadVerdict::Stale => "Out of date: Python would compile the source again.",
-        LoadVerdict::Dead => "Python never looks at them where they lie.",
-        LoadVerdict::Rejected => "Python would try them and fail, or pass them over.",
-        LoadVerdict::Unknown => "Made for an interpreter whose rules are not known.",
+        "runs" => "Python runs these files as they are.",
+        "runs-optimised" => "Run only when Python is started with -O or -OO.",
+        "stale" => "Out of date: Python would compile the source again.",
+        "dead" => "Python never looks at them where they lie.",
+        "rejected" => "Python would try them and fail, or pass them over.",
+        "unknown" => "Made for an interpreter whose rules are not known.",
+        _ => "",
     }
 }
 
 /// What the comparison of a header with its source means.
-pub(super) fn header(outcome: HeaderMatch) -> &'static str {
+pub(super) fn header(outcome: &str) -> &'static str {
     match outcome {
-        HeaderMatch::Fresh => "What the header records is what the source is.",
-        HeaderMatch::MtimeMismatch => "The source has another modification time.",
-        HeaderMatch::SizeMismatch => "The source has another size.",
-        HeaderMatch::Stale => "The source has another time and another size.",
-        HeaderMatch::HashMismatch => "The source has another hash: it is not the text recorded.",
-        HeaderMatch::NewlineVariant => "Fits the source with its line ends written otherwise.",
-        HeaderMatch::NoSource => "There is no source to compare with.",
-        HeaderMatch::Unknown => "Not compared.",
+        "fresh" => "What the header records is what the source is.",
+        "mtime-mismatch" => "The source has another modification time.",
+        "size-mismatch" => "The source has another size.",
+        "stale" => "The source has another time and another size.",
+        "hash-mismatch" => "The source has another hash: it is not the text recorded.",
+        "newline-variant" => "Fits the source with its line ends written otherwise.",
+        "no-source" => "There is no source to compare with.",
+        "unknown" => "Not compared.",
+        _ => "",
     }
 }
 
@@ -161,11 +161,12 @@ pub(super) fn code(word: &str) -> &'static str {
 }
 
 /// How a source was found.
-pub(super) fn found(found: Found) -> &'static str {
+pub(super) fn found(found: &str) -> &'static str {
     match found {
-        Found::Beside => "where Python looks for it",
-        Found::PrefixTree => "by the mirrored path of a cache folder",
-        Found::Sources => "among --sources",
+        "beside" => "where Python looks for it",
+        "prefix-tree" => "by the mirrored path of a cache folder",
+        "sources" => "among --sources",
+        _ => "",
     }
 }
 
@@ -186,6 +187,8 @@ pub(super) fn fate(fate: Fate) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::LoadVerdict;
+    use crate::source::HeaderMatch;
 
     #[test]
     fn numbers_and_sizes_are_written_for_the_eye() {
@@ -200,6 +203,12 @@ mod tests {
             [-5, 0, 59, 125, 7260].map(duration),
             ["less than a second", "less than a second", "59 s", "2 min 5 s", "2 h 1 min"]
         );
+    }
+
+    #[test]
+    fn every_word_of_a_verdict_is_explained() {
+        assert!(LoadVerdict::ALL.iter().all(|verdict| !load(verdict.code()).is_empty()));
+        assert!(HeaderMatch::ALL.iter().all(|outcome| !header(outcome.code()).is_empty()));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use serde::Serialize;
 
-use crate::rules::Finding;
+use crate::report::record::FindingRecord;
+use crate::report::record::Word;
 use crate::rules::Severity;
 
 use super::words;
@@ -39,8 +40,8 @@ pub(super) struct Shown {
     severity: &'static str,
     #[serde(skip)]
     rank: Severity,
-    rule: &'static str,
-    name: &'static str,
+    rule: Word,
+    name: Word,
     /// What is wrong, in one sentence.
     pub(super) message: String,
     member: String,
@@ -83,7 +84,7 @@ struct ListedGroup {
 
 impl Worst {
     /// Takes a finding of an entry of this artifact.
-    pub(super) fn add(&mut self, artifact: &str, finding: &Finding) {
+    pub(super) fn add(&mut self, artifact: &str, finding: &FindingRecord) {
         if self.current.as_ref().is_none_or(|group| group.artifact != artifact) {
             self.settle();
             self.current =
@@ -94,7 +95,7 @@ impl Worst {
         let Some(group) = &mut self.current else { return };
         group.weight[slot(finding.severity)] += 1;
         // There are not more kinds than rules times severities, so this list is short however many findings there are.
-        let alike = |shown: &&mut Shown| shown.rule == finding.rule.id && shown.rank == finding.severity;
+        let alike = |shown: &&mut Shown| shown.rule == finding.rule && shown.rank == finding.severity;
         if let Some(shown) = group.findings.iter_mut().find(alike) {
             shown.others += 1;
         } else {
@@ -166,22 +167,22 @@ fn slot(severity: Severity) -> usize {
 }
 
 impl Shown {
-    fn of(finding: &Finding, artifact: &str) -> Self {
+    fn of(finding: &FindingRecord, artifact: &str) -> Self {
         // A finding may be about a file of another artifact: then its whole place is shown.
-        let is_inside = finding.locator.artifact_shown() == artifact;
+        let is_inside = finding.place.artifact_shown() == artifact;
         Self {
             severity: finding.severity.code(),
             rank: finding.severity,
-            rule: finding.rule.id,
-            name: finding.rule.name,
+            rule: finding.rule.clone(),
+            name: finding.name.clone(),
             message: words::clipped(&finding.message),
-            member: if is_inside { finding.locator.member_shown() } else { finding.locator.to_string() },
+            member: if is_inside { finding.place.member_shown() } else { finding.place.to_string() },
             place: words::place(finding),
             like_it: String::new(),
             others: 0,
             expected: words::clipped(&finding.expected),
             observed: words::clipped(&finding.observed),
-            locator: finding.locator.to_string(),
+            locator: finding.place.to_string(),
         }
     }
 }

@@ -28,6 +28,9 @@ use pycaudit::pyc::Magic;
 use pycaudit::pyc::lookup;
 use pycaudit::report;
 use pycaudit::report::Reporter;
+use pycaudit::report::record::Item;
+use pycaudit::report::record::RunRecord;
+use pycaudit::report::record::SummaryRecord;
 use pycaudit::report::text::Detail;
 use pycaudit::report::text::Style;
 use pycaudit::rules::Finding;
@@ -140,13 +143,13 @@ fn scanned(
         jobs: Some(jobs),
         now: NOW,
     };
-    let run = Run {
+    let run = RunRecord::of(&Run {
         version: "0",
         arguments: vec!["pycaudit".to_owned()],
         options: vec![("verify", "header".to_owned())],
         paths: vec!["tree".to_owned()],
         started: NOW,
-    };
+    });
     let outs: Vec<Shared> = (0..5).map(|_| Shared::default()).collect();
     let out = |place: usize| Box::new(outs[place].clone()) as Box<dyn Write + Send>;
     let style = Style { color: false, detail: Detail::Verbose };
@@ -171,7 +174,8 @@ fn scanned(
             }
             Entry::Artifact(entry) => problems += entry.problems.len() as u64,
         }
-        reporters.iter_mut().try_for_each(|reporter| reporter.entry(&entry))
+        let item = Item::of(&entry);
+        reporters.iter_mut().try_for_each(|reporter| reporter.item(&item))
     };
     let progress = Progress::default();
     let mut summary = scan::scan(&config, &progress, &AtomicBool::new(false), &mut sink).unwrap();
@@ -180,8 +184,9 @@ fn scanned(
     assert_eq!((progress.found(), progress.done()), (summary.listed, summary.listed));
     assert_eq!((summary.pycs, summary.problems), (pycs, problems));
     assert_eq!((summary.severities.values().sum(), summary.rules.values().sum()), (findings, findings));
+    let record = SummaryRecord::of(&summary);
     for reporter in reporters {
-        reporter.finish(&summary).unwrap();
+        reporter.finish(&record).unwrap();
     }
     let texts = outs.into_iter().map(|out| String::from_utf8(std::mem::take(&mut *out.0.lock().unwrap())).unwrap());
     (summary, texts.collect())

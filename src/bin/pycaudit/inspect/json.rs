@@ -43,7 +43,7 @@ use pycaudit::pyc::repr::repr;
 use pycaudit::pyc::signature;
 use pycaudit::pyc::signature::short_name;
 use pycaudit::report::jsonl;
-use pycaudit::report::jsonl::Text;
+use pycaudit::report::record::Text;
 use serde::Serialize;
 
 use crate::inspect::facts::CodeFacts;
