@@ -28,14 +28,14 @@ pub struct Limits {
     ///
     /// The members of the largest honest archives have names of some 100 bytes; a hostile one could give each member a megabyte.
     pub names: usize,
-    /// Bytes that a compressed archive's decoder may look back, and that are decoded together where not all can be kept.
+    /// Bytes that a compressed archive's decoder may look back.
     ///
     /// `xz -9` looks back 64 MiB, `zstd --long` and what conda writes 128 MiB. As many decoders as there are threads may run.
     pub window: u64,
     /// Bytes of members that are kept in memory of all compressed archives together, since they cannot be read by position.
     ///
-    /// What does not fit is decoded again, which takes time but no memory; nearly all source distributions and packages have
-    /// less bytecode and source than this.
+    /// What does not fit is decoded again, a window of a quarter of this at a time, which takes time but little memory; nearly all
+    /// source distributions and packages have less bytecode and source than this.
     pub kept: u64,
     /// Folders below one another in a tree.
     ///

@@ -149,7 +149,13 @@ pub trait Container: Send + Sync {
     }
 
     /// The number of the window that a member is in: members of one window are cheap to read together, those of others are not.
-    fn window(&self, _member: MemberId) -> usize {
+    /// `None` where there are no windows.
+    fn window(&self, _member: MemberId) -> Option<usize> {
+        None
+    }
+
+    /// Bytes of members that it keeps in memory.
+    fn held(&self) -> u64 {
         0
     }
 

@@ -237,7 +237,7 @@ impl Worker<'_> {
         if depth > limits.depth {
             return self.other(scope, member, Fate::Limited, Some(whole), &[Problem::new(ProblemKind::DepthLimit)]);
         }
-        let inner = match format.open(input.clone(), locator.path(), limits) {
+        let inner = match feed::open_guarded(format, input.clone(), locator.path(), limits) {
             Some(Ok(inner)) => inner,
             Some(Err(problem)) => return self.other(scope, member, Fate::Unreadable, Some(whole), &[problem]),
             None => return self.other(scope, member, Fate::Other, Some(whole), &[]),

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::panic;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,8 +12,10 @@ use rayon::prelude::*;
 use crate::artifact::Locator;
 use crate::artifact::Times;
 use crate::container;
+use crate::container::Container;
 use crate::container::Directory;
 use crate::container::Exclude;
+use crate::container::Input;
 use crate::container::LinkTarget;
 use crate::container::Member;
 use crate::container::MemberId;
@@ -21,6 +25,7 @@ use crate::container::format::Format;
 use crate::container::format::Identified;
 use crate::limits::Limits;
 use crate::problem::Problem;
+use crate::problem::ProblemKind;
 use crate::pyc;
 use crate::scan::examine::Worker;
 use crate::scan::scope::Scope;
@@ -70,7 +75,17 @@ pub(crate) enum Task {
 enum Item {
     Job(Job),
     Archive(Arc<Scope>, MemberId, &'static Format),
+    /// An archive that was opened along with another before it.
+    Opened(Result<Arc<Scope>, Job>),
 }
+
+/// Items of the queue among which archives are opened along with one whose turn has come: opening a compressed archive decodes it,
+/// and so is done by all cores.
+const AHEAD: usize = 1024;
+
+/// The part of what may be kept of compressed archives after which a batch has enough of them: the batch before and the one after
+/// keep theirs at the same time.
+const SHARE: u64 = 4;
 
 /// Hands out jobs in path order.
 pub(crate) struct Feed<'a> {
@@ -92,13 +107,31 @@ impl<'a> Feed<'a> {
     pub(crate) fn batch(&mut self, size: usize) -> Vec<Job> {
         let mut jobs = Vec::with_capacity(size);
         let mut opened = 0_usize;
-        while jobs.len() < size && opened < OPEN {
+        let mut held = 0_u64;
+        let most = self.worker.config.limits.kept / SHARE;
+        let mut window = None;
+        while jobs.len() < size && opened < OPEN && held <= most {
             match self.queue.pop_front() {
-                Some(Item::Job(job)) => jobs.push(job),
-                Some(Item::Archive(scope, member, format)) => {
-                    opened = opened.saturating_add(1);
-                    self.open_archive(&scope, member, format);
+                Some(Item::Job(job)) => {
+                    // What is in another window is decoded anew: all of one is done first.
+                    let of_job = job.window();
+                    if window.is_some() && of_job.is_some() && window != of_job {
+                        self.queue.push_front(Item::Job(job));
+                        break;
+                    }
+                    window = of_job.or(window);
+                    jobs.push(job);
                 }
+                Some(Item::Archive(scope, member, format)) => {
+                    self.queue.push_front(Item::Archive(scope, member, format));
+                    self.open_archives();
+                }
+                Some(Item::Opened(Ok(scope))) => {
+                    opened = opened.saturating_add(1);
+                    held = held.saturating_add(scope.container.held());
+                    self.begin(&scope);
+                }
+                Some(Item::Opened(Err(job))) => self.queue.push_front(Item::Job(job)),
                 None if self.tree.is_some() => self.slice(),
                 None => match self.trees.pop_front() {
                     Some(tree) => {
@@ -136,31 +169,46 @@ impl<'a> Feed<'a> {
         self.queue.extend(items);
     }
 
-    /// Opens an archive of a tree, whose turn has come.
-    fn open_archive(&mut self, tree: &Arc<Scope>, member: MemberId, format: &Format) {
+    /// Opens the archives that come next, as many as there are cores.
+    fn open_archives(&mut self) {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from).min(8);
+        let of_archive = |(at, item): (usize, &Item)| matches!(item, Item::Archive(..)).then_some(at);
+        let places: Vec<usize> = self.queue.iter().take(AHEAD).enumerate().filter_map(of_archive).take(cores).collect();
+        let queue = &self.queue;
+        let open = |&at: &usize| match queue.get(at) {
+            Some(Item::Archive(tree, member, format)) => Some((at, self.opened(tree, *member, format))),
+            _ => None,
+        };
+        let opened: Vec<_> = places.par_iter().filter_map(open).collect();
+        for (at, opened) in opened {
+            if let Some(item) = self.queue.get_mut(at) {
+                *item = Item::Opened(opened);
+            }
+        }
+    }
+
+    /// Opens an archive of a tree; what cannot be opened is a job of its own.
+    fn opened(&self, tree: &Arc<Scope>, member: MemberId, format: &Format) -> Result<Arc<Scope>, Job> {
         let limits = &self.worker.config.limits;
         let name = tree.container.listing().get(member).map(Member::file).unwrap_or_default();
-        let opened = tree.container.input(member, limits.member_size).map(|input| format.open(input, name, limits));
-        let container = match opened {
+        let job = |task| Job::Member { scope: Arc::clone(tree), member, task };
+        let input = tree.container.input(member, limits.member_size);
+        let container = match input.map(|input| open_guarded(format, input, name, limits)) {
             Ok(Some(Ok(container))) => container,
-            Ok(None) => {
-                let task = Task::Other;
-                self.queue.push_front(Item::Job(Job::Member { scope: Arc::clone(tree), member, task }));
-                return;
-            }
-            Ok(Some(Err(problem))) | Err(problem) => {
-                let task = Task::Unreadable(problem);
-                self.queue.push_front(Item::Job(Job::Member { scope: Arc::clone(tree), member, task }));
-                return;
-            }
+            Ok(None) => return Err(job(Task::Other)),
+            Ok(Some(Err(problem))) | Err(problem) => return Err(job(Task::Unreadable(problem))),
         };
         let status = tree.container.status(member);
         let mut scope = Scope::archive(container, tree.locate(member), 0);
         scope.times = Times { unix: status.map(|status| status.mtime), ..Times::default() };
         scope.size = status.map(|status| status.size);
         scope.choose(self.worker.config.member.as_deref());
-        let scope = Arc::new(scope.with_record(limits).with_startup());
-        let jobs = self.worker.jobs_of(&scope);
+        Ok(Arc::new(scope.with_record(limits).with_startup()))
+    }
+
+    /// Puts the jobs of an archive in front of the queue.
+    fn begin(&mut self, scope: &Arc<Scope>) {
+        let jobs = self.worker.jobs_of(scope);
         // Its beginning and its end are no files; the archive itself is done once it is open.
         self.worker.progress.find((jobs.len() as u64).saturating_sub(2));
         self.worker.progress.finish(1, 0);
@@ -168,6 +216,25 @@ impl<'a> Feed<'a> {
             self.queue.push_front(Item::Job(job));
         }
     }
+}
+
+impl Job {
+    /// The archive and the window of it that the job reads from, when that matters.
+    fn window(&self) -> Option<(*const Scope, usize)> {
+        let Self::Member { scope, member, .. } = self else { return None };
+        Some((Arc::as_ptr(scope), scope.container.window(*member)?))
+    }
+}
+
+/// Opens an archive. A panic of a decoder costs the archive and is reported.
+pub(crate) fn open_guarded(
+    format: &Format,
+    input: Input,
+    name: &[u8],
+    limits: &Limits,
+) -> Option<Result<Box<dyn Container>, Problem>> {
+    let opened = panic::catch_unwind(AssertUnwindSafe(|| format.open(input, name, limits)));
+    opened.unwrap_or_else(|_| Some(Err(Problem::new(ProblemKind::Internal))))
 }
 
 /// A tree to scan: a folder with all that is in it, or a file with its folder around it.

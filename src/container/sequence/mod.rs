@@ -203,8 +203,12 @@ impl Container for Sequence {
         self.packed.as_ref()?.1.passed(member)
     }
 
-    fn window(&self, member: MemberId) -> usize {
-        self.packed.as_ref().map_or(0, |(_, store)| store.window(member))
+    fn window(&self, member: MemberId) -> Option<usize> {
+        self.packed.as_ref()?.1.window(member)
+    }
+
+    fn held(&self) -> u64 {
+        self.packed.as_ref().map_or(0, |(_, store)| store.held())
     }
 
     fn link(&self, member: MemberId) -> Option<LinkTarget> {

@@ -35,6 +35,9 @@ static KEPT: AtomicU64 = AtomicU64::new(0);
 /// Windows of one archive in memory at a time: that of the bytecode, and that of sources which lie elsewhere.
 const SLOTS: usize = 2;
 
+/// Which part of what may be kept of all streams a window has.
+const PART: u64 = 4;
+
 /// Bytes of a member that goes by which are looked at as a whole before they are let go.
 const LOOK: usize = 1 << 17;
 
@@ -102,7 +105,7 @@ impl Gather {
             same: Vec::new(),
             share: Share { kept: 0, most: limits.kept },
             member_size: limits.member_size,
-            window: limits.window,
+            window: limits.kept / PART,
             digests: has_manifest(name),
         }
     }
@@ -215,7 +218,7 @@ impl Gather {
             slots: Mutex::new(VecDeque::new()),
             passes: AtomicU64::new(passes),
             window: self.window,
-            _share: self.share,
+            share: self.share,
         }
     }
 }
@@ -232,7 +235,7 @@ pub(super) struct Store {
     passes: AtomicU64,
     /// Bytes of a window.
     window: u64,
-    _share: Share,
+    share: Share,
 }
 
 /// Members that are decoded together.
@@ -259,9 +262,14 @@ impl Store {
         }
     }
 
-    /// The number of the window that a member is in.
-    pub(super) fn window(&self, member: MemberId) -> usize {
-        self.windows.partition_point(|window| window.end <= member)
+    /// The number of the window that a member is in; `None` when all that is wanted is kept.
+    pub(super) fn window(&self, member: MemberId) -> Option<usize> {
+        (!self.windows.is_empty()).then(|| self.windows.partition_point(|window| window.end <= member))
+    }
+
+    /// Bytes that are kept, and those of a window that may be decoded.
+    pub(super) fn held(&self) -> u64 {
+        self.share.kept.saturating_add(if self.windows.is_empty() { 0 } else { self.window })
     }
 
     /// Appends up to `wanted` bytes of a member.
@@ -287,7 +295,8 @@ impl Store {
             return Ok(());
         }
         let number = self.window(member);
-        let in_window = self.windows.get(number).filter(|window| window.members.contains(&member));
+        let in_window =
+            number.and_then(|number| self.windows.get(number)).filter(|window| window.members.contains(&member));
         let Some(window) = in_window.filter(|_| extent(member).length <= self.window) else {
             return self.alone(wanted, extent(member), unpack, bytes);
         };
