@@ -79,6 +79,10 @@ pub enum Kind {
     Pyinstaller,
     /// The modules of a program of PyInstaller.
     Pyz,
+    /// A conda package: a tar with `info/index.json`, or a zip with `metadata.json` of two tars.
+    Conda,
+    /// An image of containers: a tar of layers, of `docker save` or in the OCI layout.
+    Image,
 }
 
 impl Kind {
@@ -94,6 +98,8 @@ impl Kind {
             Self::Compressed => "compressed",
             Self::Pyinstaller => "pyinstaller",
             Self::Pyz => "pyz",
+            Self::Conda => "conda",
+            Self::Image => "image",
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod case;
 pub mod frozen;
 pub mod pyc;
+pub mod tar;
 pub mod tree;
 pub mod zip;
 
@@ -10,6 +11,7 @@ pub use crate::forge::case::Case;
 pub use crate::forge::frozen::Carchive;
 pub use crate::forge::frozen::PyzArchive;
 pub use crate::forge::pyc::Pyc;
+pub use crate::forge::tar::Tar;
 pub use crate::forge::tree::MemoryTree;
 pub use crate::forge::zip::Entry;
 pub use crate::forge::zip::Zip;

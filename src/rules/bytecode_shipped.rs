@@ -44,7 +44,7 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
 
 /// Whether an archive is a source distribution: `NAME-VERSION/PKG-INFO`.
 pub(super) fn is_source_distribution(context: &ArtifactContext<'_>) -> bool {
-    if context.container.kind() != Kind::Zip {
+    if !matches!(context.container.kind(), Kind::Zip | Kind::Tar) {
         return false;
     }
     let listing = context.container.listing();

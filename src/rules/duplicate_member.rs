@@ -1,6 +1,9 @@
 //! PYC806.
 
 use crate::container::ArchiveRecord;
+use crate::container::Member;
+use crate::container::MemberId;
+use crate::container::MemberKind;
 use crate::container::OddityKind;
 use crate::name;
 use crate::rules::Findings;
@@ -21,7 +24,7 @@ declare_rule! {
     ///
     /// ## Severity
     /// High; medium when both have the same size and CRC-32, as then the bytes are most likely the same (a CRC-32 can be forged);
-    /// low when both records lead to the same data. Members that no directory lists are PYC807's.
+    /// low when both records lead to the same data. Medium in a tar, where files are updated so. Members that no directory lists are PYC807's.
     ///
     /// ## What to do
     /// Compare both (`python -m zipfile` shows the last, `bsdtar` the first). As a maintainer, build the archive anew from an
@@ -44,6 +47,10 @@ fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
     }
     let archive = context.container.container;
     let Some(before) = context.member.checked_sub(1) else { return };
+    if archive.archive_record(context.member).is_none() {
+        in_sequence(context, member, before, findings);
+        return;
+    }
     let (Some(first), Some(second)) = (archive.archive_record(before), archive.archive_record(context.member)) else {
         return;
     };
@@ -60,6 +67,16 @@ fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
     } else if first.size.is_some() && (first.size, first.crc32) == (second.size, second.crc32) {
         finding.severity(Severity::Medium);
     }
+}
+
+/// In a tar, whose unpackers write one over the other in the order of the records: that is how files are updated in one.
+fn in_sequence(context: &MemberContext<'_>, member: Member<'_>, before: MemberId, findings: &mut Findings<'_>) {
+    let Some(first) = context.container.member(before).filter(|first| first.kind == MemberKind::File) else { return };
+    let shown = |size: Option<u64>| size.map_or("no data".to_owned(), |size| format!("{size} bytes"));
+    findings
+        .add(format!("`{}` is in the archive more than once", name::shown(&member.path())))
+        .compared(shown(first.size), shown(member.size))
+        .severity(Severity::Medium);
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(super) fn foreign(context: &PycContext<'_>) -> Option<(String, String)> {
     let folder = place.source_folder.as_bytes();
     let lies_below = match site(folder) {
         Some(below) => below,
-        None if context.container.kind() == Kind::Directory || context.container.kind() == Kind::Zip => return None,
+        None if !matches!(context.container.kind(), Kind::Wheel | Kind::Egg | Kind::Zipapp) => return None,
         None => place::below_root_marker(folder).unwrap_or(folder),
     };
     let lies_in = top(lies_below).unwrap_or(place.stem.as_bytes());

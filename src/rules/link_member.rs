@@ -11,7 +11,7 @@ use crate::rules::declare_rule;
 
 declare_rule! {
     /// ## What it reports
-    /// A member of an archive that is a symbolic link: its Unix mode says so, and its data are the path that it leads to.
+    /// A member of an archive that is a symbolic link, or a hard link to what is not in the archive before it.
     ///
     /// ## Why it matters
     /// An unpacker that makes the link and follows it for a later member writes wherever the link leads. Others (Python's
@@ -30,7 +30,7 @@ declare_rule! {
     /// APPNOTE.TXT 4.4.15; binary distribution format of the PyPA specifications.
     id: "PYC809",
     name: "link-member",
-    summary: "a member of an archive is a symbolic link",
+    summary: "a member of an archive is a link",
     severity: Medium,
     check: Member(check),
 }
@@ -46,7 +46,7 @@ fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
         LinkTarget::Broken(target) => ("leads to nothing in the archive", target, Severity::Low),
     };
     findings
-        .add(format!("`{name}` is a symbolic link that {message}"))
+        .add(format!("`{name}` is a link that {message}"))
         .compared("a file", format!("a link to `{target}`"))
         .severity(severity);
 }

@@ -50,12 +50,14 @@ mod jump_into_instruction;
 mod known_bad;
 mod known_good;
 mod late_insertion;
+mod layer_residue;
 mod layout_of_other_version;
 mod limit_reached;
 mod line_beyond_source;
 mod line_table_anomaly;
 mod link_member;
 mod linked_bytecode;
+mod manifest_mismatch;
 mod marshal_corrupt;
 mod marshal_truncated;
 mod missing_bytecode;
@@ -140,11 +142,13 @@ use crate::container::MemberId;
 use crate::container::Oddity;
 use crate::content::Content;
 use crate::content::Vocabulary;
+use crate::image::Layer;
 use crate::known::Known;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
 use crate::load::Load;
 use crate::load::LoadVerdict;
+use crate::manifest::Manifest;
 use crate::name;
 use crate::name::Name;
 use crate::place::Place;
@@ -424,6 +428,10 @@ pub struct ArtifactContext<'a> {
     pub pycs: &'a [PycFacts],
     /// What became of its files or members.
     pub ledger: &'a Ledger,
+    /// The images in it: the layers of each, the lowest first.
+    pub images: &'a [Vec<MemberId>],
+    /// What each layer has.
+    pub layers: &'a BTreeMap<MemberId, Layer>,
     /// Whether whatever could not be verified counts as a failure (`--strict`).
     pub strict: bool,
 }
@@ -537,6 +545,8 @@ pub struct ContainerFacts<'a> {
     pub record: Option<&'a Record>,
     /// Whether it is a part of a frozen program, or an archive in one: no source is expected there.
     pub is_frozen: bool,
+    /// The list of files of a package that is no wheel.
+    pub manifest: Option<&'a Manifest>,
     /// What the `.pth` files of its `site-packages` import at every start of the interpreter: the dotted names of modules and of
     /// the packages that they are in, escaped, each with the file.
     pub startup: &'a BTreeMap<String, Locator>,
@@ -796,7 +806,9 @@ pub static RULES: &[&Rule] = &[
     &link_member::RULE,
     &bomb::RULE,
     &encrypted_member::RULE,
+    &manifest_mismatch::RULE,
     &freezer_anomaly::RULE,
+    &layer_residue::RULE,
     &format_disguise::RULE,
     &unreadable::RULE,
     &limit_reached::RULE,

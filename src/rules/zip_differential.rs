@@ -181,6 +181,8 @@ fn weight(oddity: &Oddity) -> Severity {
         | OddityKind::SparseMalformed => Severity::Medium,
         OddityKind::Zip64Differs if observed.starts_with("0xffffffff") => Severity::Medium,
         OddityKind::DataOnLink if !observed.ends_with("begins") => Severity::Low,
+        // Writers that put a size beyond eight gibibytes, or any, into the extended header alone leave zero in the block.
+        OddityKind::SizeDiffers if observed.starts_with("0 bytes") => Severity::Medium,
         // Parallel compressors write many streams, and some writers of tars no end.
         OddityKind::Joined | OddityKind::EndMissing => Severity::Info,
         _ => Severity::High,

@@ -16,6 +16,7 @@ use crate::container::Container;
 use crate::container::Content;
 use crate::container::FileStatus;
 use crate::container::Input;
+use crate::container::Kind;
 use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::MemberKind;
@@ -26,10 +27,12 @@ use crate::container::format::Probe;
 use crate::content::Content as CodeContent;
 use crate::content::Vocabulary;
 use crate::entry::PycEntry;
+use crate::image::Layer;
 use crate::ledger::Fate;
 use crate::load;
 use crate::load::BodyState;
 use crate::load::Load;
+use crate::manifest::Manifest;
 use crate::name::Name;
 use crate::place;
 use crate::place::Place;
@@ -64,6 +67,7 @@ use crate::scan::feed::Job;
 use crate::scan::feed::Task;
 use crate::scan::pair::Paired;
 use crate::scan::pair::Sources;
+use crate::scan::scope;
 use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
 use crate::scan::settle::Settler;
@@ -180,7 +184,7 @@ impl Worker<'_> {
             let bytes = part.size();
             return (self.nested(scope, member, format, &part), bytes);
         }
-        if scope.record.is_none() {
+        if scope.record.is_none() && scope.manifest.is_none() {
             let ends = match container.ends(member, format::HEAD, 0) {
                 Ok(ends) => ends,
                 Err(problem) => {
@@ -249,7 +253,11 @@ impl Worker<'_> {
         inner.choose(self.config.member.as_deref());
         inner.times = scope.container.listing().get(member).map(|member| member.times).unwrap_or_default();
         inner.size = Some(whole.size);
-        let inner = Arc::new(inner.with_record(limits).with_startup());
+        inner.is_layer = scope.images.iter().any(|layers| layers.contains(&member));
+        let mut inner = inner.with_record(limits).with_startup();
+        inner.manifest = inner.manifest.or_else(|| self.manifest_beside(scope, member));
+        let layer = inner.is_layer.then(|| Layer::of(inner.container.as_ref(), limits.source_size));
+        let inner = Arc::new(inner);
         let mut entries = Vec::new();
         let mut settler = Settler::new(self);
         let mut desk = Desk::default();
@@ -263,7 +271,21 @@ impl Worker<'_> {
                 Ok(())
             });
         }
-        Outcome::Nested(entries, findings)
+        Outcome::Nested(entries, findings, layer.map(|layer| (member, layer)))
+    }
+
+    /// The list of the files in a part of a conda package, which another part of it has.
+    fn manifest_beside(&self, scope: &Scope, member: MemberId) -> Option<Manifest> {
+        let container = scope.container.as_ref();
+        let found = container.listing().get(member).filter(|_| container.kind() == Kind::Conda)?;
+        let info = [b"info-", found.file().strip_prefix(b"pkg-")?].concat();
+        let info = container.listing().find(found.folder(), &info)?;
+        let limits = &self.config.limits;
+        let content = container.read(info.id, limits.member_size);
+        let probe = Probe { name: info.file(), head: &content.bytes, tail: &[] };
+        let format = format::recognise(&probe).filter(|_| content.problems.is_empty())?;
+        let opened = feed::open_guarded(format, Input::from_bytes(content.bytes), info.file(), limits)?.ok()?;
+        scope::conda_manifest(opened.as_ref(), limits)
     }
 
     /// A link, a special file, or whatever else is named and not read.
@@ -484,6 +506,7 @@ impl Worker<'_> {
             locator: &scope.locator,
             record: scope.record.as_ref(),
             is_frozen: scope.is_frozen,
+            manifest: scope.manifest.as_ref(),
             startup: &scope.startup,
             real_root: &scope.real_root,
             reveal_secrets: self.config.reveal_secrets,

@@ -23,6 +23,7 @@ use crate::container::MemberKind;
 use crate::container::format;
 use crate::container::format::Format;
 use crate::container::format::Identified;
+use crate::image;
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
@@ -270,6 +271,7 @@ impl Worker<'_> {
         for member in scope.members().into_iter().filter_map(|member| listing.get(member)) {
             let task = match member.kind {
                 _ if self.config.exclude.covers(&member.path()) => Task::Excluded,
+                MemberKind::File if scope.is_layer && image::is_whiteout(member.file()) => Task::Other,
                 MemberKind::File if is_pyc_name(member.file()) => Task::Bytecode,
                 MemberKind::File => Task::Anything,
                 _ => Task::Named,

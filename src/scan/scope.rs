@@ -13,7 +13,10 @@ use crate::container::Kind;
 use crate::container::MemberId;
 use crate::container::MemberKind;
 use crate::container::Oddity;
+use crate::image;
 use crate::limits::Limits;
+use crate::manifest;
+use crate::manifest::Manifest;
 use crate::name;
 use crate::name::Name;
 use crate::record::Record;
@@ -33,6 +36,12 @@ pub(crate) struct Scope {
     pub(crate) only: Option<Vec<MemberId>>,
     /// The RECORD of a wheel.
     pub(crate) record: Option<Record>,
+    /// The list of files of a package that is no wheel.
+    pub(crate) manifest: Option<Manifest>,
+    /// The images in it: the layers of each, the lowest first.
+    pub(crate) images: Vec<Vec<MemberId>>,
+    /// Whether it is a layer of an image itself.
+    pub(crate) is_layer: bool,
     /// What the `.pth` files of its `site-packages` import.
     pub(crate) startup: BTreeMap<String, Locator>,
     /// The archive file's own times.
@@ -74,6 +83,9 @@ impl Scope {
             real_root: Vec::new(),
             only: None,
             record: None,
+            manifest: None,
+            images: Vec::new(),
+            is_layer: false,
             startup: BTreeMap::new(),
             times: Times::default(),
             size: None,
@@ -83,7 +95,7 @@ impl Scope {
         }
     }
 
-    /// Reads what a wheel says of itself.
+    /// Reads what a wheel, a conda package or an image says of itself.
     #[must_use]
     pub(crate) fn with_record(mut self, limits: &Limits) -> Self {
         if self.container.kind() == Kind::Wheel {
@@ -97,6 +109,11 @@ impl Scope {
                     self.record = Some(Record::parse(&content.bytes, limits).value);
                 }
             }
+        }
+        match self.container.kind() {
+            Kind::Conda => self.manifest = conda_manifest(self.container.as_ref(), limits),
+            Kind::Image => self.images = image::images(self.container.as_ref()),
+            _ => {}
         }
         self
     }
@@ -184,6 +201,13 @@ impl Scope {
             }
         }
     }
+}
+
+/// The list of files that a tar of conda has.
+pub(crate) fn conda_manifest(container: &dyn Container, limits: &Limits) -> Option<Manifest> {
+    let member = container.listing().find_path(manifest::CONDA)?;
+    let content = container.read(member.id, limits.source_size);
+    content.problems.is_empty().then(|| Manifest::conda(&content.bytes))
 }
 
 /// How many `.pth` files of a container are read; honest installations have a handful.

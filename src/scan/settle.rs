@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use crate::artifact::Locator;
 use crate::artifact::Sha256Digest;
+use crate::container::MemberId;
 use crate::entry::ArtifactEntry;
 use crate::entry::Entry;
 use crate::entry::PycEntry;
 use crate::entry::Summary;
+use crate::image::Layer;
 use crate::ledger::Fate;
 use crate::ledger::Ledger;
 use crate::name::Name;
@@ -20,7 +22,6 @@ use crate::pyc;
 use crate::pyc::Scratch;
 use crate::rules::ArtifactContext;
 use crate::rules::Check;
-use crate::rules::ContainerFacts;
 use crate::rules::Finding;
 use crate::rules::Findings;
 use crate::rules::PycFacts;
@@ -38,8 +39,8 @@ pub(crate) enum Outcome {
     Pyc(Box<PycEntry>, PycFacts, Fate),
     /// A member that is no pyc.
     Other(Fate, Vec<Finding>, Vec<(Locator, Problem)>),
-    /// A member that is an archive: all that was found in it.
-    Nested(Vec<Entry>, Vec<Finding>),
+    /// A member that is an archive: all that was found in it, and what a layer of an image has.
+    Nested(Vec<Entry>, Vec<Finding>, Option<(MemberId, Layer)>),
     /// A container ended.
     End,
 }
@@ -56,6 +57,8 @@ struct Open {
     ledger: Ledger,
     findings: Vec<Finding>,
     problems: Vec<(Option<Locator>, Problem)>,
+    /// What the layers of an image have.
+    layers: BTreeMap<MemberId, Layer>,
 }
 
 impl Open {
@@ -106,6 +109,7 @@ impl<'a> Settler<'a> {
                     ledger,
                     findings: Vec::new(),
                     problems: Vec::new(),
+                    layers: BTreeMap::new(),
                 });
                 Ok(())
             }
@@ -135,10 +139,11 @@ impl<'a> Settler<'a> {
                 }
                 Ok(())
             }
-            Outcome::Nested(entries, findings) => {
+            Outcome::Nested(entries, findings, layer) => {
                 if let Some(open) = self.open.last_mut() {
                     open.ledger.saw(Fate::Archive);
                     open.findings.extend(findings);
+                    open.layers.extend(layer);
                 }
                 entries.into_iter().try_for_each(|entry| self.emit(entry, sink))
             }
@@ -183,7 +188,7 @@ impl<'a> Settler<'a> {
     }
 
     fn close(&mut self, open: Open, sink: &mut Sink<'_>) -> io::Result<()> {
-        let Open { scope, sha256, pycs, variants: _, roots: _, ledger, mut findings, mut problems } = open;
+        let Open { scope, sha256, pycs, variants: _, roots: _, ledger, mut findings, mut problems, layers } = open;
         let facts = self.worker.facts(&scope);
         let listed = scope.members().len() as u64 + scope.container.excluded();
         if listed != ledger.seen() {
@@ -196,7 +201,17 @@ impl<'a> Settler<'a> {
             findings.extend(self.worker.judge_problem(at, &located.problem));
             problems.push((locator, located.problem.clone()));
         }
-        self.judge(&scope, &facts, &pycs, &ledger, &mut findings);
+        let (strict, images) = (self.worker.config.strict, scope.images.as_slice());
+        let context = ArtifactContext {
+            container: &facts,
+            locator: &scope.locator,
+            pycs: &pycs,
+            ledger: &ledger,
+            images,
+            layers: &layers,
+            strict,
+        };
+        self.judge(&context, &mut findings);
         let named_file = scope.only.is_some();
         if named_file && findings.is_empty() && problems.is_empty() {
             self.summary.ledger.add(&ledger);
@@ -222,21 +237,13 @@ impl<'a> Settler<'a> {
         self.emit(Entry::Artifact(Box::new(entry)), sink)
     }
 
-    fn judge(
-        &self,
-        scope: &Scope,
-        facts: &ContainerFacts<'_>,
-        pycs: &[PycFacts],
-        ledger: &Ledger,
-        findings: &mut Vec<Finding>,
-    ) {
-        let strict = self.worker.config.strict;
-        let context = ArtifactContext { container: facts, locator: &scope.locator, pycs, ledger, strict };
+    /// Runs the rules that look at a whole container.
+    fn judge(&self, context: &ArtifactContext<'_>, findings: &mut Vec<Finding>) {
         for rule in &self.worker.checks.artifact {
             if let Check::Artifact(check) | Check::PycAndArtifact(_, check) | Check::MemberAndArtifact(_, check) =
                 rule.check
             {
-                check(&context, &mut Findings::new(rule, &scope.locator, findings));
+                check(context, &mut Findings::new(rule, context.locator, findings));
             }
         }
     }

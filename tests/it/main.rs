@@ -20,6 +20,7 @@ mod reports;
 mod samples;
 mod schema;
 mod secrets;
+mod tars;
 mod tidy;
 mod untrusted;
 mod verify;

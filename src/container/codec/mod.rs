@@ -23,7 +23,7 @@ use crate::problem::ProblemKind;
 const CHUNK: usize = 1 << 16;
 
 /// Bytes of output below which the ratio does not matter.
-const RATIO_FROM: u64 = 1 << 20;
+pub(crate) const RATIO_FROM: u64 = 1 << 20;
 
 /// The kinds of stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

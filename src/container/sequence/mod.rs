@@ -95,6 +95,8 @@ pub(crate) struct Sequence {
     members: Vec<Kept>,
     oddities: Vec<Oddity>,
     problems: Vec<Located>,
+    /// How many members, in path order, may be read before all are too large together.
+    within_total: usize,
     limits: Limits,
 }
 
@@ -150,6 +152,9 @@ impl Container for Sequence {
         let Some(kept) = self.members.get(member) else {
             return Content::unread(Problem::new(ProblemKind::Unreadable).with_detail("no such member"));
         };
+        if member >= self.within_total {
+            return Content::unread(Problem::new(ProblemKind::TotalSizeLimit));
+        }
         let extent = kept.data.extent();
         let size = match &kept.data {
             Data::Sparse(_, _, size) => *size,

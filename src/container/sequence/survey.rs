@@ -12,6 +12,7 @@ use crate::container::NewMember;
 use crate::container::Oddity;
 use crate::container::OddityKind;
 use crate::container::codec::Codec;
+use crate::container::codec::RATIO_FROM;
 use crate::container::flow::Flow;
 use crate::container::flow::Stream;
 use crate::container::oddity::Oddities;
@@ -73,6 +74,8 @@ pub(crate) struct Survey<'a> {
     gather: Option<Gather>,
     oddities: Oddities,
     problems: Vec<Located>,
+    /// Bytes of all sparse files, holes and all.
+    sparse: u64,
     /// Whether a limit was hit: the walk is to end.
     full: bool,
 }
@@ -88,6 +91,7 @@ impl<'a> Survey<'a> {
             gather: is_stream.then(|| Gather::new(name, limits)),
             oddities: Oddities::new(limits.findings_per_rule),
             problems: Vec::new(),
+            sparse: 0,
             full: false,
         }
     }
@@ -116,6 +120,7 @@ impl<'a> Survey<'a> {
             self.full = true;
             return false;
         }
+        let record = self.within_limits(flow.position(), record);
         let start = self.names.len();
         self.names.extend_from_slice(&record.name);
         let extent = Extent { offset: flow.position(), length: record.length };
@@ -140,6 +145,25 @@ impl<'a> Survey<'a> {
             same_as: record.same_as,
         });
         whole
+    }
+
+    /// The record without the map of a sparse file that would give too much: then its pieces are shown as they lie.
+    fn within_limits(&mut self, at: u64, mut record: Record) -> Record {
+        let Some((_, size)) = &record.sparse else { return record };
+        let size = *size;
+        let by_ratio = record.length.saturating_mul(self.limits.ratio).max(RATIO_FROM);
+        self.sparse = self.sparse.saturating_add(size);
+        let kind = if size > by_ratio {
+            ProblemKind::RatioLimit
+        } else if self.sparse > self.limits.total_size {
+            ProblemKind::TotalSizeLimit
+        } else {
+            return record;
+        };
+        let detail = format!("a sparse file of {size} bytes from {}", record.length);
+        self.problem(Problem::at(kind, at).with_detail(detail));
+        record.sparse = None;
+        record
     }
 
     /// Takes in a record whose data are all that is left of the flow.
@@ -203,6 +227,7 @@ impl<'a> Survey<'a> {
             .collect();
         let (listing, ids) = Listing::new(&new);
         drop(new);
+        let kind = if kind == Kind::Tar { kind_of(&listing) } else { kind };
         let mut oddities = oddities.finish();
         for oddity in &mut oddities {
             oddity.member = oddity.member.and_then(|index| ids.get(index).copied());
@@ -219,7 +244,8 @@ impl<'a> Survey<'a> {
             let length = |member: usize| members.get(member).map_or(0, |kept| kept.data.extent().length);
             (codec, gather.finish(&ids, &listing, &length))
         });
-        Sequence { input, packed, kind, listing, members, oddities, problems, limits: limits.clone() }
+        let within_total = within_total(&listing, limits);
+        Sequence { input, packed, within_total, kind, listing, members, oddities, problems, limits: limits.clone() }
     }
 
     /// Gives hard links the data of what they link to: the last member of that name before them. One that leads to none is a
@@ -258,6 +284,30 @@ impl<'a> Survey<'a> {
             }
             known.insert(name, index);
         }
+    }
+}
+
+/// How many members, in path order, may be unpacked within the limit of all together: many hard links may lead to one member.
+fn within_total(listing: &Listing, limits: &Limits) -> usize {
+    let mut total = 0_u64;
+    let within = listing.members().take_while(|member| {
+        total = total.saturating_add(member.size.unwrap_or_default().min(limits.member_size));
+        total <= limits.total_size
+    });
+    within.count()
+}
+
+/// What kind of tar its members make it.
+fn kind_of(listing: &Listing) -> Kind {
+    let has = |folder: &[u8], file: &[u8]| listing.find(folder, file).is_some();
+    let at_top = |file: &[u8]| has(b"", file) || has(b".", file);
+    let is_saved = || listing.folders().any(|folder| has(folder, b"layer.tar") || folder.ends_with(b"blobs/sha256"));
+    if has(b"info", b"index.json") && (has(b"info", b"paths.json") || has(b"info", b"files")) {
+        Kind::Conda
+    } else if at_top(b"index.json") && at_top(b"oci-layout") || at_top(b"manifest.json") && is_saved() {
+        Kind::Image
+    } else {
+        Kind::Tar
     }
 }
 

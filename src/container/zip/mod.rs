@@ -118,7 +118,7 @@ impl Zip {
     }
 }
 
-/// What kind of zip its members make it: the first of wheel, egg, zipapp that applies.
+/// What kind of zip its members make it: the first of wheel, egg, zipapp, conda package that applies.
 fn kind_of(listing: &Listing) -> Kind {
     let wheel = |folder: &[u8]| folder.ends_with(b".dist-info") && !folder.contains(&b'/');
     let folders = || listing.folders();
@@ -128,6 +128,10 @@ fn kind_of(listing: &Listing) -> Kind {
         Kind::Egg
     } else if [&b"__main__.py"[..], b"__main__.pyc"].iter().any(|file| listing.find(b"", file).is_some()) {
         Kind::Zipapp
+    } else if listing.find(b"", b"metadata.json").is_some()
+        && listing.starting_with(b"", b"pkg-").any(|member| member.file().ends_with(b".tar.zst"))
+    {
+        Kind::Conda
     } else {
         Kind::Zip
     }
