@@ -21,6 +21,12 @@
   // Text whose parts between backticks are code, as messages have it.
   const said = (text) => el('span', 'said', ...text.split(/(`[^`]+`)/).map((part) => (part.length > 2 && part.startsWith('`') && part.endsWith('`') ? el('code', 'path', part.slice(1, -1)) : part)));
   const badge = (severity) => (severity ? el('span', 'sev ' + severity, severity) : el('span', 'none', '–'));
+  const button = (text, name, act) => {
+    const node = el('button', name, text);
+    node.type = 'button';
+    node.addEventListener('click', act);
+    return node;
+  };
   const count = (n) => (n === null || n === undefined ? '' : number.format(n));
   const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
@@ -84,6 +90,13 @@
     return findings.value('artifact', row) === '' && owner >= 0 ? pycs.place(owner) : findings.place(row);
   }
 
+  // The cells of a place, for a finding that has the place of its pyc.
+  function ownerOf(row) {
+    const owner = findings.value('pyc', row);
+    if (findings.value('artifact', row) !== '' || owner < 0) return null;
+    return { artifact: pycs.value('artifact', owner), member: pycs.value('member', owner) };
+  }
+
   function file({ path, cut }) {
     const node = el('span', 'file', el('span', 'base', path.slice(cut)), el('span', 'dir', path.slice(0, cut)));
     node.title = path;
@@ -112,10 +125,16 @@
         { key: 'header', label: 'Header' },
         { key: 'code', label: 'Code' },
         { key: 'python', label: 'Python' },
+        { key: 'root', label: 'Built in' },
         { key: 'rule', label: 'Rule', of: (row) => [...new Set(pycs.found[row].map((each) => findings.value('rule', each)))] },
+      ],
+      more: [
+        ['max_severity', (row) => SEVERITIES[pycs.worst[row]]],
+        ['findings', (row) => [...new Set(pycs.found[row].map((each) => findings.value('rule', each)))].join(' ')],
       ],
       text: (row) => [pycs.path(row), pycs.value('module', row), pycs.value('python', row), ...pycs.found[row].map((each) => findings.value('rule', each))].join('\n'),
       details: pycDetails,
+      link: (row) => '#file=' + encodeURIComponent(pycs.path(row)),
     },
     findings: {
       noun: ['finding', 'findings'],
@@ -135,6 +154,7 @@
       ],
       text: (row) => [placeOf(row).path, findings.value('rule', row), ruleName(findings.value('rule', row)), findings.value('message', row), findings.value('expected', row), findings.value('observed', row)].join('\n'),
       details: findingDetails,
+      link: (row) => findings.links && findings.links.get(row),
     },
     artifacts: {
       noun: ['artifact', 'artifacts'],
@@ -171,6 +191,10 @@
     const owner = findings.value('pyc', row);
     return owner >= 0 ? pycs.value('load', owner) : '';
   }
+  function prose(rule) {
+    const article = document.getElementById('rule-' + rule);
+    return article && article.querySelector('.prose');
+  }
   function ruleName(id) {
     const heading = document.getElementById('name-' + id);
     return heading ? heading.textContent.slice(id.length).trim() : '';
@@ -185,6 +209,7 @@
       this.view = VIEWS[name];
       this.chosen = {};
       this.needle = '';
+      this.scope = null;
       this.active = 0;
       [this.sortKey, this.sortWay] = this.view.sort;
     }
@@ -266,10 +291,13 @@
       this.reset = el('button', 'button', 'Reset');
       this.reset.type = 'button';
       this.reset.addEventListener('click', () => this.clear());
-      tools.append(this.reset);
+      tools.append(this.reset, button('CSV', 'button save', () => this.save()));
+      tools.lastChild.title = 'Save the rows that are shown, in their order';
 
       this.shown = el('p', 'shown');
       this.shown.setAttribute('role', 'status');
+      this.within = el('p', 'within');
+      this.within.hidden = true;
       this.body = el('tbody');
       const head = el('tr');
       head.setAttribute('role', 'row');
@@ -310,7 +338,7 @@
         this.draw();
         this.open();
       });
-      this.root.replaceChildren(tools, this.shown, this.box);
+      this.root.replaceChildren(tools, this.within, this.shown, this.box);
       new ResizeObserver(() => this.soon()).observe(this.box);
       narrow.addEventListener('change', () => this.draw());
     }
@@ -346,7 +374,9 @@
       const tests = this.facets.filter((facet) => this.chosen[facet.key] !== undefined).map((facet) => [facet.codes, this.chosen[facet.key]]);
       const terms = this.needle.toLowerCase().split(/\s+/).filter(Boolean);
       if (terms.length) this.prepare();
+      const inside = this.scope && this.scope.rows(this.name);
       const keep = (row) => {
+        if (inside && !inside[row]) return false;
         for (const [codes, wanted] of tests) {
           const mine = codes[row];
           if (mine !== wanted && !(typeof mine === 'object' && mine.includes(wanted))) return false;
@@ -356,7 +386,7 @@
       };
       const rows = new Uint32Array(this.size);
       let length = 0;
-      if (tests.length || terms.length) {
+      if (tests.length || terms.length || inside) {
         for (const row of order) if (keep(row)) rows[length++] = row;
       } else {
         rows.set(order);
@@ -367,7 +397,9 @@
       const whole = length === this.size;
       const noun = this.view.noun[this.size === 1 ? 0 : 1];
       this.shown.textContent = whole ? count(this.size) + ' ' + noun : count(length) + ' of ' + count(this.size) + ' ' + noun;
-      this.reset.disabled = !tests.length && !terms.length && this.sortKey === this.view.sort[0] && this.sortWay === this.view.sort[1];
+      this.within.hidden = !this.scope;
+      if (this.scope) this.within.replaceChildren('only in ', el('code', 'path', this.scope.label), ' ', button('show all', 'link', () => this.narrow(null)));
+      this.reset.disabled = !tests.length && !terms.length && !this.scope && this.sortKey === this.view.sort[0] && this.sortWay === this.view.sort[1];
       for (const each of this.view.columns) {
         if (each.sort !== null) each.cell.setAttribute('aria-sort', each.key === this.sortKey ? this.sortWay : 'none');
       }
@@ -413,13 +445,49 @@
       this.needle = text;
       this.redo('search');
     }
+    narrow(scope) {
+      this.scope = scope;
+      this.redo('narrow');
+    }
     clear() {
       this.chosen = {};
+      this.scope = null;
       this.needle = this.seek.value = '';
       for (const facet of this.facets) facet.select.value = '';
       [this.sortKey, this.sortWay] = this.view.sort;
       this.redo('reset');
     }
+    // Goes to a row of the report, whatever is filtered.
+    goto(row) {
+      if (!this.rows.includes(row)) this.clear();
+      this.active = Math.max(this.rows.indexOf(row), 0);
+      this.move(0);
+    }
+
+    // The rows that are shown, as RFC 4180 with cells that no spreadsheet takes for a formula.
+    async save() {
+      await all(this.table);
+      if (this.name === 'pycs') await all(findings);
+      const columns = Object.values(this.table.columns).filter((column) => column.label);
+      const more = this.view.more || [];
+      const cell = (value) => {
+        let text = value === null || value === undefined ? '' : String(value);
+        if (typeof value === 'string' && /^[=+\-@\t\r']/.test(text)) text = "'" + text;
+        return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
+      };
+      const parts = [[...columns.map((column) => column.key), ...more.map(([key]) => key)].join(',') + '\r\n'];
+      for (const row of this.rows) {
+        const place = this.name === 'findings' ? ownerOf(row) : null;
+        const values = columns.map((column) => (place && column.key in place ? place[column.key] : column.at(row)));
+        parts.push([...values, ...more.map(([, of]) => of(row))].map(cell).join(',') + '\r\n');
+      }
+      const link = el('a');
+      link.href = URL.createObjectURL(new Blob(parts, { type: 'text/csv' }));
+      link.download = 'pycaudit-' + this.view.noun[1].replaceAll(' ', '-') + '.csv';
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    }
+
     redo(what) {
       const from = performance.now();
       this.arrange();
@@ -530,12 +598,10 @@
   // The details of one row, in a dialog: Escape closes it, and the focus returns to the table.
   const dialog = document.getElementById('drawer');
   function drawer(live, body) {
-    const button = (text, label, act, off) => {
-      const node = el('button', 'button', text);
-      node.type = 'button';
+    const knob = (text, label, act, off) => {
+      const node = button(text, 'button', act);
       node.setAttribute('aria-label', label);
       node.disabled = off;
-      node.addEventListener('click', act);
       return node;
     };
     const step = async (by) => {
@@ -544,19 +610,26 @@
       const again = dialog.querySelector(by < 0 ? '.previous' : '.next');
       (again.disabled ? dialog.querySelector('.close') : again).focus();
     };
-    const previous = button('↑', 'Previous row', () => step(-1), live.active === 0);
+    const previous = knob('↑', 'Previous row', () => step(-1), live.active === 0);
     previous.classList.add('previous');
-    const next = button('↓', 'Next row', () => step(1), live.active + 1 >= live.rows.length);
+    const next = knob('↓', 'Next row', () => step(1), live.active + 1 >= live.rows.length);
     next.classList.add('next');
-    const close = button('Close', 'Close the details', () => dialog.close(), false);
+    const close = knob('Close', 'Close the details', () => dialog.close(), false);
     close.classList.add('close');
     const spot = el('span', 'spot', count(live.active + 1) + ' of ' + count(live.rows.length));
-    dialog.replaceChildren(el('div', 'drawer-bar', previous, next, spot, close), body);
+    const address = live.view.link && live.view.link(live.rows[live.active]);
+    const share = address ? copier('Copy link', 'Copy link to this row', () => location.href.split('#')[0] + address) : '';
+    if (share) share.classList.add('button', 'share-link');
+    dialog.replaceChildren(el('div', 'drawer-bar', previous, next, spot, share, close), body);
+    if (address) history.replaceState(null, '', address);
     dialog.scrollTop = 0;
     if (!dialog.open) {
       dialog.showModal();
       close.focus();
-      dialog.addEventListener('close', () => live.box.focus({ preventScroll: true }), { once: true });
+      dialog.addEventListener('close', () => {
+        live.box.focus({ preventScroll: true });
+        if (/^#(finding-|file=)/.test(location.hash)) history.replaceState(null, '', '#' + live.root.closest('section').id);
+      }, { once: true });
     }
   }
   dialog.addEventListener('click', (event) => {
@@ -568,11 +641,41 @@
     heading.id = 'drawer-title';
     return el('header', '', heading, el('p', 'sub', el('code', 'path', path)), el('p', 'chips', ...chips));
   }
+  // A button that copies a text; what it did is said in its place.
+  function copier(text, label, what) {
+    const node = button(text, 'copy', async () => {
+      const copied = await copy(what());
+      node.textContent = copied ? 'Copied' : 'Not allowed';
+      setTimeout(() => { node.textContent = text; }, 1600);
+    });
+    node.setAttribute('aria-label', label);
+    node.setAttribute('aria-live', 'polite');
+    return node;
+  }
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      // Some browsers do not let a page of a file at the clipboard: the old way, by a selection.
+      const field = el('textarea', 'aside');
+      field.value = text;
+      dialog.append(field);
+      field.select();
+      const copied = document.execCommand('copy');
+      field.remove();
+      return copied;
+    }
+  }
+  const COPIED = ['SHA-256', 'Code digest', 'Fingerprint', 'Recorded source hash', 'Artifact', 'Member', 'Build path', 'Source'];
+
   function facts(pairs) {
     const list = el('dl', 'facts');
     for (const [name, value, kind] of pairs) {
       if (value === '' || value === null || value === undefined) continue;
-      list.append(el('div', '', el('dt', '', name), el('dd', kind || '', String(value))));
+      const node = el('dd', kind || '', String(value));
+      if (COPIED.includes(name)) node.append(' ', copier('Copy', 'Copy ' + name, () => String(value)));
+      list.append(el('div', '', el('dt', '', name), node));
     }
     return list;
   }
@@ -597,7 +700,7 @@
     if (where.textContent) node.append(where);
     const sides = compare(findings.value('expected', row), findings.value('observed', row));
     if (sides) node.append(sides);
-    const text = document.querySelector('#rule-' + rule + ' .prose');
+    const text = prose(rule);
     if (text) {
       const more = el('details', '', el('summary', '', rule + ' ' + ruleName(rule)), text.cloneNode(true));
       node.append(more);
@@ -684,8 +787,24 @@
     return body;
   }
 
+  // What a link to each finding is: the digits of its fingerprint, and of equal ones the number, as in the plain table.
+  async function nameFindings() {
+    if (findings.links) return;
+    const prints = (await findings.columns.fingerprint.load()).values;
+    const times = new Map();
+    findings.links = new Map();
+    for (let row = 0; row < prints.length; row++) {
+      const [digits] = /[0-9a-f]*$/.exec(prints[row]);
+      if (!digits) continue;
+      const time = (times.get(digits) || 0) + 1;
+      times.set(digits, time);
+      findings.links.set(row, '#finding-' + digits + (time > 1 ? '-' + time : ''));
+    }
+  }
+
   async function findingDetails(row) {
     await all(pycs);
+    await nameFindings();
     const owner = findings.value('pyc', row);
     const rule = findings.value('rule', row);
     const body = el('div', 'drawer-body', title(placeOf(row), [badge(findings.value('severity', row)), el('span', '', rule + ' ' + ruleName(rule))]));
@@ -708,7 +827,7 @@
     }
     const fingerprint = findings.value('fingerprint', row);
     if (fingerprint) body.append(facts([['Fingerprint', fingerprint]]));
-    const text = document.querySelector('#rule-' + rule + ' .prose');
+    const text = prose(rule);
     if (text) body.append(part('The rule: ' + rule + ' ' + ruleName(rule), text.cloneNode(true)));
     return body;
   }
@@ -741,12 +860,163 @@
     const rule = event.target.closest('a[href^="#rule-"]');
     if (rule) reveal(rule.hash);
   });
+  // A link to a file or a finding opens it.
+  async function follow(hash) {
+    let live = null;
+    let row = -1;
+    if (hash.startsWith('#file=')) {
+      let path = '';
+      try { path = decodeURIComponent(hash.slice(6)); } catch { return; }
+      live = lives.pycs;
+      for (let at = 0; live && at < live.size && row < 0; at++) if (pycs.path(at) === path) row = at;
+    } else if (/^#finding-[0-9a-f]+(-[0-9]+)?$/.test(hash)) {
+      live = lives.findings;
+      if (!live) return;
+      await nameFindings();
+      for (const [at, link] of findings.links) if (link === hash) row = at;
+    }
+    if (!live || row < 0) return;
+    live.root.closest('section').scrollIntoView();
+    live.goto(row);
+    await live.open();
+  }
   function reveal(hash) {
+    follow(hash);
     const article = hash.startsWith('#rule-') ? document.getElementById(hash.slice(1)) : null;
     if (article) article.querySelector('details').open = true;
   }
   addEventListener('hashchange', () => reveal(location.hash));
   reveal(location.hash);
+
+  // The folders, level by level: what lies in one is looked for when it is opened.
+  function grow() {
+    const root = document.querySelector('#folders .tree');
+    const size = lives.pycs.size;
+    if (!root || !size) return;
+    const paths = Array.from({ length: size }, (_, row) => pycs.path(row));
+    const bounds = pycs.columns.artifact.values;
+    // Where the part of a path that begins at a place ends; its separator is a part of it, and a file has none.
+    const partEnd = (row, from) => {
+      const slash = paths[row].indexOf('/', from);
+      const bang = bounds[row].length;
+      const ends = [slash, bang < paths[row].length ? bang : -1].filter((at) => at >= from);
+      return ends.length ? Math.min(...ends) + 1 : -1;
+    };
+    const level = (rows, from) => {
+      const parts = new Map();
+      for (const row of rows) {
+        const end = partEnd(row, from);
+        const name = paths[row].slice(from, end < 0 ? undefined : end);
+        let part = parts.get(name);
+        if (!part) parts.set(name, (part = { name, from: end, rows: [], worst: 0, bad: 0, runs: 0 }));
+        part.rows.push(row);
+        part.worst = Math.max(part.worst, pycs.worst[row]);
+        if (pycs.worst[row] > 2) part.bad++;
+        if (pycs.value('load', row).startsWith('runs')) part.runs++;
+      }
+      return [...parts.values()];
+    };
+    // Folders that hold nothing but one folder are one line.
+    const joined = (part) => {
+      for (;;) {
+        if (part.from < 0) return part;
+        const inside = level(part.rows, part.from);
+        if (inside.length !== 1 || inside[0].from < 0) return part;
+        part = { ...inside[0], name: part.name + inside[0].name };
+      }
+    };
+    const scope = (part) => {
+      const label = paths[part.rows[0]].slice(0, part.from);
+      const masks = {};
+      return {
+        label,
+        rows(table) {
+          if (masks[table]) return masks[table];
+          const mask = new Uint8Array(lives[table].size);
+          const files = masks.pycs || (masks.pycs = new Uint8Array(size));
+          if (!masks.filled) for (const row of part.rows) files[row] = 1;
+          masks.filled = true;
+          if (table === 'findings') {
+            for (let row = 0; row < mask.length; row++) {
+              const owner = findings.value('pyc', row);
+              mask[row] = owner >= 0 ? files[owner] : Number(placeOf(row).path.startsWith(label));
+            }
+            masks.findings = mask;
+          }
+          return masks[table] || mask;
+        },
+      };
+    };
+    const line = (part) => {
+      part = joined(part);
+      const numbers = [count(part.rows.length) + (part.rows.length === 1 ? ' file' : ' files'), part.runs === part.rows.length ? '' : count(part.runs) + ' would run'].filter(Boolean).join(', ');
+      const node = el('li');
+      const marks = el('span', 'marks', part.worst ? badge(SEVERITIES[part.worst]) : '', part.bad ? el('span', 'many', count(part.bad) + (part.bad === 1 ? ' file' : ' files') + ' with medium or worse') : '');
+      if (part.from < 0) {
+        const row = part.rows[0];
+        node.append(button('', 'leaf', () => { lives.pycs.goto(row); lives.pycs.open(); }), marks);
+        node.firstChild.append(el('code', 'path', part.name));
+        return node;
+      }
+      const twist = button('', 'twist', () => {
+        const open = twist.getAttribute('aria-expanded') === 'true';
+        twist.setAttribute('aria-expanded', String(!open));
+        if (open) node.querySelector('ul').hidden = true;
+        else if (node.querySelector('ul')) node.querySelector('ul').hidden = false;
+        else node.append(branch(level(part.rows, part.from)));
+      });
+      twist.setAttribute('aria-expanded', 'false');
+      twist.append(el('code', 'path', part.name));
+      const narrow = button(numbers, 'link', () => {
+        for (const live of [lives.pycs, lives.findings]) {
+          live.clear();
+          live.narrow(scope(part));
+        }
+        document.getElementById('files').scrollIntoView();
+      });
+      narrow.setAttribute('aria-label', numbers + ' in ' + part.name + ': show them in the tables');
+      node.append(twist, narrow, marks);
+      return node;
+    };
+    const SHOWN = 40;
+    const branch = (parts) => {
+      parts.sort((a, b) => b.worst - a.worst || b.bad - a.bad || (a.name < b.name ? -1 : 1));
+      const list = el('ul');
+      const more = (from) => {
+        list.append(...parts.slice(from, from + SHOWN).map(line));
+        const left = parts.length - from - SHOWN;
+        if (left <= 0) return;
+        const rest = el('li', '', button('show ' + count(Math.min(left, SHOWN)) + ' more of ' + count(left), 'link', () => {
+          rest.remove();
+          more(from + SHOWN);
+        }));
+        list.append(rest);
+      };
+      more(0);
+      return list;
+    };
+    const all = Array.from({ length: size }, (_, row) => row);
+    root.append(branch(level(all, 0)));
+    const only = root.querySelectorAll(':scope > ul > li');
+    if (only.length === 1 && only[0].querySelector('.twist')) only[0].querySelector('.twist').click();
+    root.hidden = false;
+    root.nextElementSibling.hidden = true;
+  }
+
+  // What stands under the pointer, in words, where one need not wait for a hint.
+  function chartReadout() {
+    const chart = document.querySelector('#by-time ~ .chart');
+    if (!chart) return;
+    const idle = 'Point at a bar to read it.';
+    const words = el('p', 'readout', idle);
+    words.setAttribute('aria-hidden', 'true');
+    chart.after(words);
+    chart.addEventListener('pointerover', (event) => {
+      const bin = event.target.closest('g');
+      words.textContent = bin ? bin.querySelector('title').textContent : idle;
+    });
+    chart.addEventListener('pointerleave', () => { words.textContent = idle; });
+  }
 
   // Rule texts are folded on the screen and whole on paper.
   let folded = [];
@@ -773,6 +1043,9 @@
       pycs.worst[owner] = Math.max(pycs.worst[owner], SEVERITIES.indexOf(findings.value('severity', row)));
     }
     for (const live of Object.values(lives)) live.show();
+    grow();
+    chartReadout();
+    follow(location.hash);
     document.documentElement.dataset.ready = (performance.now() - began).toFixed(1);
   }
   start().catch((error) => {

@@ -8,6 +8,9 @@ pub mod record;
 pub mod redact;
 pub mod sarif;
 pub mod text;
+mod verdict;
+mod words;
+mod worst;
 
 use std::io;
 

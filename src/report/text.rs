@@ -1,6 +1,8 @@
-//! Text for people: the worst first, then what was seen, then the ledger in one line.
+//! Text for people: one screen. The worst artifacts with one example of each kind of finding, in the order and words of the HTML report;
+//! what is only counted; what was seen; the verdict and the next step last, where a terminal stops.
 //!
-//! Written at the end, since the worst is not known before. Findings below medium are counted by rule unless all are asked for.
+//! Written at the end, since the worst is not known before. Findings below medium are counted by rule. With `-v` every finding is
+//! written with its evidence, file by file.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,9 +17,15 @@ use crate::report::Reporter;
 use crate::report::record::FindingRecord;
 use crate::report::record::Item;
 use crate::report::record::Place;
+use crate::report::record::RunRecord;
 use crate::report::record::SummaryRecord;
 use crate::report::record::Word;
 use crate::report::record::in_order;
+use crate::report::verdict;
+use crate::report::verdict::Verdict;
+use crate::report::worst::Listed;
+use crate::report::worst::Shown;
+use crate::report::worst::Worst;
 use crate::rules::Severity;
 use crate::source::HeaderMatch;
 
@@ -41,18 +49,32 @@ pub enum Detail {
     Verbose,
 }
 
-/// How many findings are written one by one before the rest is counted; a person does not read more in a terminal.
+/// Problems that are kept for `-v`'s sake without it.
 const MOST: usize = 200;
+/// Artifacts that are shown when little is wanted.
+const QUIET: usize = 3;
 
 /// Starts the report.
-pub fn start(out: Box<dyn Write + Send>, style: Style) -> Box<dyn Reporter> {
-    Box::new(Text { out, style, findings: Vec::new(), rest: BTreeMap::new(), problems: Vec::new(), more_problems: 0 })
+pub fn start(run: &RunRecord, out: Box<dyn Write + Send>, style: Style) -> Box<dyn Reporter> {
+    Box::new(Text {
+        run: run.clone(),
+        out,
+        style,
+        worst: Worst::default(),
+        findings: Vec::new(),
+        rest: BTreeMap::new(),
+        problems: Vec::new(),
+        more_problems: 0,
+    })
 }
 
 struct Text {
+    run: RunRecord,
     out: Box<dyn Write + Send>,
     style: Style,
-    /// Findings to be written one by one.
+    /// The worst of medium and above, by artifact.
+    worst: Worst,
+    /// All of them, when all are to be written.
     findings: Vec<FindingRecord>,
     /// How often each other rule spoke, by severity and id.
     rest: BTreeMap<(Reverse<Severity>, Word), Counted>,
@@ -69,10 +91,12 @@ struct Counted {
 }
 
 impl Text {
-    fn take(&mut self, finding: &FindingRecord) {
-        let shown = self.style.detail == Detail::Verbose || finding.severity >= Severity::Medium;
-        if shown && (self.style.detail == Detail::Verbose || self.findings.len() < MOST.saturating_mul(50)) {
+    fn take(&mut self, artifact: &str, finding: &FindingRecord) {
+        if self.style.detail == Detail::Verbose {
             self.findings.push(finding.clone());
+        }
+        if finding.severity >= Severity::Medium {
+            self.worst.add(artifact, finding);
         } else {
             let key = (Reverse(finding.severity), finding.rule.clone());
             let counted = self.rest.entry(key).or_insert_with(|| Counted {
@@ -109,8 +133,11 @@ impl Text {
 
 impl Reporter for Text {
     fn item(&mut self, item: &Item) -> io::Result<()> {
-        for finding in item.findings() {
-            self.take(finding);
+        if !item.findings().is_empty() {
+            let artifact = item.place().artifact_shown();
+            for finding in item.findings() {
+                self.take(&artifact, finding);
+            }
         }
         for problem in item.problems() {
             self.problem(|| format!("{}: {}", problem.place, problem.message));
@@ -120,16 +147,13 @@ impl Reporter for Text {
 
     fn finish(mut self: Box<Self>, summary: &SummaryRecord) -> io::Result<()> {
         let mut text = String::new();
-        let most = match self.style.detail {
-            Detail::Quiet => 20,
-            Detail::Normal => MOST,
-            Detail::Verbose => usize::MAX,
-        };
-        let left_out = self.findings.len() - self.write_findings(&mut text, most);
-        if left_out > 0 {
-            let _ = writeln!(text, "... and {left_out} more like these: -v shows all, a report holds all\n");
+        let worst = std::mem::take(&mut self.worst).list();
+        if self.style.detail == Detail::Verbose {
+            self.write_all_findings(&mut text);
+        } else {
+            self.write_worst(&mut text, &worst);
         }
-        if self.style.detail != Detail::Quiet {
+        if self.style.detail == Detail::Normal {
             for ((severity, id), Counted { name, summary, count }) in &self.rest {
                 let label = self.paint(severity.0, &format!("{:<8}", severity.0.code()));
                 let _ = writeln!(text, "{label} {id} {name:<28} {count:>7} x  {summary}");
@@ -158,15 +182,56 @@ impl Reporter for Text {
             write_overview(&mut text, summary);
         }
         write_verdict(&mut text, summary);
+        if self.style.detail != Detail::Quiet {
+            write_next_step(&mut text, &verdict::verdict(&self.run, summary, &worst));
+            if let Some(first) = &worst.first {
+                let _ = writeln!(
+                    text,
+                    "`pycaudit explain {}` tells why it matters and what innocent causes it has.",
+                    first.rule
+                );
+            }
+        }
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }
 }
 
 impl Text {
-    /// The findings file by file, the file with the worst first; within a file as the entry has them, the worst first. Stops
-    /// after the file that reaches `most`; gives how many were written.
-    fn write_findings(&self, text: &mut String, most: usize) -> usize {
+    /// The worst artifacts, each with one example of each kind of finding.
+    fn write_worst(&self, text: &mut String, worst: &Listed) {
+        let most = if self.style.detail == Detail::Quiet { QUIET } else { usize::MAX };
+        for group in worst.groups.iter().take(most) {
+            let _ = writeln!(text, "{} ({} {})", group.artifact, group.total, group.noun);
+            for shown in &group.findings {
+                self.write_shown(text, shown);
+            }
+            if !group.more.is_empty() {
+                let _ = writeln!(text, "  and {} more, of lower severity or other rules", group.more);
+            }
+            text.push('\n');
+        }
+        if !worst.more.is_empty() {
+            let _ = writeln!(text, "{} `-v` shows them, and so do reports.\n", worst.more);
+        }
+    }
+
+    fn write_shown(&self, text: &mut String, shown: &Shown) {
+        let label = self.paint(shown.rank, &format!("{:<8}", shown.severity));
+        let like_it =
+            if shown.like_it.is_empty() { String::new() } else { format!(" (and {} more like it)", shown.like_it) };
+        let _ = writeln!(text, "  {label} {} {}: {}{like_it}", shown.rule, shown.name, shown.message);
+        let place = [shown.member.as_str(), shown.place.as_str()];
+        let place = place.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        for (label, value) in [("in      ", &place), ("expected", &shown.expected), ("observed", &shown.observed)] {
+            if !value.is_empty() {
+                let _ = writeln!(text, "             {label} {value}");
+            }
+        }
+    }
+
+    /// All findings file by file, the file with the worst first; within a file as the entry has them, the worst first.
+    fn write_all_findings(&self, text: &mut String) {
         let mut files: Vec<(&Place, Vec<&FindingRecord>)> = Vec::new();
         let mut known: HashMap<&Place, usize> = HashMap::new();
         for finding in &self.findings {
@@ -177,19 +242,13 @@ impl Text {
             files[at].1.push(finding);
         }
         files.sort_by_key(|(_, findings)| Reverse(findings.iter().map(|finding| finding.severity).max()));
-        let mut written = 0_usize;
         for (place, findings) in files {
-            if written >= most {
-                break;
-            }
             let _ = writeln!(text, "{place}");
             for finding in findings {
                 self.write_finding(text, finding);
-                written += 1;
             }
             text.push('\n');
         }
-        written
     }
 
     fn write_finding(&self, text: &mut String, finding: &FindingRecord) {
@@ -250,6 +309,17 @@ fn write_verdict(text: &mut String, summary: &SummaryRecord) {
         problems => {
             let _ = write!(text, "; {problems} things could not be read");
         }
+    }
+    text.push('\n');
+}
+
+/// The verdict in a sentence, and what to do first, in the words of the HTML report.
+fn write_next_step(text: &mut String, verdict: &Verdict) {
+    let _ = writeln!(text, "{}", verdict.headline);
+    let Some(step) = verdict.next_step() else { return };
+    let _ = write!(text, "{}", step.text);
+    if !step.subject.is_empty() {
+        let _ = write!(text, "\n  {}", step.subject);
     }
     text.push('\n');
 }

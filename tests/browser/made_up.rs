@@ -1,15 +1,25 @@
 //! Writes made-up reports for the browser tests: an ordinary one, a hostile one, a clean one, an empty one, and one of 100,000 rows.
 //!
 //! `cargo run --release --example made_up -- FOLDER [ROWS]`
+//!
+//! `cargo run --release --example made_up -- measure` says what each report takes at 1,000, 10,000 and 100,000 rows: each in a process
+//! of its own, since the peak of memory is that of a process.
 #![expect(clippy::unwrap_used, reason = "a program for developers may stop where it fails")]
 #![expect(clippy::print_stdout, reason = "its figures are what it is run for")]
 
 use std::env;
 use std::fs;
 use std::fs::File;
+use std::io;
 use std::io::BufWriter;
+use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use std::time::Instant;
 
 use pycaudit::artifact::Locator;
@@ -34,10 +44,14 @@ use pycaudit::problem::ProblemKind;
 use pycaudit::pyc;
 use pycaudit::pyc::Scratch;
 use pycaudit::pyc::Version;
-use pycaudit::report::html;
+use pycaudit::report;
+use pycaudit::report::Reporter;
 use pycaudit::report::record::Item;
 use pycaudit::report::record::RunRecord;
 use pycaudit::report::record::SummaryRecord;
+use pycaudit::report::redact::Redaction;
+use pycaudit::report::text::Detail;
+use pycaudit::report::text::Style;
 use pycaudit::rules::Check;
 use pycaudit::rules::Finding;
 use pycaudit::rules::Findings;
@@ -163,19 +177,30 @@ const NOW: i64 = 1_790_000_000;
 fn main() {
     let mut arguments = env::args().skip(1);
     let folder = PathBuf::from(arguments.next().unwrap_or_else(|| "target/browser".to_owned()));
+    if folder == Path::new("measure") {
+        return measure();
+    }
+    if folder == Path::new("one") {
+        let kind = arguments.next().unwrap();
+        return one(&kind, arguments.next().unwrap().parse().unwrap());
+    }
     let rows = arguments.next().map_or(100_000, |rows| rows.parse().unwrap());
     fs::create_dir_all(&folder).unwrap();
-    write(&folder.join("ordinary.html"), &["dist/"], &ordinary(400));
-    write(&folder.join("hostile.html"), &["<script>alert('path')</script>", "{{ 7*7 }}"], &hostile());
-    write(&folder.join("clean.html"), &["src"], &clean());
-    write(&folder.join("empty.html"), &["docs"], &[]);
-    write(&folder.join("large.html"), &["site-packages"], &ordinary(rows));
+    for (name, paths, entries) in [
+        ("ordinary", &["dist/"][..], ordinary(400)),
+        ("hostile", &["<script>alert('path')</script>", "{{ 7*7 }}"], hostile()),
+        ("clean", &["src"], clean()),
+        ("empty", &["docs"], Vec::new()),
+        ("large", &["site-packages"], ordinary(rows)),
+    ] {
+        write(&folder.join(name), "html", paths, &entries);
+        write(&folder.join(name), "sarif", paths, &entries);
+    }
 }
 
-/// Writes a report and says how long that took.
-fn write(path: &Path, paths: &[&str], entries: &[Entry]) {
-    let summary = summary(entries);
-    let run = RunRecord::of(&Run {
+/// The run of made-up reports.
+fn run(paths: &[&str]) -> RunRecord {
+    RunRecord::of(&Run {
         version: env!("CARGO_PKG_VERSION"),
         arguments: ["pycaudit", "scan"]
             .iter()
@@ -186,15 +211,112 @@ fn write(path: &Path, paths: &[&str], entries: &[Entry]) {
         options: vec![("verify", "header".to_owned()), ("fail-on", "medium".to_owned()), ("max-depth", "4".to_owned())],
         paths: paths.iter().map(|path| shown(path.as_bytes())).collect(),
         started: NOW,
-    });
+    })
+}
+
+/// Starts a report by its name.
+fn start(kind: &str, run: &RunRecord, out: Box<dyn Write + Send>) -> Box<dyn Reporter> {
+    let style = Style { color: false, detail: Detail::Normal };
+    match kind {
+        "csv" => report::csv::start(out),
+        "findings-csv" => report::csv::start_findings(out),
+        "jsonl" => report::jsonl::start(run, out),
+        "html" => report::html::start(run, out),
+        "sarif" => report::sarif::start(run, out),
+        "github" => Ok(report::github::start(out)),
+        "text" => Ok(report::text::start(run, out, style)),
+        other => panic!("no report is called {other}"),
+    }
+    .unwrap()
+}
+
+/// Writes a report and says how long that took.
+fn write(path: &Path, kind: &str, paths: &[&str], entries: &[Entry]) {
+    let path = path.with_extension(kind);
     let began = Instant::now();
-    let mut report = html::start(&run, Box::new(BufWriter::new(File::create(path).unwrap()))).unwrap();
+    let mut report = start(kind, &run(paths), Box::new(BufWriter::new(File::create(&path).unwrap())));
     for entry in entries {
         report.item(&Item::of(entry)).unwrap();
     }
-    report.finish(&SummaryRecord::of(&summary)).unwrap();
-    let bytes = fs::metadata(path).unwrap().len();
+    report.finish(&SummaryRecord::of(&summary(entries))).unwrap();
+    let bytes = fs::metadata(&path).unwrap().len();
     println!("{}: {} entries, {bytes} bytes, {:?}", path.display(), entries.len(), began.elapsed());
+}
+
+/// What each report takes, one process after the other.
+fn measure() {
+    println!("{:>8} {:<14} {:>9} {:>12} {:>9}", "rows", "report", "ms", "bytes", "peak MB");
+    for rows in [1_000, 10_000, 100_000] {
+        for kind in ["none", "csv", "findings-csv", "jsonl", "html", "sarif", "text", "github", "html --redact"] {
+            let me = env::current_exe().unwrap();
+            let output = Command::new(me).args(["one", kind, &rows.to_string()]).output().unwrap();
+            print!("{rows:>8} {kind:<14} {}", String::from_utf8(output.stdout).unwrap());
+        }
+    }
+}
+
+/// One report to nowhere. Entries are made one wheel at a time, so that memory is the report's.
+fn one(kind: &str, rows: u64) {
+    let written = Arc::new(AtomicU64::new(0));
+    let out = Box::new(Counter(Arc::clone(&written)));
+    let (name, redact) = kind.split_once(" --").map_or((kind, false), |(name, _)| (name, true));
+    let run = run(&["site-packages"]);
+    let mut report = (name != "none").then(|| start(name, &run, out));
+    let mut redaction = redact.then(Redaction::default);
+    let mut total = SummaryRecord::default();
+    let mut time = Duration::ZERO;
+    let mut sequence = Sequence(7);
+    for number in 0..rows.div_ceil(50) {
+        let entries = wheel(number, rows, &mut sequence);
+        total.add(&SummaryRecord::of(&summary(&entries)));
+        let began = Instant::now();
+        for entry in &entries {
+            match (&mut redaction, &mut report) {
+                (Some(redaction), _) => redaction.item(&Item::of(entry)).unwrap(),
+                (None, Some(report)) => report.item(&Item::of(entry)).unwrap(),
+                (None, None) => {}
+            }
+        }
+        time += began.elapsed();
+    }
+    let began = Instant::now();
+    if let (Some(redaction), Some(report)) = (redaction, &mut report) {
+        let mut masks = redaction.masks();
+        redaction
+            .replay(&mut |mut item| {
+                masks.item(&mut item);
+                report.item(&item)
+            })
+            .unwrap();
+    }
+    if let Some(report) = report {
+        report.finish(&total).unwrap();
+    }
+    time += began.elapsed();
+    // The peak of resident memory, as Linux counts it.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    let bytes = written.load(Ordering::Relaxed);
+    println!(
+        "{:>9} {bytes:>12} {:>9}",
+        time.as_millis(),
+        peak.map_or_else(String::new, |peak| (peak / 1024).to_string())
+    );
+}
+
+/// Counts what is written and keeps nothing.
+struct Counter(Arc<AtomicU64>);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn summary(entries: &[Entry]) -> Summary {
@@ -230,46 +352,49 @@ fn summary(entries: &[Entry]) -> Summary {
 /// Wheels of some fifty pycs each, with findings as real scans have them.
 fn ordinary(rows: u64) -> Vec<Entry> {
     let mut sequence = Sequence(7);
+    (0..rows.div_ceil(50)).flat_map(|number| wheel(number, rows, &mut sequence)).collect()
+}
+
+/// One of them, of so many rows in all.
+fn wheel(wheel: u64, rows: u64, sequence: &mut Sequence) -> Vec<Entry> {
     let mut entries = Vec::new();
     let folders = ["core", "io", "plugins/remote", "utils", "vendor/six", "models/_internal"];
     let stems = ["base", "loader", "registry", "schema", "client", "compat", "parse_rfc"];
-    for wheel in 0..rows.div_ceil(50) {
-        let artifact = Locator::file(format!("dist/package_{wheel:05}-1.{}.0-py3-none-any.whl", wheel % 9));
-        let cpython =
-            ["312", "312", "312", "311", "311", "313", "310", "38", "27"][usize::try_from(sequence.below(9)).unwrap()];
-        for _ in 0..50.min(rows - wheel * 50) {
-            let folder = folders[usize::try_from(sequence.below(6)).unwrap()];
-            let stem = stems[usize::try_from(sequence.below(7)).unwrap()];
-            let number = sequence.below(1000);
-            let name = format!("package_{wheel:05}/{folder}/__pycache__/{stem}_{number}.cpython-{cpython}.pyc");
-            entries.push(Entry::Pyc(Box::new(made_up(&artifact, name.as_bytes(), &mut sequence))));
-        }
-        let mut ledger = Ledger::default();
-        ledger.saw_many(Fate::Bytecode, 50);
-        ledger.saw_many(Fate::Other, 17);
-        let mut findings = vec![finding(&SHIPPED, &artifact, "a wheel that holds 50 bytecode files")];
-        if sequence.below(40) == 0 {
-            let member = artifact.member(Name::new("package/hidden.pyc"));
-            let mut unlisted = finding(&RECORD, &member, "`package/hidden.pyc` is in the wheel and not in its RECORD");
-            unlisted.compared("a line in RECORD", "none");
-            findings.insert(0, unlisted);
-        }
-        let problems = match sequence.below(100) {
-            0 => vec![(Some(artifact.member(Name::new("locked.zip"))), Problem::at(ProblemKind::Encrypted, 4096))],
-            _ => Vec::new(),
-        };
-        entries.push(Entry::Artifact(Box::new(ArtifactEntry {
-            kind: Some(Kind::Wheel),
-            sha256: Some(Sha256Digest::of(&wheel.to_le_bytes())),
-            size: Some(40_000 + sequence.below(9_000_000)),
-            pycs: 50,
-            listed: ledger.seen(),
-            ledger,
-            findings,
-            problems,
-            locator: artifact,
-        })));
+    let artifact = Locator::file(format!("dist/package_{wheel:05}-1.{}.0-py3-none-any.whl", wheel % 9));
+    let cpython =
+        ["312", "312", "312", "311", "311", "313", "310", "38", "27"][usize::try_from(sequence.below(9)).unwrap()];
+    for _ in 0..50.min(rows - wheel * 50) {
+        let folder = folders[usize::try_from(sequence.below(6)).unwrap()];
+        let stem = stems[usize::try_from(sequence.below(7)).unwrap()];
+        let number = sequence.below(1000);
+        let name = format!("package_{wheel:05}/{folder}/__pycache__/{stem}_{number}.cpython-{cpython}.pyc");
+        entries.push(Entry::Pyc(Box::new(made_up(&artifact, name.as_bytes(), sequence))));
     }
+    let mut ledger = Ledger::default();
+    ledger.saw_many(Fate::Bytecode, 50);
+    ledger.saw_many(Fate::Other, 17);
+    let mut findings = vec![finding(&SHIPPED, &artifact, "a wheel that holds 50 bytecode files")];
+    if sequence.below(40) == 0 {
+        let member = artifact.member(Name::new("package/hidden.pyc"));
+        let mut unlisted = finding(&RECORD, &member, "`package/hidden.pyc` is in the wheel and not in its RECORD");
+        unlisted.compared("a line in RECORD", "none");
+        findings.insert(0, unlisted);
+    }
+    let problems = match sequence.below(100) {
+        0 => vec![(Some(artifact.member(Name::new("locked.zip"))), Problem::at(ProblemKind::Encrypted, 4096))],
+        _ => Vec::new(),
+    };
+    entries.push(Entry::Artifact(Box::new(ArtifactEntry {
+        kind: Some(Kind::Wheel),
+        sha256: Some(Sha256Digest::of(&wheel.to_le_bytes())),
+        size: Some(40_000 + sequence.below(9_000_000)),
+        pycs: 50,
+        listed: ledger.seen(),
+        ledger,
+        findings,
+        problems,
+        locator: artifact,
+    })));
     entries
 }
 
@@ -449,5 +574,8 @@ fn clean() -> Vec<Entry> {
 fn finding(rule: &'static Rule, locator: &Locator, message: &str) -> Finding {
     let mut list = Vec::new();
     Findings::new(rule, locator, &mut list).add(message);
-    list.remove(0)
+    let mut finding: Finding = list.remove(0);
+    let digest = Sha256Digest::of(format!("{} {locator}", rule.id).as_bytes()).to_string();
+    finding.fingerprint = format!("v1:{}", &digest[..16]);
+    finding
 }

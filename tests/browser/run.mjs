@@ -46,14 +46,14 @@ async function open(browser, report, settings = {}) {
   });
   page.on('request', (request) => {
     const url = request.url();
-    if (url.split('#')[0] !== address && !url.startsWith('data:image/svg+xml')) trouble.push('request: ' + url);
+    if (url.split('#')[0] !== address && !url.startsWith('data:image/svg+xml') && !url.startsWith('blob:')) trouble.push('request: ' + url);
   });
   page.on('popup', (popup) => trouble.push('popup: ' + popup.url()));
   await page.goto(address);
   if (settings.javaScriptEnabled !== false) {
     await page.waitForFunction(() => document.documentElement.dataset.ready || document.documentElement.dataset.failed, null, { timeout: 60000 });
   }
-  return { page, trouble, close: () => context.close() };
+  return { page, context, trouble, close: () => context.close() };
 }
 
 async function figures(browser, report) {

@@ -1,5 +1,9 @@
 // What a report must do in a browser. Every test opens the report anew; `open` gives a page and the list of what went wrong in it.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 const FILES = '.live[data-table=pycs]';
 const FINDINGS = '.live[data-table=findings]';
@@ -377,6 +381,134 @@ export const tests = {
     await page.keyboard.press('Enter');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'summary');
     await close();
+  },
+
+  async 'opens a finding and a file from a link to them'(open) {
+    const { page, trouble, close } = await open();
+    let checked = 0;
+    for (const [table, form] of [[FINDINGS, /^#finding-[0-9a-f]+(-[0-9]+)?$/], [FILES, /^#file=/]]) {
+      if (!(await rows(page, table).count())) continue;
+      await rows(page, table).last().click();
+      await page.waitForSelector('dialog[open]');
+      const hash = await page.evaluate(() => location.hash);
+      // Made-up findings have no fingerprint.
+      if (!hash && table === FINDINGS) {
+        await page.keyboard.press('Escape');
+        continue;
+      }
+      assert.match(hash, form);
+      const said = await page.locator('dialog .drawer-body').textContent();
+      await page.goto(page.url().split('#')[0] + hash);
+      await page.reload();
+      await page.waitForSelector('dialog[open]');
+      assert.equal(await page.locator('dialog .drawer-body').textContent(), said);
+      await page.keyboard.press('Escape');
+      await page.waitForSelector('dialog:not([open])', { state: 'attached' });
+      assert.doesNotMatch(await page.evaluate(() => location.hash), form, 'the link goes with the details');
+      checked++;
+    }
+    for (const hash of ['#finding-zz', '#file=%', '#finding-0', '#file=<img src=x>', '#rule-"]']) {
+      await page.evaluate((to) => { location.hash = to; }, hash);
+      await page.waitForTimeout(30);
+    }
+    assert.equal(await page.locator('dialog[open]').count(), 0);
+    assert.deepEqual(trouble, []);
+    await close();
+    return checked ? `${checked} links` : NONE;
+  },
+
+  async 'drills down the folders, and narrows the table to one'(open) {
+    const { page, trouble, close } = await open();
+    const total = await shown(page, FILES);
+    if (!total) return close().then(() => NONE);
+    const tree = page.locator('#folders .tree');
+    assert.ok(await tree.isVisible());
+    let checked = 0;
+    for (let depth = 0; depth < 6; depth++) {
+      const closed = tree.locator('.twist[aria-expanded=false]').first();
+      if (!(await closed.count())) break;
+      await closed.focus();
+      await page.keyboard.press('Enter');
+      checked++;
+    }
+    const links = tree.locator('li > .link');
+    for (let at = 0; at < Math.min(await links.count(), 4); at++) {
+      const promised = Number(/^[\d,]+/.exec(await links.nth(at).textContent())[0].replaceAll(',', ''));
+      await links.nth(at).click();
+      assert.equal(await shown(page, FILES), promised);
+      assert.ok(await page.locator(`${FILES} .within`).isVisible());
+      await page.locator(`${FILES} .within .link`).click();
+      assert.equal(await shown(page, FILES), total);
+    }
+    if (await tree.locator('.leaf').count()) {
+      await tree.locator('.leaf').first().click();
+      await page.waitForSelector('dialog[open]');
+    }
+    assert.deepEqual(trouble, []);
+    await close();
+    return `${checked} levels`;
+  },
+
+  async 'saves the rows that are shown as CSV without formulas'(open) {
+    const { page, trouble, close } = await open();
+    const total = await shown(page, FILES);
+    if (!total) return close().then(() => NONE);
+    for (const table of [FILES, FINDINGS]) {
+      const select = page.locator(`${table} select[data-facet=severity]`);
+      if ((await select.locator('option').count()) > 1) await select.selectOption({ index: 1 });
+      const wanted = await shown(page, table);
+      const [download] = await Promise.all([page.waitForEvent('download'), page.locator(`${table} .save`).click()]);
+      assert.match(download.suggestedFilename(), /^pycaudit-.*\.csv$/);
+      const text = await readFile(await download.path(), 'utf8');
+      // RFC 4180: a quoted cell may hold line ends and doubled quotes.
+      const cells = [...text.matchAll(/("(?:[^"]|"")*"|[^,\r\n]*)(,|\r\n)/g)];
+      assert.equal(cells.filter(([, , end]) => end === '\r\n').length, wanted + 1);
+      for (const [, cell] of cells) assert.doesNotMatch(cell, /^"?[=+@\t\r]/, cell);
+    }
+    assert.deepEqual(trouble, []);
+    await close();
+  },
+
+  async 'copies a digest'(open) {
+    const { page, context, trouble, close } = await open();
+    if (!(await rows(page, FILES).count())) return close().then(() => NONE);
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await rows(page, FILES).first().click();
+    await page.waitForSelector('dialog[open]');
+    const button = page.locator('dialog .copy[aria-label="Copy SHA-256"]');
+    if (!(await button.count())) return close().then(() => 'no digest in this report');
+    const digest = await button.evaluate((node) => node.parentElement.firstChild.data);
+    await button.click();
+    await page.waitForFunction(() => document.querySelector('dialog .copy[aria-label="Copy SHA-256"]').textContent === 'Copied');
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), digest);
+    assert.match(digest, /^[0-9a-f]{64}$/);
+    assert.deepEqual(trouble, []);
+    await close();
+  },
+
+  async 'has nothing serious for axe-core, details and folders open, wide and narrow, light and dark'(open) {
+    const source = await readFile(AXE, 'utf8');
+    let passes = 0;
+    for (const [width, colorScheme] of [[1280, 'light'], [1280, 'dark'], [380, 'light']]) {
+      const { page, close } = await open({ viewport: { width, height: 900 }, colorScheme });
+      await page.evaluate(source);
+      const look = async (where) => {
+        const result = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+        const bad = result.violations.filter((each) => ['serious', 'critical'].includes(each.impact));
+        assert.deepEqual(bad.map((each) => `${each.id}: ${each.nodes[0].html.slice(0, 160)} ${each.nodes[0].failureSummary}`), [], `${where}, ${width} pixels, ${colorScheme}`);
+        passes += result.passes.length;
+      };
+      await look('page');
+      if (await rows(page, FILES).count()) {
+        const closed = page.locator('#folders .twist[aria-expanded=false]').first();
+        if (await closed.count()) await closed.click();
+        await rows(page, FILES).first().click();
+        await page.waitForSelector('dialog[open]');
+        await look('details');
+      }
+      await close();
+    }
+    return `${passes} rules passed`;
   },
 
   async 'prints the plain tables and whole rule texts'(open) {

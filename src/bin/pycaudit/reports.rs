@@ -131,7 +131,7 @@ fn open(args: &ReportArgs) -> anyhow::Result<(Vec<Opened>, Vec<Pending>)> {
     if to_stdout == 0 {
         let style = style(args);
         let start: Start = match args.format {
-            Format::Text => Box::new(move |_, out| Ok(report::text::start(out, style))),
+            Format::Text => Box::new(move |run, out| Ok(report::text::start(run, out, style))),
             Format::Jsonl => Box::new(report::jsonl::start),
             Format::Sarif => Box::new(report::sarif::start),
             Format::Github => Box::new(|_, out| Ok(report::github::start(out))),

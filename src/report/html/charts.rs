@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::words;
+use crate::report::words;
 
 /// Interpreters that the chart names; the others are summed up.
 const PYTHONS: usize = 14;
@@ -26,6 +26,8 @@ pub(super) struct Bar {
     pub(super) count: String,
     /// Percent of the longest bar, at least one where there is anything.
     pub(super) width: u64,
+    /// Its part of the sum of all: `58 %`.
+    pub(super) share: String,
     pub(super) meaning: &'static str,
 }
 
@@ -33,10 +35,12 @@ pub(super) struct Bar {
 pub(super) fn bars<'a>(counts: impl IntoIterator<Item = (&'a str, u64, &'static str)>) -> Vec<Bar> {
     let counts: Vec<_> = counts.into_iter().collect();
     let largest = counts.iter().map(|&(_, count, _)| count).max().unwrap_or_default();
+    let sum = counts.iter().fold(0_u64, |sum, &(_, count, _)| sum.saturating_add(count));
     let bar = |(code, count, meaning): (&str, u64, _)| Bar {
         code: code.to_owned(),
         count: words::number(count),
         width: share(count, largest, 100),
+        share: percent(count, sum),
         meaning,
     };
     counts.into_iter().map(bar).collect()
@@ -55,6 +59,19 @@ pub(super) fn pythons(counts: &BTreeMap<String, u64>) -> (Vec<Bar>, String) {
         format!("and {} more with {files}", words::counted(words::length(&left), "interpreter", "interpreters"))
     };
     (bars(sorted), more)
+}
+
+/// A part of a sum for the eye.
+fn percent(count: u64, sum: u64) -> String {
+    if count == 0 || sum == 0 {
+        return String::new();
+    }
+    let (count, sum) = (u128::from(count), u128::from(sum));
+    match (count * 200 + sum) / (sum * 2) {
+        0 => "< 1 %".to_owned(),
+        100 if count < sum => "> 99 %".to_owned(),
+        percent => format!("{percent} %"),
+    }
 }
 
 /// A length in proportion, at least 1 for anything above 0.

@@ -8,12 +8,10 @@ mod charts;
 mod column;
 mod markdown;
 mod page;
+mod roots;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod verdict;
-mod words;
-mod worst;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -27,12 +25,14 @@ use crate::report::record::SummaryRecord;
 use crate::report::record::Word;
 
 use super::Reporter;
+use crate::report::worst::Worst;
 use charts::Timeline;
 use charts::Which;
+use page::Charts;
 use page::Page;
 use page::Seen;
+use roots::Roots;
 use tables::Tables;
-use worst::Worst;
 
 /// Starts a report. Nothing is written before the run ends.
 pub fn start(run: &RunRecord, out: Box<dyn Write + Send>) -> io::Result<Box<dyn Reporter>> {
@@ -41,6 +41,7 @@ pub fn start(run: &RunRecord, out: Box<dyn Write + Send>) -> io::Result<Box<dyn 
         out,
         tables: Tables::new(),
         timeline: Timeline::default(),
+        roots: Roots::default(),
         worst: Worst::default(),
         rules: BTreeMap::new(),
     }))
@@ -52,6 +53,7 @@ struct Html {
     out: Box<dyn Write + Send>,
     tables: Tables,
     timeline: Timeline,
+    roots: Roots,
     worst: Worst,
     rules: BTreeMap<Word, Seen>,
 }
@@ -87,6 +89,7 @@ impl Reporter for Html {
         match item {
             Item::Pyc(item) => {
                 self.times(&item.pyc);
+                self.roots.add(&item.pyc);
                 self.tables.pyc(item)?;
             }
             Item::Artifact(item) => self.tables.artifact(item)?,
@@ -99,7 +102,8 @@ impl Reporter for Html {
 
     fn finish(mut self: Box<Self>, summary: &SummaryRecord) -> io::Result<()> {
         let plain = self.tables.plain();
-        let page = Page::new(&self.run, summary, self.worst, &self.timeline, &self.rules, &plain)?;
+        let charts = Charts { timeline: &self.timeline, roots: &self.roots };
+        let page = Page::new(&self.run, summary, self.worst, &charts, &self.rules, &plain)?;
         page.write_start(&mut self.out)?;
         self.tables.write(&mut self.out)?;
         page.write_end(&mut self.out)?;

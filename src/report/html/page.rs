@@ -25,10 +25,11 @@ use super::charts;
 use super::charts::Timeline;
 use super::column::base64;
 use super::markdown;
+use super::roots::Roots;
 use super::tables::Plain;
-use super::verdict;
-use super::words;
-use super::worst::Worst;
+use crate::report::verdict;
+use crate::report::words;
+use crate::report::worst::Worst;
 
 /// The page, and the parts that it includes. Tera escapes what it writes because the names end in `.html`.
 const TEMPLATES: [(&str, &str); 8] = [
@@ -58,6 +59,14 @@ pub(super) struct Seen {
     pub(super) worst: Severity,
 }
 
+/// What is drawn of the rows.
+pub(super) struct Charts<'a> {
+    /// When.
+    pub(super) timeline: &'a Timeline,
+    /// Where.
+    pub(super) roots: &'a Roots,
+}
+
 /// The two ends of the page; the columns stand between them.
 pub(super) struct Page {
     tera: Tera,
@@ -70,7 +79,7 @@ impl Page {
         run: &RunRecord,
         summary: &SummaryRecord,
         worst: Worst,
-        timeline: &Timeline,
+        charts: &Charts<'_>,
         rules: &BTreeMap<Word, Seen>,
         plain: &Plain,
     ) -> io::Result<Self> {
@@ -81,6 +90,7 @@ impl Page {
         let [style, script] = [STYLE, SCRIPT].map(|text| text.replace('\r', ""));
         let worst = worst.list();
         let (pythons, pythons_more) = charts::pythons(&summary.pythons);
+        let (roots, roots_more) = charts.roots.draw();
         let mut context = Context::new();
         context.insert("csp", &policy(&style, &script));
         context.insert("style", &style);
@@ -99,7 +109,9 @@ impl Page {
         context.insert("worst", &worst);
         context.insert("pythons", &pythons);
         context.insert("pythons_more", &pythons_more);
-        context.insert("timeline", &timeline.draw());
+        context.insert("roots", &roots);
+        context.insert("roots_more", &roots_more);
+        context.insert("timeline", &charts.timeline.draw());
         context.insert("plain", plain);
         let mut seen: Vec<_> = rules.values().collect();
         seen.sort_by_key(|seen| (Reverse(seen.worst), &seen.id));
@@ -161,6 +173,17 @@ struct RunShown<'a> {
     command: String,
     paths: &'a [String],
     options: Vec<OptionShown<'a>>,
+    redacted: bool,
+    /// The runs that it was put together from.
+    merged: Vec<MergedShown<'a>>,
+}
+
+/// One of several runs.
+#[derive(Serialize)]
+struct MergedShown<'a> {
+    version: &'a str,
+    started: &'a str,
+    command: String,
 }
 
 #[derive(Serialize)]
@@ -182,6 +205,16 @@ impl<'a> RunShown<'a> {
             command: words::command(&run.arguments),
             paths: &run.paths,
             options: run.options.iter().map(|(name, value)| OptionShown { name, value }).collect(),
+            redacted: run.redacted,
+            merged: run
+                .merged
+                .iter()
+                .map(|run| MergedShown {
+                    version: &run.version,
+                    started: run.started.as_deref().unwrap_or("at an unknown time"),
+                    command: words::command(&run.arguments),
+                })
+                .collect(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The rows of the tables: what an entry puts into the columns, and the plain tables for paper and for browsers without
 //! scripts.
 
+use std::collections::HashMap;
 use std::io;
 use std::io::Write;
 
@@ -28,14 +29,15 @@ use super::column::Spec;
 use super::column::Table;
 use super::column::later;
 use super::column::now;
-use super::words;
+use super::roots;
+use crate::report::words;
 
 /// Rows of a plain table; the tables that scripts draw have no such limit.
 const PLAIN: usize = 500;
 /// Candidates that are named when a source is ambiguous.
 const CANDIDATES: usize = 10;
 
-const PYCS: [Spec; 29] = [
+const PYCS: [Spec; 31] = [
     now("artifact", "Artifact"),
     now("member", "Member"),
     now("module", "Module"),
@@ -45,7 +47,9 @@ const PYCS: [Spec; 29] = [
     now("code", "Code against source"),
     now("mtime", "Recorded source time"),
     now("size", "Bytes"),
+    now("root", "Built in"),
     later("sha256", "SHA-256").of_digests(),
+    later("code_digest", "Code digest"),
     later("reason", ""),
     later("fields", ""),
     later("differences", ""),
@@ -96,7 +100,7 @@ const PROBLEMS: [Spec; 4] =
 
 /// All tables of a report while it grows.
 pub(super) struct Tables {
-    pycs: Table<29>,
+    pycs: Table<31>,
     findings: Table<11>,
     artifacts: Table<7>,
     problems: Table<4>,
@@ -104,6 +108,8 @@ pub(super) struct Tables {
     plain_findings: WorstFirst<PlainFinding>,
     plain_artifacts: Vec<PlainArtifact>,
     plain_problems: Vec<PlainProblem>,
+    /// How often each fingerprint was seen.
+    links: HashMap<String, u64>,
 }
 
 impl Tables {
@@ -118,6 +124,7 @@ impl Tables {
             plain_findings: WorstFirst::default(),
             plain_artifacts: Vec::new(),
             plain_problems: Vec::new(),
+            links: HashMap::new(),
         }
     }
 
@@ -150,7 +157,9 @@ impl Tables {
             Cell::Text(&code_match(pyc)),
             Cell::Text(&mtime),
             Cell::Number(pyc.size.into()),
+            Cell::Text(&roots::of(pyc)),
             Cell::Digest(pyc.sha256),
+            Cell::Text(&text(&pyc.code_digest)),
             Cell::Text(&pyc.load_reason),
             Cell::Json(&fields(pyc)),
             Cell::Json(&differences(pyc)),
@@ -239,9 +248,11 @@ impl Tables {
             Cell::number(finding.line),
             Cell::Text(&finding.fingerprint),
         ])?;
+        let link = self.link(finding);
         self.plain_findings.add(Some(finding.severity), || PlainFinding {
             severity: finding.severity.code(),
             rule: finding.rule.clone(),
+            link,
             path: finding.place.to_string(),
             place: words::place(finding),
             message: words::clipped(&finding.message),
@@ -249,6 +260,18 @@ impl Tables {
             observed: words::clipped(&finding.observed),
         });
         Ok(())
+    }
+
+    /// What a link to a finding ends with: the digits of its fingerprint, and of equal ones (a file that lies in two wheels) the number.
+    fn link(&mut self, finding: &FindingRecord) -> String {
+        let digits = words::link(finding);
+        let times = self.links.entry(digits.clone()).or_default();
+        *times += 1;
+        match *times {
+            _ if digits.is_empty() => digits,
+            1 => digits,
+            times => format!("{digits}-{times}"),
+        }
     }
 
     fn problem(&mut self, problem: &ProblemRecord) -> io::Result<()> {
@@ -457,6 +480,8 @@ struct PlainPyc {
 struct PlainFinding {
     severity: &'static str,
     rule: Word,
+    /// What a link to the finding ends with.
+    link: String,
     path: String,
     place: String,
     message: String,

@@ -149,7 +149,7 @@ impl PycRecord {
             code_differences: entry.code_check.differences().iter().map(DifferenceRecord::of).collect(),
             code_passages: entry.passages.iter().map(PassageRecord::of).collect(),
             exact: entry.exact.as_ref().map(|exact| ExactRecord {
-                interpreter: exact.interpreter.to_string(),
+                interpreter: exact.interpreter.clone(),
                 outcome: Cow::Borrowed(exact.outcome.code()),
                 detail: exact.outcome.to_string(),
             }),

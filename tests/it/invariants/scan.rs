@@ -157,7 +157,7 @@ fn scanned(
         report::csv::start(out(0)).unwrap(),
         report::csv::start_findings(out(1)).unwrap(),
         report::jsonl::start(&run, out(JSONL)).unwrap(),
-        report::text::start(out(TEXT), style),
+        report::text::start(&run, out(TEXT), style),
     ];
     if kinds == Reports::All {
         reporters.push(report::html::start(&run, out(HTML)).unwrap());

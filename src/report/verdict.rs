@@ -10,8 +10,8 @@ use crate::report::record::SummaryRecord;
 use crate::report::record::total;
 use crate::rules::Severity;
 
-use super::words;
-use super::worst::Listed;
+use crate::report::words;
+use crate::report::worst::Listed;
 
 /// The verdict as the template takes it.
 #[derive(Debug, Serialize)]
@@ -20,17 +20,26 @@ pub(super) struct Verdict {
     pub(super) title: String,
     level: &'static str,
     label: &'static str,
-    headline: String,
+    /// The verdict in one sentence.
+    pub(super) headline: String,
     answers: Vec<Answer>,
 }
 
 /// A question that a reader has, and the answer.
 #[derive(Debug, Serialize)]
-struct Answer {
+pub(super) struct Answer {
     question: &'static str,
-    text: String,
+    /// The answer.
+    pub(super) text: String,
     /// The file that the answer is about; empty without one.
-    subject: String,
+    pub(super) subject: String,
+}
+
+impl Verdict {
+    /// What to do first.
+    pub(super) fn next_step(&self) -> Option<&Answer> {
+        self.answers.last()
+    }
 }
 
 /// A number in large type.
@@ -210,7 +219,7 @@ fn first_step(summary: &SummaryRecord, counts: &Counts, worst: &Listed) -> Answe
     } else if summary.problems > 0 {
         "Look at what could not be read: nothing is known about it."
     } else if counts.worst.is_some() {
-        "Nothing is urgent. The findings below say what could be tidied up."
+        "Nothing is urgent. The findings say what could be tidied up."
     } else if summary.pycs == 0 {
         "Nothing, if no bytecode was expected here."
     } else {

@@ -8,7 +8,7 @@ use crate::report::record::FindingRecord;
 use crate::report::record::Word;
 use crate::rules::Severity;
 
-use super::words;
+use crate::report::words;
 
 /// Artifacts that are shown.
 const GROUPS: usize = 8;
@@ -37,21 +37,28 @@ struct Group {
 /// A finding as the summary shows it.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Shown {
-    severity: &'static str,
+    /// Its severity, in a word.
+    pub(super) severity: &'static str,
     #[serde(skip)]
-    rank: Severity,
-    rule: Word,
-    name: Word,
+    pub(super) rank: Severity,
+    /// The rule's id.
+    pub(super) rule: Word,
+    /// The rule's name.
+    pub(super) name: Word,
     /// What is wrong, in one sentence.
     pub(super) message: String,
-    member: String,
-    place: String,
+    /// The member that it is about; empty for the artifact itself.
+    pub(super) member: String,
+    /// Offset and line.
+    pub(super) place: String,
     /// How many more of the same rule and severity there are in the artifact; empty when there are none.
-    like_it: String,
+    pub(super) like_it: String,
     #[serde(skip)]
     others: u64,
-    expected: String,
-    observed: String,
+    /// What should be there.
+    pub(super) expected: String,
+    /// What is there.
+    pub(super) observed: String,
     /// The whole place, for the first of all findings.
     #[serde(skip)]
     pub(super) locator: String,
@@ -61,9 +68,9 @@ pub(super) struct Shown {
 #[derive(Debug, Serialize)]
 pub(super) struct Listed {
     /// The artifacts, the worst first.
-    groups: Vec<ListedGroup>,
+    pub(super) groups: Vec<ListedGroup>,
     /// What is not shown; empty when all is.
-    more: String,
+    pub(super) more: String,
     /// The very worst finding.
     #[serde(skip)]
     pub(super) first: Option<Shown>,
@@ -72,14 +79,21 @@ pub(super) struct Listed {
     pub(super) artifacts: u64,
 }
 
+/// An artifact of the list.
 #[derive(Debug, Serialize)]
-struct ListedGroup {
-    artifact: String,
+pub(super) struct ListedGroup {
+    /// Its path.
+    pub(super) artifact: String,
+    /// The severity of its worst finding.
     severity: &'static str,
-    total: String,
-    noun: &'static str,
-    findings: Vec<Shown>,
-    more: String,
+    /// How many findings it has.
+    pub(super) total: String,
+    /// The noun that fits.
+    pub(super) noun: &'static str,
+    /// One example of each of the worst kinds.
+    pub(super) findings: Vec<Shown>,
+    /// How many are not shown; empty when all are.
+    pub(super) more: String,
 }
 
 impl Worst {

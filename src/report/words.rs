@@ -90,6 +90,12 @@ pub(super) fn clipped(text: &str) -> String {
     }
 }
 
+/// What a link to a finding ends with.
+pub(super) fn link(finding: &FindingRecord) -> String {
+    let digits = finding.fingerprint.bytes().rev().take_while(u8::is_ascii_hexdigit).count();
+    finding.fingerprint.get(finding.fingerprint.len().saturating_sub(digits)..).unwrap_or_default().to_owned()
+}
+
 /// The offset and line of a finding; empty when it has neither.
 pub(super) fn place(finding: &FindingRecord) -> String {
     match (finding.offset, finding.line) {
