@@ -1,23 +1,29 @@
 //! The check of a whole file: every code object against its piece of the source.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::limits::Limits;
 use crate::name;
 use crate::name::Name;
 use crate::pyc::Code;
 use crate::pyc::Tree;
+use crate::pyc::Value;
 use crate::pyc::Version;
 use crate::pyc::code::KIND_CELL;
+use crate::pyc::code::CO_OPTIMIZED;
 use crate::pyc::code::KIND_FREE;
+use crate::pyc::code::KIND_HIDDEN;
 use crate::pyc::code::KIND_LOCAL;
 use crate::pyc::objects::Items;
 
 use super::Pool;
+use super::constant::ConstId;
 use super::describe;
 use super::expected::Expected;
 use super::expected::Source;
 use super::found::Machine;
+use super::scope::HAS_DOCSTRING;
 use super::scope::Options;
 use super::scope::Role;
 use super::scope::Scope;
@@ -246,16 +252,18 @@ pub(super) fn check(
         waiting: vec![(0, index(root))],
         differences: Vec::new(),
         is_by_name: false,
+        left: HashSet::new(),
+        reason: None,
         work: limits.code_work,
     };
-    if let Err(reason) = check.run() {
-        return CodeCheck::Unverified(reason);
-    }
+    check.run();
     let strength = if series >= (3, 11) { Strength::Spans } else { Strength::Lines };
-    if check.differences.is_empty() {
-        CodeCheck::Verified { strength, optimisation }
-    } else {
-        CodeCheck::Differs { strength, optimisation, differences: check.differences }
+    match check.reason {
+        _ if !check.differences.is_empty() => {
+            CodeCheck::Differs { strength, optimisation, differences: check.differences }
+        }
+        Some(reason) => CodeCheck::Unverified(reason),
+        None => CodeCheck::Verified { strength, optimisation },
     }
 }
 
@@ -287,36 +295,37 @@ struct Check<'c, 'a> {
     differences: Vec<CodeDifference>,
     /// Whether code objects are paired by their names alone.
     is_by_name: bool,
+    /// Code objects of the file that could not be compared, and why the first of them could not.
+    left: HashSet<u32>,
+    reason: Option<Reason>,
     /// Steps that are left.
     work: usize,
 }
 
 impl Check<'_, '_> {
-    fn run(&mut self) -> Result<(), Reason> {
-        self.drain()?;
-        self.match_dead_code()?;
-        self.match_by_name()?;
+    fn run(&mut self) {
+        self.drain();
+        self.match_dead_code();
+        self.match_by_name();
         self.report_unexplained();
-        Ok(())
     }
 
-    fn drain(&mut self) -> Result<(), Reason> {
+    fn drain(&mut self) {
         while let Some((ours, theirs)) = self.waiting.pop() {
             let partners = self.paired.entry(theirs).or_default();
             if partners.contains(&ours) {
                 continue;
             }
             partners.push(ours);
-            self.compare(ours, theirs)?;
+            self.compare(ours, theirs);
             if self.differences.len() >= MAX_DIFFERENCES {
                 break;
             }
         }
-        Ok(())
     }
 
     /// Code objects that no reachable instruction makes a function of: those of dead code, which old versions keep.
-    fn match_dead_code(&mut self) -> Result<(), Reason> {
+    fn match_dead_code(&mut self) {
         let mut number = 0_u32;
         // The list grows while dead code is compared.
         while usize::try_from(number).is_ok_and(|count| count < self.expected.len()) {
@@ -330,12 +339,11 @@ impl Check<'_, '_> {
                 });
                 if let Some(code) = found {
                     self.waiting.push((number, index(code)));
-                    self.drain()?;
+                    self.drain();
                 }
             }
             number = number.saturating_add(1);
         }
-        Ok(())
     }
 
     fn fits_line(&self, code: Code<'_>, scope: &Scope) -> bool {
@@ -349,13 +357,13 @@ impl Check<'_, '_> {
         Some(if is_token { self.text.token_line(first) } else { self.text.compiled_line(first) })
     }
 
-    /// In a file that differs, pairs by their names what is left on both sides: the first difference of a code object ends the walk
+    /// In a file that differs or could not be compared whole, pairs by their names what is left on both sides: the first difference of a code object ends the walk
     /// through it, and most of what it would have made is still what the source says.
-    fn match_by_name(&mut self) -> Result<(), Reason> {
-        if self.differences.is_empty() {
-            return Ok(());
+    fn match_by_name(&mut self) {
+        if self.differences.is_empty() && self.left.is_empty() {
+            return;
         }
-        self.is_by_name = true;
+        self.is_by_name = !self.differences.is_empty();
         let mut number = 0_u32;
         // The list grows while code objects are compared.
         while let Some(child) = self.expected.child(number) {
@@ -369,14 +377,13 @@ impl Check<'_, '_> {
                 });
                 if let Some(code) = found {
                     self.waiting.push((number, index(code)));
-                    self.drain()?;
-                } else {
+                    self.drain();
+                } else if self.left.is_empty() {
                     self.missing(scope);
                 }
             }
             number = number.saturating_add(1);
         }
-        Ok(())
     }
 
     /// A function or class of the source that no code object of the file is.
@@ -402,9 +409,10 @@ impl Check<'_, '_> {
             if self.differences.len() >= MAX_DIFFERENCES {
                 return;
             }
-            let parent_is_explained = code
-                .parent()
-                .is_none_or(|parent| u32::try_from(parent).is_ok_and(|parent| self.paired.contains_key(&parent)));
+            let parent = code.parent().and_then(|parent| u32::try_from(parent).ok());
+            // Of one that was not compared it is not known what it makes.
+            let parent_is_explained =
+                parent.is_none_or(|parent| self.paired.contains_key(&parent) && !self.left.contains(&parent));
             if !self.paired.contains_key(&index(*code)) && parent_is_explained {
                 self.differences.push(CodeDifference {
                     code: shown(*code),
@@ -420,27 +428,43 @@ impl Check<'_, '_> {
         }
     }
 
-    fn compare(&mut self, ours: u32, theirs: u32) -> Result<(), Reason> {
+    /// What one code object does. What could not be compared does not keep the others from being.
+    fn compare(&mut self, ours: u32, theirs: u32) {
         let code = usize::try_from(theirs).ok().and_then(|place| self.codes.get(place)).copied();
-        let (Some(code), Some(child)) = (code, self.expected.child(ours)) else { return Err(Reason::Body) };
+        let (Some(code), Some(child)) = (code, self.expected.child(ours)) else {
+            return self.leave(theirs, Reason::Body);
+        };
         let scope = self.scopes.get(child.scope);
         self.signature(code, scope);
-        let program = self
-            .expected
-            .program(ours, &mut self.pool)
-            .map_err(|unsupported| Reason::Unsupported(unsupported.what, self.text.line(unsupported.range.start())))?;
+        if matches!(scope.role, Role::Function | Role::Lambda) {
+            self.docstring(code, scope, ours);
+        }
+        let program = match self.expected.program(ours, &mut self.pool) {
+            Ok(program) => program,
+            Err(unsupported) => {
+                let line = self.text.line(unsupported.range.start());
+                return self.leave(theirs, Reason::Unsupported(unsupported.what, line));
+            }
+        };
         let machine = match Machine::new(code, self.version, &mut self.pool) {
             Ok(machine) => machine,
             Err(fault) => {
                 self.differ(code, None, None, String::new(), fault.message().to_owned());
-                return Ok(());
+                return;
             }
         };
-        let simulation = Simulation::new(&program, &machine, code.code().len(), self.series, &mut self.pool);
-        let outcome = simulation.run(self.work);
+        let size = code.code().len();
+        let mut outcome = Simulation::new(&program, &machine, size, self.series, &mut self.pool).run(self.work);
         self.work = self.work.saturating_sub(outcome.work);
         if outcome.is_exhausted {
-            return Err(Reason::Work);
+            let simulation = Simulation::new(&program, &machine, size, self.series, &mut self.pool).widening();
+            outcome = simulation.run(self.work);
+            self.work = self.work.saturating_sub(outcome.work);
+            if outcome.is_exhausted || !outcome.differences.is_empty() {
+                self.leave(theirs, Reason::Work);
+                self.waiting.extend(outcome.functions);
+                return;
+            }
         }
         self.waiting.extend(outcome.functions);
         for difference in outcome.differences {
@@ -451,7 +475,12 @@ impl Check<'_, '_> {
             let line = difference.range.map(|range| self.text.line(range.start())).or(claimed);
             self.differ(code, line, difference.at, expected, found);
         }
-        Ok(())
+    }
+
+    /// A code object cannot be compared, nor can it be said which ones it makes.
+    fn leave(&mut self, theirs: u32, reason: Reason) {
+        self.left.insert(theirs);
+        self.reason.get_or_insert(reason);
     }
 
     fn differ(&mut self, code: Code<'_>, line: Option<u32>, offset: Option<u32>, expected: String, found: String) {
@@ -467,6 +496,19 @@ impl Check<'_, '_> {
                 expected,
                 found,
             });
+        }
+    }
+
+    /// The docstring of a function, which no instruction touches. Up to 3.13 it is the first constant, if that is text; later a flag says
+    /// that it is.
+    fn docstring(&mut self, code: Code<'_>, scope: &Scope, ours: u32) {
+        let expected = self.expected.function_docstring(ours, &mut self.pool);
+        let has_docstring = self.series < (3, 14) || scope.flags & HAS_DOCSTRING != 0;
+        let first = code.consts().iter().next().filter(|value| has_docstring && is_text(*value, self.series));
+        let found = first.and_then(|_| self.pool.constants.read(code.consts(), 0, self.series));
+        if found != expected {
+            let [expected, found] = [expected, found].map(|docstring| docstring_shown(docstring, &self.pool));
+            self.differ(code, self.first_line(scope), None, expected, found);
         }
     }
 
@@ -519,6 +561,9 @@ impl Check<'_, '_> {
                 code.kwonlyargcount().to_string(),
             );
         }
+        // Only modules and classes hide variables of their comprehensions.
+        let is_hidden = |kind: &&u8| **kind & KIND_HIDDEN != 0 && code.flags() & CO_OPTIMIZED != 0;
+        check("hidden variables", "0".to_owned(), code.localspluskinds().iter().filter(is_hidden).count().to_string());
         let ours: Vec<String> = parameters.iter().map(str::to_owned).collect();
         let theirs = Variables::of(code);
         let ours: Vec<String> = ours.iter().map(|name| text(name.as_bytes())).collect();
@@ -533,6 +578,22 @@ impl Check<'_, '_> {
         check("cell variables", sorted(names(&scope.cells)), sorted(found(&theirs.cells)));
         check("free variables", sorted(names(&scope.frees)), sorted(found(&theirs.frees)));
     }
+}
+
+/// Whether a constant is text of any kind: what a docstring can be.
+fn is_text(value: Value<'_>, series: (u8, u8)) -> bool {
+    match value {
+        Value::Text(_) => true,
+        Value::Bytes(_) => series.0 == 2,
+        _ => false,
+    }
+}
+
+/// A docstring for evidence.
+fn docstring_shown(docstring: Option<ConstId>, pool: &Pool) -> String {
+    docstring.map_or_else(
+        || "no docstring".to_owned(),
+        |docstring| format!("the docstring {}", pool.constants.show(docstring, &pool.names, MAX_LINE)))
 }
 
 /// The variables of a found code object, by kind.

@@ -8,6 +8,7 @@
 //! is known on the way here are decided, and neighbouring stores to local variables may come in any order.
 
 use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 use ruff_text_size::TextRange;
@@ -28,6 +29,7 @@ use super::expected::Operand;
 use super::expected::Program;
 use super::expected::Register;
 use super::fold;
+use super::found::Fault;
 use super::found::Machine;
 use super::found::Next;
 use super::found::State;
@@ -44,6 +46,15 @@ const WORK_AT_MOST: usize = 20_000_000;
 
 /// Steps for any code object, however small.
 const WORK_AT_LEAST: usize = 20_000;
+
+/// Values of a stack that are handled in the time of a step.
+const STACK_PER_STEP: usize = 32;
+
+/// States at one place from which on they are made one.
+const CROWD: u32 = 16;
+
+/// Operators and tests of constants in a row: more than any source has of them.
+const MAX_SILENT: u32 = 100_000;
 
 /// One side's view of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +137,16 @@ struct Pair {
     known: Vec<(u32, bool)>,
 }
 
+impl Pair {
+    /// The truth of a value, as it was answered last.
+    fn learn(&mut self, on: Symbol, truth: bool) {
+        if let Symbol::Id(id) = on {
+            self.known.retain(|&(other, _)| other != id);
+            self.known.push((id, truth));
+        }
+    }
+}
+
 /// What the expected side does next.
 #[derive(Debug)]
 struct Ahead {
@@ -156,6 +177,12 @@ pub(super) struct Simulation<'s, 'a> {
     work: usize,
     waiting: Vec<Pair>,
     seen: HashSet<Key>,
+    /// How many states were gone on from at each place of both sides.
+    crowds: HashMap<(u32, u32), u32>,
+    /// Whether states of crowded places are made one.
+    widens: bool,
+    /// The depth of the stack where states were gone on from, by offset.
+    depths: HashMap<u32, usize>,
     /// Steps of the program at which handlers were entered.
     entered: HashSet<u32>,
     outcome: Outcome,
@@ -180,9 +207,19 @@ impl<'s, 'a> Simulation<'s, 'a> {
             work: size.saturating_mul(WORK_PER_STEP).clamp(WORK_AT_LEAST, WORK_AT_MOST),
             waiting: Vec::new(),
             seen: HashSet::new(),
+            crowds: HashMap::new(),
+            widens: false,
+            depths: HashMap::new(),
             entered: HashSet::new(),
             outcome: Outcome::default(),
         }
+    }
+
+    /// Makes one state of those that differ only in what is known of their values, where there are many. What was taken together may part
+    /// where it did not before, so that only an equal outcome says something.
+    pub(super) fn widening(mut self) -> Self {
+        self.widens = true;
+        self
     }
 
     /// Runs both sides; at most as many steps are taken.
@@ -231,10 +268,51 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let place = pair.expected.step;
         pair.expected.registers.retain(|&(register, _)| self.liveness.is_live(register, place));
         pair.expected.registers.sort_unstable_by_key(|&(register, _)| register.0);
+        if self.is_of_another_depth(&pair.found) {
+            let (expected, found) = ("a stack as deep as before", "a stack of another depth");
+            self.differ(Seen::Fault(expected), Seen::Fault(found), None, Some(pair.found.offset));
+            return;
+        }
+        // A state costs as much as it holds.
+        self.work = self.work.saturating_sub(pair.found.stack.len() / STACK_PER_STEP);
+        if self.widens {
+            let crowd = self.crowds.entry((place, pair.found.offset)).or_default();
+            *crowd = crowd.saturating_add(1);
+            if *crowd > CROWD {
+                self.widen(&mut pair);
+            }
+        }
         let (key, canonical) = canonical(&pair);
         if self.seen.insert(key) {
             pair.known = canonical;
             self.waiting.push(pair);
+        }
+    }
+
+    /// Whether the stack is deeper or shallower than when this instruction was come to before. From 3.9 on no compiler lets that happen; up
+    /// to 3.8 `finally` bodies are run with other values below them for each way into them.
+    fn is_of_another_depth(&mut self, state: &State) -> bool {
+        if self.series < (3, 9) || !state.is_at_start() {
+            return false;
+        }
+        let depth = state.stack.len();
+        *self.depths.entry(state.offset).or_insert(depth) != depth
+    }
+
+    /// Forgets what is known of values, and which constants both sides hold.
+    fn widen(&mut self, pair: &mut Pair) {
+        pair.known.clear();
+        // Equal constants of one side are taken in the order in which they are held.
+        let mut taken = vec![false; pair.expected.registers.len()];
+        for symbol in pair.found.stack.iter_mut().filter(|symbol| matches!(symbol, Symbol::Const(_))) {
+            let held = pair.expected.registers.iter_mut().zip(&mut taken);
+            let Some(((_, other), taken)) = held.into_iter().find(|((_, other), taken)| other == symbol && !**taken) else {
+                continue;
+            };
+            self.next = self.next.saturating_add(1);
+            *symbol = Symbol::Id(self.next);
+            *other = *symbol;
+            *taken = true;
         }
     }
 
@@ -262,13 +340,29 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 return;
             }
             let before = pair.expected.step;
-            let ahead = self.ahead(&mut pair.expected, &pair.known);
+            let mut ahead = self.ahead(&mut pair.expected);
             if pair.expected.step < before {
                 // A loop without a test begins again.
                 self.follow(pair);
                 return;
             }
-            let next = self.found(&mut pair.found, &pair.known);
+            let is_decided = self.is_decided(&ahead.what, &pair.known);
+            let start = is_decided.then(|| pair.found.clone());
+            let next = self.found(&mut pair.found);
+            // What the source asks again of a value whose truth is known here, an optimiser may leave out. What is asked in the bytecode,
+            // the source has to ask: an object may answer otherwise the second time.
+            while !asks_the_same(&ahead.what, &next) && self.decide(&mut pair, &ahead.what) {
+                ahead = self.ahead(&mut pair.expected);
+                if pair.expected.step < before || !self.spend() {
+                    pair.found = start.unwrap_or(pair.found);
+                    self.follow(pair);
+                    return;
+                }
+            }
+            if is_decided && self.is_ambiguous(&pair, &ahead.what) && asks_the_same(&ahead.what, &next) {
+                self.decide_both(&mut pair, &ahead.what, &next);
+                continue;
+            }
             let (what, range) = (ahead.what, ahead.range);
             match (what, next) {
                 (AheadKind::Event(expected, register), Next::Event { event: found, at }) => {
@@ -309,9 +403,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         let mut other = pair.clone();
                         other.expected.step = step;
                         other.found = self.machine.branch(&pair.found, truth != is_opposite);
-                        if let Symbol::Id(id) = on {
-                            other.known.push((id, truth != is_opposite));
-                        }
+                        other.learn(on, truth != is_opposite);
                         self.follow(other);
                     }
                     return;
@@ -326,26 +418,24 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         other.expected.step = step;
                         let opposite = Symbol::Const(self.pool.constants.bool(!truth));
                         self.machine.resume(&mut other.found, &[opposite]);
-                        if let Symbol::Id(id) = on {
-                            other.known.push((id, truth));
-                        }
+                        other.learn(on, truth);
                         self.follow(other);
                     }
                     return;
                 }
-                (AheadKind::Event(event, register), Next::Test { on, at }) if is_not(&event, on) => {
+                (AheadKind::Event(event, register), Next::Test { on, at })
+                    if is_not(&event, on) || is_twice_not(&event, on) =>
+                {
                     if !self.raises(&pair, &pair.found, ahead.handler, range, at) {
                         return;
                     }
                     for truth in [false, true] {
                         let mut other = pair.clone();
-                        let opposite = Symbol::Const(self.pool.constants.bool(!truth));
+                        let opposite = Symbol::Const(self.pool.constants.bool(truth != is_not(&event, on)));
                         other.expected.set(register, opposite);
                         other.expected.step = other.expected.step.saturating_add(1);
                         other.found = self.machine.branch(&pair.found, truth);
-                        if let Symbol::Id(id) = on {
-                            other.known.push((id, truth));
-                        }
+                        other.learn(on, truth);
                         self.follow(other);
                     }
                     return;
@@ -453,7 +543,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 return false;
             }
             let mut look = pair.expected.clone();
-            match self.ahead(&mut look, &pair.known).what {
+            match self.ahead(&mut look).what {
                 AheadKind::Event(next, _) if is_local_store(&next.op) => {
                     pair.expected = look;
                     event = next;
@@ -469,7 +559,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 return false;
             }
             let mut look = pair.found.clone();
-            match self.found(&mut look, &pair.known) {
+            match self.found(&mut look) {
                 Next::Event { event: next, .. } if is_local_store(&next.op) => {
                     pair.found = look;
                     event = next;
@@ -508,7 +598,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let id = self.fresh();
         let mut look = pair.found.clone();
         self.machine.resume(&mut look, &[Symbol::Id(id)]);
-        let Next::Event { event: mut used, at: used_at } = self.found(&mut look, &pair.known) else {
+        let Next::Event { event: mut used, at: used_at } = self.found(&mut look) else {
             return (found, at);
         };
         // It may not be kept for anything else: a list is not a tuple then.
@@ -523,7 +613,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
     }
 
     /// The expected side's next event. Its step stays at what is done next.
-    fn ahead(&mut self, place: &mut Place, known: &[(u32, bool)]) -> Ahead {
+    fn ahead(&mut self, place: &mut Place) -> Ahead {
         let mut silent = self.program.len().saturating_mul(2).saturating_add(8);
         loop {
             let Some(step) = self.program.step(place.step) else {
@@ -537,7 +627,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             match &step.action {
                 Action::Event(op, operands, register) => {
                     let operands: Vec<Symbol> = operands.iter().map(|&operand| place.get(operand)).collect();
-                    if let Some(results) = self.computed(op, &operands, known) {
+                    if let Some(results) = computed(op, &operands, self.series, self.pool) {
                         for (offset, constant) in (0..).zip(results) {
                             place.set(Register(register.0.saturating_add(offset)), constant);
                         }
@@ -545,7 +635,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         continue;
                     }
                     let (op, register) = (op.clone(), *register);
-                    if let Some(joined) = self.joined_display(place, known, &op, &operands, register) {
+                    if let Some(joined) = self.joined_display(place, &op, &operands, register) {
                         return Ahead { what: AheadKind::Event(joined, register), handler, range };
                     }
                     return Ahead { what: AheadKind::Event(Event { op, operands }, register), handler, range };
@@ -558,9 +648,11 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 Action::Test(on, if_true, if_false) => {
                     let on = place.get(*on);
                     let (if_true, if_false) = (self.program.place(*if_true), self.program.place(*if_false));
-                    match self.truth(on, known) {
-                        Some(truth) => place.step = if truth { if_true } else { if_false },
-                        None => return Ahead { what: AheadKind::Test(on, if_true, if_false), handler, range },
+                    match on {
+                        Symbol::Const(constant) if let Some(truth) = self.pool.constants.truth(constant) => {
+                            place.step = if truth { if_true } else { if_false };
+                        }
+                        _ => return Ahead { what: AheadKind::Test(on, if_true, if_false), handler, range },
                     }
                 }
                 Action::Iterate(iterator, register, done) => {
@@ -580,7 +672,6 @@ impl<'s, 'a> Simulation<'s, 'a> {
     fn joined_display(
         &mut self,
         place: &mut Place,
-        known: &[(u32, bool)],
         op: &Op,
         operands: &[Symbol],
         register: Register,
@@ -596,7 +687,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let mut look = place.clone();
         look.set(register, Symbol::Null);
         look.step = look.step.saturating_add(1);
-        let AheadKind::Event(next, _) = self.ahead(&mut look, known).what else { return None };
+        let AheadKind::Event(next, _) = self.ahead(&mut look).what else { return None };
         let (true, &[Symbol::Null, Symbol::Const(items)]) = (next.op == extend, &*next.operands) else { return None };
         let (Constant::Tuple(items) | Constant::FrozenSet(items)) = self.pool.constants.get(items) else { return None };
         if items.is_empty() {
@@ -607,20 +698,10 @@ impl<'s, 'a> Simulation<'s, 'a> {
         Some(Event { op: op.clone(), operands })
     }
 
-    /// What an event gives that an optimiser may compute or leave out. The opposite of a value whose truth is known counts as such, like the
-    /// tests of it: up to 3.6 `if not (a and b)` tests `a`, and then it again.
-    fn computed(&mut self, op: &Op, operands: &[Symbol], known: &[(u32, bool)]) -> Option<Vec<Symbol>> {
-        if let (Op::Unary(Unary::Not), &[operand]) = (op, operands)
-            && let Some(truth) = self.truth(operand, known)
-        {
-            return Some(vec![Symbol::Const(self.pool.constants.bool(!truth))]);
-        }
-        computed(op, operands, self.series, self.pool)
-    }
-
-    /// The found side's next event.
-    fn found(&mut self, state: &mut State, known: &[(u32, bool)]) -> Next {
-        let mut silent = 10_000_u32;
+    /// The found side's next event. Tests of constants are decided.
+    fn found(&mut self, state: &mut State) -> Next {
+        let (mut silent, mut next_mark) = (0_u32, 64_u32);
+        let mut mark: Option<State> = None;
         loop {
             let mut next = self.machine.step(state, self.pool);
             if let Next::Event { event, .. } = &mut next
@@ -630,24 +711,118 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 let empty = Symbol::Const(self.pool.constants.text(""));
                 event.operands.retain(|&operand| operand != empty);
             }
-            if let Next::Event { event, .. } = &next
-                && let Some(results) = self.computed(&event.op, &event.operands, known)
-            {
-                self.machine.resume(state, &results);
-                silent = silent.saturating_sub(1);
-                if silent > 0 {
-                    continue;
+            let at = match &next {
+                Next::Event { event, at } => {
+                    let Some(results) = computed(&event.op, &event.operands, self.series, self.pool) else {
+                        return next;
+                    };
+                    self.machine.resume(state, &results);
+                    *at
                 }
-            }
-            let Next::Test { on, at } = next else { return next };
-            let Some(truth) = self.truth(on, known) else { return Next::Test { on, at } };
-            silent = silent.saturating_sub(1);
-            if silent == 0 {
+                &Next::Test { on: Symbol::Const(constant), at } => {
+                    let Some(truth) = self.pool.constants.truth(constant) else { return next };
+                    *state = self.machine.branch(state, truth);
+                    at
+                }
+                _ => return next,
+            };
+            if mark.as_ref() == Some(state) {
                 return Next::Event { event: Event { op: Op::Forever, operands: Vec::new() }, at };
             }
-            *state = self.machine.branch(state, truth);
+            silent = silent.saturating_add(1);
+            if silent == next_mark {
+                mark = Some(state.clone());
+                next_mark = next_mark.saturating_mul(2);
+            }
+            if !self.spend() || silent > MAX_SILENT {
+                return Next::Fault { fault: Fault::EndlessLoop, at };
+            }
         }
     }
+
+    /// Whether the source asks about a value whose truth is known here.
+    fn is_decided(&self, ahead: &AheadKind, known: &[(u32, bool)]) -> bool {
+        match ahead {
+            AheadKind::Test(on, ..) => self.truth(*on, known).is_some(),
+            AheadKind::Event(event, _) => negated(event).is_some_and(|on| self.truth(on, known).is_some()),
+            _ => false,
+        }
+    }
+
+    /// Whether the source asks several times in a row about a value whose truth is known. Up to 3.6 the optimiser leaves out any of them,
+    /// and which of them the bytecode asks cannot be told.
+    fn is_ambiguous(&mut self, pair: &Pair, ahead: &AheadKind) -> bool {
+        if self.series >= (3, 7) {
+            return false;
+        }
+        let mut look = pair.clone();
+        if !self.decide(&mut look, ahead) {
+            return false;
+        }
+        let next = self.ahead(&mut look.expected).what;
+        self.is_decided(&next, &look.known)
+    }
+
+    /// Goes on behind such a question on both sides, with the answer that is known.
+    fn decide_both(&mut self, pair: &mut Pair, ahead: &AheadKind, next: &Next) {
+        let asked = match next {
+            &Next::Test { on, .. } => Some(on),
+            Next::Event { event, .. } => negated(event),
+            _ => None,
+        };
+        let truth = asked.and_then(|on| self.truth(on, &pair.known)).unwrap_or_default();
+        self.decide(pair, ahead);
+        if matches!(next, Next::Test { .. }) {
+            pair.found = self.machine.branch(&pair.found, truth);
+        } else {
+            let opposite = Symbol::Const(self.pool.constants.bool(!truth));
+            self.machine.resume(&mut pair.found, &[opposite]);
+        }
+    }
+
+    /// Goes on behind such a question.
+    fn decide(&mut self, pair: &mut Pair, ahead: &AheadKind) -> bool {
+        match ahead {
+            &AheadKind::Test(on, if_true, if_false) => {
+                let Some(truth) = self.truth(on, &pair.known) else { return false };
+                pair.expected.step = if truth { if_true } else { if_false };
+            }
+            AheadKind::Event(event, register) => {
+                let Some(truth) = negated(event).and_then(|on| self.truth(on, &pair.known)) else { return false };
+                pair.expected.set(*register, Symbol::Const(self.pool.constants.bool(!truth)));
+                pair.expected.step = pair.expected.step.saturating_add(1);
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// The value of which an event makes the opposite.
+fn negated(event: &Event) -> Option<Symbol> {
+    match (&event.op, &*event.operands) {
+        (Op::Unary(Unary::Not), &[on]) => Some(on),
+        _ => None,
+    }
+}
+
+/// Whether both sides ask for the truth of the same value.
+fn asks_the_same(expected: &AheadKind, found: &Next) -> bool {
+    let ours = match expected {
+        &AheadKind::Test(on, ..) => Some(on),
+        AheadKind::Event(event, _) => negated(event),
+        _ => return false,
+    };
+    let theirs = match found {
+        &Next::Test { on, .. } => Some(on),
+        Next::Event { event, .. } => negated(event),
+        _ => return false,
+    };
+    let id = |symbol| match symbol {
+        Some(Symbol::Id(id) | Symbol::Negated(id)) => Some(id),
+        _ => None,
+    };
+    id(ours).is_some() && id(ours) == id(theirs)
 }
 
 /// Whether one side asks `is` or `in` and the other `is not` or `not in`: tests of the outcome go the other way then.
@@ -666,6 +841,11 @@ fn is_opposite(expected: &Event, found: &Event) -> bool {
 /// Whether an event makes the opposite of a value.
 fn is_not(event: &Event, value: Symbol) -> bool {
     event.op == Op::Unary(Unary::Not) && *event.operands == [value]
+}
+
+/// Whether an event makes the opposite of the opposite of a value.
+fn is_twice_not(event: &Event, value: Symbol) -> bool {
+    matches!(value, Symbol::Id(id) if is_not(event, Symbol::Negated(id)))
 }
 
 fn is_local_store(op: &Op) -> bool {
@@ -728,19 +908,42 @@ fn concatenated(operands: &[Symbol], pool: &mut Pool) -> Option<Symbol> {
     }
 }
 
+/// New numbers for values, in the order in which they are met.
+#[derive(Default)]
+struct Numbers {
+    /// The first of them, which most states have no more of.
+    first: Vec<u32>,
+    /// The rest.
+    rest: HashMap<u32, u32>,
+}
+
+impl Numbers {
+    fn place(&self, id: u32) -> Option<u32> {
+        let place = self.first.iter().position(|&other| other == id);
+        place.and_then(|place| u32::try_from(place).ok()).or_else(|| self.rest.get(&id).copied())
+    }
+
+    fn number(&mut self, id: u32) -> u32 {
+        const FIRST: usize = 16;
+        if let Some(place) = self.place(id) {
+            return place;
+        }
+        let next = u32::try_from(self.first.len().saturating_add(self.rest.len())).unwrap_or(u32::MAX);
+        if self.first.len() < FIRST {
+            self.first.push(id);
+        } else {
+            self.rest.insert(id, next);
+        }
+        next
+    }
+}
+
 /// A pair of states as it is but for the numbers of its values; and what is known of those that are left.
 fn canonical(pair: &Pair) -> (Key, Vec<(u32, bool)>) {
-    let mut numbers: Vec<u32> = Vec::new();
-    let mut number = |id: u32| -> u32 {
-        let place = numbers.iter().position(|&other| other == id).unwrap_or_else(|| {
-            numbers.push(id);
-            numbers.len().saturating_sub(1)
-        });
-        u32::try_from(place).unwrap_or(u32::MAX)
-    };
+    let mut numbers = Numbers::default();
     let mut found = pair.found.clone();
-    found.rename(&mut number);
-    let on_stack = numbers.clone();
+    found.rename(&mut |id| numbers.number(id));
+    let on_stack = numbers;
     // What was dropped can only be tested again, where that is decided.
     let dropped = |id: u32, is_opposite: bool| {
         let known = pair.known.iter().find(|(other, _)| *other == id);
@@ -752,14 +955,8 @@ fn canonical(pair: &Pair) -> (Key, Vec<(u32, bool)>) {
         .iter()
         .map(|&(register, symbol)| {
             let symbol = match symbol {
-                Symbol::Id(id) => match on_stack.iter().position(|&other| other == id) {
-                    Some(place) => Symbol::Id(u32::try_from(place).unwrap_or(u32::MAX)),
-                    None => dropped(id, false),
-                },
-                Symbol::Negated(id) => match on_stack.iter().position(|&other| other == id) {
-                    Some(place) => Symbol::Negated(u32::try_from(place).unwrap_or(u32::MAX)),
-                    None => dropped(id, true),
-                },
+                Symbol::Id(id) => on_stack.place(id).map_or_else(|| dropped(id, false), Symbol::Id),
+                Symbol::Negated(id) => on_stack.place(id).map_or_else(|| dropped(id, true), Symbol::Negated),
                 other => other,
             };
             (register, symbol)
@@ -767,15 +964,13 @@ fn canonical(pair: &Pair) -> (Key, Vec<(u32, bool)>) {
         .collect();
     let is_held = |id: u32| {
         let held = |symbol: Symbol| matches!(symbol, Symbol::Id(other) | Symbol::Negated(other) if other == id);
-        on_stack.contains(&id) || pair.expected.registers.iter().any(|&(_, symbol)| held(symbol))
+        on_stack.place(id).is_some() || pair.expected.registers.iter().any(|&(_, symbol)| held(symbol))
     };
     let mut known: Vec<(u32, bool)> = pair.known.iter().copied().filter(|&(id, _)| is_held(id)).collect();
     known.sort_unstable();
     known.dedup();
-    let mut renamed: Vec<(u32, bool)> = known
-        .iter()
-        .filter_map(|&(id, truth)| Some((u32::try_from(on_stack.iter().position(|&other| other == id)?).ok()?, truth)))
-        .collect();
+    let mut renamed: Vec<(u32, bool)> =
+        known.iter().filter_map(|&(id, truth)| Some((on_stack.place(id)?, truth))).collect();
     renamed.sort_unstable();
     ((pair.expected.step, registers, found, renamed), known)
 }

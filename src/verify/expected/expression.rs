@@ -377,6 +377,11 @@ impl<'a> Unit<'_, 'a> {
     pub(super) fn jump_if(&mut self, expression: &'a Expr, wanted: bool, target: Label) {
         let before = self.at(expression);
         match expression {
+            // The value is made and then tested, though parts of it were tested already; most of that the peephole optimiser takes away.
+            _ if !self.since(3, 7) => {
+                let value = self.expression(expression);
+                self.jump_on(value, wanted, target);
+            }
             Expr::UnaryOp(node) if node.op == UnaryOp::Not => {
                 // Up to 3.13 `not a in b` is made `a not in b` before.
                 match single_identity(&node.operand) {

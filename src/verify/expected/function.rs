@@ -231,47 +231,56 @@ pub(super) fn class_bases(node: &StmtClassDef) -> &[Expr] {
     node.arguments.as_ref().map_or(&[][..], |arguments| &arguments.args)
 }
 
-/// The names of attributes that methods of a class assign to `self` (`_PyCompile_MaybeAddStaticAttributeToClass`), sorted.
+/// The names of attributes of `self` that are assigned to in code whose nearest class around it is this one, sorted. It has to be around it:
+/// the body of a class counts for the class that it is in (`_PyCompile_MaybeAddStaticAttributeToClass`).
 fn static_attributes(body: &[Stmt]) -> Vec<String> {
-    let mut finder = SelfAttributes { names: BTreeSet::new(), depth: 0 };
-    for statement in body {
-        finder.visit_stmt(statement);
-    }
+    let mut finder = SelfAttributes { names: BTreeSet::new(), counts: false, is_nested: false };
+    finder.visit_body(body);
     finder.names.into_iter().collect()
 }
 
 struct SelfAttributes {
     names: BTreeSet<String>,
-    /// How many functions are around.
-    depth: usize,
+    /// Whether what is visited counts for the class.
+    counts: bool,
+    /// Whether it is the body of a class inside: what is in a function or class there counts for that one.
+    is_nested: bool,
+}
+
+impl SelfAttributes {
+    /// Visits the body of a function or class inside.
+    fn inside(&mut self, body: &[Stmt], is_nested: bool) {
+        if !self.is_nested {
+            let counted = std::mem::replace(&mut self.counts, true);
+            self.is_nested = is_nested;
+            self.visit_body(body);
+            self.is_nested = false;
+            self.counts = counted;
+        }
+    }
 }
 
 impl<'a> Visitor<'a> for SelfAttributes {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
-            // What is in a class counts for that class; what is around its body does not.
             Stmt::ClassDef(node) => {
                 node.decorator_list.iter().for_each(|decorator| self.visit_expr(&decorator.expression));
                 if let Some(arguments) = &node.arguments {
                     self.visit_arguments(arguments);
                 }
+                self.inside(&node.body, true);
             }
             Stmt::FunctionDef(node) => {
                 node.decorator_list.iter().for_each(|decorator| self.visit_expr(&decorator.expression));
                 self.visit_parameters(&node.parameters);
-                self.depth = self.depth.saturating_add(1);
-                self.visit_body(&node.body);
-                self.depth = self.depth.saturating_sub(1);
+                self.inside(&node.body, false);
             }
-            // What is assigned to with an operator does not count.
+            // What is assigned to with an operator does not count, nor what is only annotated.
             Stmt::AugAssign(node) => {
-                if let Expr::Attribute(target) = &*node.target {
-                    self.visit_expr(&target.value);
-                } else {
-                    self.visit_expr(&node.target);
-                }
+                self.visit_object(&node.target);
                 self.visit_expr(&node.value);
             }
+            Stmt::AnnAssign(node) if node.value.is_none() => self.visit_object(&node.target),
             _ => walk_stmt(self, statement),
         }
     }
@@ -279,11 +288,21 @@ impl<'a> Visitor<'a> for SelfAttributes {
     fn visit_expr(&mut self, expression: &'a Expr) {
         if let Expr::Attribute(node) = expression
             && node.ctx.is_store()
-            && self.depth > 0
+            && self.counts
             && node.value.as_name_expr().is_some_and(|name| name.id.as_str() == "self")
         {
             self.names.insert(node.attr.as_str().to_owned());
         }
         walk_expr(self, expression);
+    }
+}
+
+impl SelfAttributes {
+    /// Visits a target that does not count itself.
+    fn visit_object(&mut self, target: &Expr) {
+        match target {
+            Expr::Attribute(target) => self.visit_expr(&target.value),
+            _ => self.visit_expr(target),
+        }
     }
 }

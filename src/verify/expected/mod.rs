@@ -144,21 +144,35 @@ impl<'a> Expected<'a> {
     /// The program of a code object; makes the numbers of those inside it known.
     pub(super) fn program(&mut self, number: u32, pool: &mut Pool) -> Result<Program, Unsupported> {
         let Some(child) = self.child(number) else { return Ok(Program::default()) };
-        let mut unit = Unit {
+        let mut unit = self.unit(child.scope, pool);
+        unit.body(child.body);
+        let Unit { program, unsupported, .. } = unit;
+        unsupported.map_or(Ok(program), Err)
+    }
+
+    /// The docstring of a function, which its code object keeps and no instruction touches.
+    pub(super) fn function_docstring(&mut self, number: u32, pool: &mut Pool) -> Option<ConstId> {
+        let child = self.child(number)?;
+        let Body::Function(node) = child.body else { return None };
+        match self.unit(child.scope, pool).docstring(&node.body)? {
+            Operand::Const(docstring) => Some(docstring),
+            Operand::Register(_) => None,
+        }
+    }
+
+    fn unit<'e>(&'e mut self, scope: ScopeId, pool: &'e mut Pool) -> Unit<'e, 'a> {
+        Unit {
             expected: self,
             pool,
             program: Program::default(),
-            scope: child.scope,
+            scope,
             handler: None,
             blocks: Vec::new(),
             range: TextRange::default(),
             unsupported: None,
             none: None,
             is_conditional: false,
-        };
-        unit.body(child.body);
-        let Unit { program, unsupported, .. } = unit;
-        unsupported.map_or(Ok(program), Err)
+        }
     }
 }
 

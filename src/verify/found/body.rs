@@ -8,6 +8,7 @@ use crate::pyc::Version;
 use crate::pyc::code::CO_OPTIMIZED;
 use crate::pyc::code::KIND_CELL;
 use crate::pyc::code::KIND_FREE;
+use crate::pyc::exceptions::Handler;
 use crate::pyc::exceptions::Handlers;
 use crate::pyc::instruction::Instruction;
 use crate::pyc::instruction::Instructions;
@@ -60,7 +61,7 @@ impl<'a> Machine<'a> {
             opcodes,
             instructions,
             places,
-            handlers: handlers(code)?,
+            handlers: Vec::new(),
             visited: std::cell::RefCell::new(vec![false; code.code().len()]),
             consts: (0..code.consts().len()).map(|place| pool.constants.read(code.consts(), place, series)).collect(),
             children: children(code, pool),
@@ -72,9 +73,15 @@ impl<'a> Machine<'a> {
             generator: None,
             none,
             positions: positions(code, version),
+            endless: std::cell::OnceCell::new(),
         };
+        machine.handlers = machine.exception_table()?;
+        if machine.series < (3, 11) && usize::try_from(code.nlocals()) != Ok(machine.locals.len()) {
+            return Err(Fault::Variables);
+        }
         machine.entry = machine.prologue()?;
         machine.generator = machine.late_generator();
+        machine.check_variables()?;
         Ok(machine)
     }
 
@@ -130,6 +137,28 @@ impl<'a> Machine<'a> {
         Some((made.start, resume.end))
     }
 
+    /// The exception table, whose entries the interpreter finds by halves: they have to be in order. An instruction is handled as a whole,
+    /// with its caches.
+    fn exception_table(&self) -> Result<Vec<Handler>, Fault> {
+        let mut handlers = Vec::new();
+        let mut behind = 0;
+        let begins = |offset: u64| {
+            let place = usize::try_from(offset).ok();
+            place == Some(self.code.code().len())
+                || place.and_then(|place| self.places.get(place)).is_some_and(|&index| index != u32::MAX)
+        };
+        for handler in Handlers::new(self.code.exceptiontable()) {
+            let handler = handler.map_err(|_| Fault::ExceptionTable)?;
+            let is_whole = begins(handler.start) && begins(handler.end);
+            if handler.is_torn || !is_whole || handler.start < behind || handler.end <= handler.start {
+                return Err(Fault::ExceptionTable);
+            }
+            behind = handler.end;
+            handlers.push(handler);
+        }
+        Ok(handlers)
+    }
+
     /// The instruction behind another one.
     pub(super) fn behind(&self, instruction: &Instruction) -> Option<&Instruction> {
         self.instruction(instruction.end)
@@ -144,21 +173,6 @@ impl<'a> Machine<'a> {
         }
         Some(next)
     }
-}
-
-/// The exception table, whose entries the interpreter finds by halves: they have to be in order.
-fn handlers(code: Code<'_>) -> Result<Vec<crate::pyc::exceptions::Handler>, Fault> {
-    let mut handlers = Vec::new();
-    let mut behind = 0;
-    for handler in Handlers::new(code.exceptiontable()) {
-        let handler = handler.map_err(|_| Fault::ExceptionTable)?;
-        if handler.is_torn || handler.start < behind || handler.end <= handler.start {
-            return Err(Fault::ExceptionTable);
-        }
-        behind = handler.end;
-        handlers.push(handler);
-    }
-    Ok(handlers)
 }
 
 fn names(items: Items<'_>, pool: &mut Pool) -> Vec<Option<NameId>> {

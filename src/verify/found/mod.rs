@@ -19,6 +19,7 @@ mod body;
 mod build;
 mod calls;
 mod delegate;
+mod flow;
 mod operators;
 mod patterns;
 mod run;
@@ -72,6 +73,8 @@ pub(super) struct Machine<'a> {
     /// `None`, which instructions push on their own.
     none: ConstId,
     positions: Vec<(u32, Position)>,
+    /// The loops that nothing can interrupt; found when an instruction that may close one is run.
+    endless: std::cell::OnceCell<Vec<bool>>,
 }
 
 /// A code object among the constants.
@@ -269,6 +272,8 @@ pub(super) enum Fault {
     Cut,
     /// Two variables of one name: which is which nobody could tell.
     Variables,
+    /// A variable is read, without a look whether it is bound, where it may not be.
+    Unbound,
     /// An index for which there is nothing, or something that cannot be read.
     Operand,
     /// Something on the stack that is no value is used as one, or the other way round.
@@ -295,6 +300,7 @@ impl Fault {
             Self::FallsOffEnd => "execution falls off the end of the code",
             Self::Cut => "the code ends inside an instruction",
             Self::Variables => "two variables of one name",
+            Self::Unbound => "a variable is read where it may not be bound",
             Self::Operand => "an operand for which there is nothing",
             Self::NotAValue => "something is used as a value that is none",
             Self::Closure => "a closure that does not fit its function",
@@ -438,11 +444,9 @@ impl Machine<'_> {
         Some(state)
     }
 
-    /// The state at the TO_BOOL right before the jump at which [`Machine::step`] stopped (3.13 and later).
+    /// The state at the TO_BOOL of which the test is at which [`Machine::step`] stopped (3.13 and later); the jump alone raises nothing.
     pub(super) fn truth_state(&self, state: &State) -> Option<State> {
-        let index = *self.places.get(usize::try_from(state.offset).ok()?)?;
-        let before = self.instructions.get(usize::try_from(index.checked_sub(1)?).ok()?)?;
-        (before.op() == Some(Opcode::TO_BOOL)).then(|| State { offset: before.start, ..state.clone() })
+        (self.instruction(state.offset)?.op() == Some(Opcode::TO_BOOL)).then(|| state.clone())
     }
 
     fn mark(&self, offset: u32) {
@@ -515,6 +519,11 @@ impl Machine<'_> {
 }
 
 impl State {
+    /// Whether an instruction begins here.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.pending == Pending::Part(0)
+    }
+
     /// Numbers every result anew, those of the stack first and from its bottom up.
     pub(super) fn rename(&mut self, number: &mut impl FnMut(u32) -> u32) {
         let mut rename = |symbol: &mut Symbol| match symbol {

@@ -122,6 +122,9 @@ impl Run<'_, '_> {
             | Opcode::JUMP_ABSOLUTE
             | Opcode::JUMP_BACKWARD
             | Opcode::JUMP_BACKWARD_NO_INTERRUPT => {
+                if op == Opcode::JUMP_BACKWARD_NO_INTERRUPT && self.machine.closes_endless_loop(&self.at) {
+                    return self.foreign();
+                }
                 let target = self.target()?;
                 self.go(target)
             }

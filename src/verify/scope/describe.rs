@@ -35,7 +35,7 @@ const COROUTINE: u32 = 0x80;
 /// `CO_ASYNC_GENERATOR`
 const ASYNC_GENERATOR: u32 = 0x200;
 /// `CO_HAS_DOCSTRING`, 3.14 and later
-const HAS_DOCSTRING: u32 = 0x400_0000;
+pub(in crate::verify) const HAS_DOCSTRING: u32 = 0x400_0000;
 /// `CO_METHOD`, 3.14 and later
 const METHOD: u32 = 0x800_0000;
 

@@ -24,6 +24,7 @@ use ruff_text_size::TextSize;
 use crate::verify::event::Space;
 use crate::verify::scope::analyse::Analysis;
 use crate::verify::scope::build::Builder;
+pub(super) use crate::verify::scope::describe::HAS_DOCSTRING;
 pub(super) use crate::verify::scope::future::Futures;
 use crate::verify::scope::symbol::Block;
 use crate::verify::scope::symbol::Flags;
