@@ -10,8 +10,8 @@ use crate::pyc::Code;
 use crate::pyc::Tree;
 use crate::pyc::Value;
 use crate::pyc::Version;
-use crate::pyc::code::KIND_CELL;
 use crate::pyc::code::CO_OPTIMIZED;
+use crate::pyc::code::KIND_CELL;
 use crate::pyc::code::KIND_FREE;
 use crate::pyc::code::KIND_HIDDEN;
 use crate::pyc::code::KIND_LOCAL;
@@ -593,7 +593,8 @@ fn is_text(value: Value<'_>, series: (u8, u8)) -> bool {
 fn docstring_shown(docstring: Option<ConstId>, pool: &Pool) -> String {
     docstring.map_or_else(
         || "no docstring".to_owned(),
-        |docstring| format!("the docstring {}", pool.constants.show(docstring, &pool.names, MAX_LINE)))
+        |docstring| format!("the docstring {}", pool.constants.show(docstring, &pool.names, MAX_LINE)),
+    )
 }
 
 /// The variables of a found code object, by kind.

@@ -299,14 +299,16 @@ impl<'s, 'a> Simulation<'s, 'a> {
         *self.depths.entry(state.offset).or_insert(depth) != depth
     }
 
-    /// Forgets what is known of values, and which constants both sides hold.
+    /// Forgets what is known of values on the stack, and which constants both sides hold.
     fn widen(&mut self, pair: &mut Pair) {
-        pair.known.clear();
+        let found = &pair.found;
+        pair.known.retain(|&(id, _)| !found.holds(id));
         // Equal constants of one side are taken in the order in which they are held.
         let mut taken = vec![false; pair.expected.registers.len()];
         for symbol in pair.found.stack.iter_mut().filter(|symbol| matches!(symbol, Symbol::Const(_))) {
             let held = pair.expected.registers.iter_mut().zip(&mut taken);
-            let Some(((_, other), taken)) = held.into_iter().find(|((_, other), taken)| other == symbol && !**taken) else {
+            let Some(((_, other), taken)) = held.into_iter().find(|((_, other), taken)| other == symbol && !**taken)
+            else {
                 continue;
             };
             self.next = self.next.saturating_add(1);
@@ -669,13 +671,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
     }
 
     /// An empty list or set that a constant is put into at once, as the display that it is.
-    fn joined_display(
-        &mut self,
-        place: &mut Place,
-        op: &Op,
-        operands: &[Symbol],
-        register: Register,
-    ) -> Option<Event> {
+    fn joined_display(&mut self, place: &mut Place, op: &Op, operands: &[Symbol], register: Register) -> Option<Event> {
         let extend = match op {
             Op::Build(Display::List) => Op::ListExtend,
             Op::Build(Display::Set) => Op::SetUpdate,

@@ -28,7 +28,8 @@ impl Machine<'_> {
     /// The places, among the instructions, to which one leads without raising anything.
     fn successors(&self, place: usize, instruction: &Instruction) -> [Option<usize>; 2] {
         use Opcode as O;
-        let jumps = instruction.target.and_then(|target| u32::try_from(target).ok()).and_then(|target| self.index(target));
+        let jumps =
+            instruction.target.and_then(|target| u32::try_from(target).ok()).and_then(|target| self.index(target));
         let next = place.checked_add(1).filter(|&next| next < self.instructions.len());
         let ends = matches!(
             instruction.op(),
@@ -130,31 +131,31 @@ impl Machine<'_> {
         // For each instruction the variables that may be unbound before it; none yet where nothing leads to.
         let mut unbound: Vec<Option<Box<[u64]>>> = vec![None; self.instructions.len()];
         let mut waiting = VecDeque::new();
-        let mut merge = |unbound: &mut Vec<Option<Box<[u64]>>>, waiting: &mut VecDeque<usize>, place: usize, set: &[u64]| {
-            let Some(known) = unbound.get_mut(place) else { return };
-            let is_new = match known {
-                Some(known) => {
+        let merge =
+            |unbound: &mut Vec<Option<Box<[u64]>>>, waiting: &mut VecDeque<usize>, place: usize, set: &[u64]| {
+                let Some(known) = unbound.get_mut(place) else { return };
+                let is_new = if let Some(known) = known {
                     let mut grows = false;
                     for (known, set) in known.iter_mut().zip(set) {
                         grows |= *set & !*known != 0;
                         *known |= *set;
                     }
                     grows
-                }
-                None => {
+                } else {
                     *known = Some(set.into());
                     true
+                };
+                if is_new {
+                    waiting.push_back(place);
                 }
             };
-            if is_new {
-                waiting.push_back(place);
-            }
-        };
         if let Some(start) = self.index(self.entry) {
             merge(&mut unbound, &mut waiting, start, &self.unbound_at_start(words));
         }
         while let Some(place) = waiting.pop_front() {
-            let (Some(instruction), Some(Some(before))) = (self.instructions.get(place), unbound.get(place)) else { continue };
+            let (Some(instruction), Some(Some(before))) = (self.instructions.get(place), unbound.get(place)) else {
+                continue;
+            };
             let mut set = before.clone();
             if let Some(handler) = self.handler(instruction.offset)
                 && let Some(target) = u32::try_from(handler.target).ok().and_then(|target| self.index(target))
@@ -192,7 +193,8 @@ impl Machine<'_> {
         let flags = code.flags();
         let counts = [code.argcount(), code.kwonlyargcount()];
         let stars = [CO_VARARGS, CO_VARKEYWORDS].into_iter().filter(|flag| flags & flag != 0).count();
-        let arguments = counts.iter().fold(stars, |sum, &count| sum.saturating_add(usize::try_from(count).unwrap_or_default()));
+        let arguments =
+            counts.iter().fold(stars, |sum, &count| sum.saturating_add(usize::try_from(count).unwrap_or_default()));
         let mut set = vec![0; words].into_boxed_slice();
         for (local, slot) in self.locals.iter().zip(0_u32..).skip(arguments) {
             if !local.is_cell {
