@@ -10,6 +10,7 @@ use crate::container::Kind;
 use crate::container::MemberKind;
 use crate::container::codec::Codec;
 use crate::container::codec::Decoder;
+use crate::container::cpio;
 use crate::container::flow::Flow;
 use crate::container::flow::Stream;
 use crate::container::format;
@@ -39,6 +40,9 @@ pub(crate) fn open(input: Input, name: &[u8], limits: &Limits) -> Option<Result<
     if tar::sniff(&probe) {
         return Some(Ok(tar::unpack(input, codec, name, limits)));
     }
+    if cpio::sniff(&probe) {
+        return Some(Ok(cpio::unpack(input, codec, name, limits)));
+    }
     if let Flow::Stream(stream) = &flow
         && let Some(problem) = stream.decoder().problem()
         && head.is_empty()
@@ -48,7 +52,7 @@ pub(crate) fn open(input: Input, name: &[u8], limits: &Limits) -> Option<Result<
     if !sequence::is_worth_keeping(&probe) && !format::is_package_name(&inner) {
         return None;
     }
-    Some(Ok(Box::new(Sequence::unpack(input, codec, &inner, one, Kind::Compressed, limits))))
+    Some(Ok(Box::new(Sequence::unpack(input, codec, &inner, &one, Kind::Compressed, limits))))
 }
 
 /// The name that unpacking gives: without the ending of the stream.

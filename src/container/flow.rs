@@ -3,9 +3,11 @@
 
 use std::io;
 
+use md5::Md5;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::artifact::Md5Digest;
 use crate::artifact::Sha256Digest;
 use crate::container::Input;
 use crate::container::codec::Decoder;
@@ -149,17 +151,27 @@ impl<'a> Flow<'a> {
 }
 
 /// A digest of what goes by.
-#[derive(Default)]
-pub(crate) struct Hasher(Sha256);
+pub(crate) struct Hasher {
+    sha256: Sha256,
+    md5: Option<Md5>,
+}
 
 impl Hasher {
-    /// Takes in more bytes.
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+    /// Of no bytes; with MD5 where a manifest may ask for it.
+    pub(crate) fn new(with_md5: bool) -> Self {
+        Self { sha256: Sha256::default(), md5: with_md5.then(Md5::default) }
     }
 
-    /// The digest.
-    pub(crate) fn finish(self) -> Sha256Digest {
-        Sha256Digest(self.0.finalize().into())
+    /// Takes in more bytes.
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        if let Some(md5) = &mut self.md5 {
+            md5.update(bytes);
+        }
+    }
+
+    /// The digests.
+    pub(crate) fn finish(self) -> (Sha256Digest, Option<Md5Digest>) {
+        (Sha256Digest(self.sha256.finalize().into()), self.md5.map(|md5| Md5Digest(md5.finalize().into())))
     }
 }

@@ -14,9 +14,12 @@ use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::Pyinstaller;
 use crate::container::Pyz;
+use crate::container::ar;
 use crate::container::codec::Codec;
 use crate::container::compressed;
+use crate::container::cpio;
 use crate::container::pyinstaller;
+use crate::container::rpm;
 use crate::container::tar;
 use crate::container::zip::Zip;
 use crate::container::zip::end::TAIL;
@@ -63,8 +66,9 @@ pub const FORMATS: &[Format] = &[
     Format { name: "pyinstaller", sniff: is_pyinstaller, open: Some(open_pyinstaller), holds_files: true },
     Format { name: "pyz", sniff: |p| pyinstaller::pyz::is_pyz(p.head), open: Some(open_pyz), holds_files: true },
     Format { name: "zip", sniff: is_zip, open: Some(open_zip), holds_files: true },
-    Format { name: "deb", sniff: |p| p.head.starts_with(b"!<arch>\ndebian-binary"), open: None, holds_files: true },
-    Format { name: "rpm", sniff: |p| p.head.starts_with(b"\xed\xab\xee\xdb"), open: None, holds_files: true },
+    Format { name: "deb", sniff: ar::sniff, open: Some(ar::open), holds_files: true },
+    Format { name: "rpm", sniff: |p| p.head.starts_with(rpm::MAGIC), open: Some(rpm::open), holds_files: true },
+    Format { name: "cpio", sniff: cpio::sniff, open: Some(cpio::open), holds_files: true },
     Format { name: "7z", sniff: |p| p.head.starts_with(b"7z\xbc\xaf\x27\x1c"), open: None, holds_files: true },
     Format { name: "rar", sniff: |p| p.head.starts_with(b"Rar!\x1a\x07"), open: None, holds_files: true },
     Format { name: "tar", sniff: tar::sniff, open: Some(tar::open), holds_files: true },

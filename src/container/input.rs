@@ -6,9 +6,11 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+use md5::Md5;
 use sha2::Digest as _;
 use sha2::Sha256;
 
+use crate::artifact::Md5Digest;
 use crate::artifact::Sha256Digest;
 
 /// Bytes that are hashed at a time.
@@ -67,18 +69,32 @@ impl Input {
 
     /// The digest of all bytes, read block by block.
     pub fn digest(&self) -> io::Result<Sha256Digest> {
-        if let Some(bytes) = self.in_memory() {
-            return Ok(Sha256Digest::of(bytes));
-        }
         let mut hasher = Sha256::new();
+        self.each_block(&mut |bytes| hasher.update(bytes))?;
+        Ok(Sha256Digest(hasher.finalize().into()))
+    }
+
+    /// The MD5 of all bytes.
+    pub fn md5(&self) -> io::Result<Md5Digest> {
+        let mut hasher = Md5::new();
+        self.each_block(&mut |bytes| hasher.update(bytes))?;
+        Ok(Md5Digest(hasher.finalize().into()))
+    }
+
+    /// Hands over all bytes, block by block.
+    fn each_block(&self, take: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        if let Some(bytes) = self.in_memory() {
+            take(bytes);
+            return Ok(());
+        }
         let mut block = vec![0; BLOCK];
         let mut offset = 0_u64;
         loop {
             let read = self.read_at(&mut block, offset)?;
             if read == 0 {
-                return Ok(Sha256Digest(hasher.finalize().into()));
+                return Ok(());
             }
-            hasher.update(block.get(..read).unwrap_or_default());
+            take(block.get(..read).unwrap_or_default());
             offset = offset.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         }
     }

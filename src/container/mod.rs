@@ -20,10 +20,12 @@
     clippy::unreachable
 )]
 
+mod ar;
 mod blob;
 pub mod dir;
 mod codec;
 mod compressed;
+mod cpio;
 mod exclude;
 mod flow;
 pub mod format;
@@ -31,12 +33,14 @@ pub mod input;
 mod listing;
 mod oddity;
 pub mod pyinstaller;
+mod rpm;
 mod sequence;
 mod tar;
 pub mod zip;
 
 use std::fmt;
 
+use crate::artifact::Md5Digest;
 use crate::artifact::Sha256Digest;
 pub use crate::container::dir::Directory;
 pub use crate::container::dir::on_disk;
@@ -54,6 +58,7 @@ pub use crate::container::oddity::OddityKind;
 pub use crate::container::pyinstaller::Pyinstaller;
 pub use crate::container::pyinstaller::pyz::Pyz;
 pub use crate::container::zip::Zip;
+use crate::manifest::Manifest;
 use crate::name::Name;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
@@ -75,6 +80,12 @@ pub enum Kind {
     Tar,
     /// A single file that is compressed.
     Compressed,
+    /// A Debian package: its `debian-binary`, `control.tar` and `data.tar`.
+    Deb,
+    /// An RPM package.
+    Rpm,
+    /// A cpio archive.
+    Cpio,
     /// A CArchive of PyInstaller: a program with all its files.
     Pyinstaller,
     /// The modules of a program of PyInstaller.
@@ -96,6 +107,9 @@ impl Kind {
             Self::Zipapp => "zipapp",
             Self::Tar => "tar",
             Self::Compressed => "compressed",
+            Self::Deb => "deb",
+            Self::Rpm => "rpm",
+            Self::Cpio => "cpio",
             Self::Pyinstaller => "pyinstaller",
             Self::Pyz => "pyz",
             Self::Conda => "conda",
@@ -185,6 +199,11 @@ pub trait Container: Send + Sync {
         false
     }
 
+    /// What the package says of its files in its own header; `None` where a member says that, or nothing does.
+    fn manifest(&self) -> Option<&Manifest> {
+        None
+    }
+
     /// The archive's own record of a member; `None` where there are no such records.
     fn archive_record(&self, _member: MemberId) -> Option<&ArchiveRecord> {
         None
@@ -247,6 +266,8 @@ pub struct Passed {
     pub size: u64,
     /// The digest, where a manifest may ask for it.
     pub sha256: Option<Sha256Digest>,
+    /// Its MD5, where a manifest may ask for that.
+    pub md5: Option<Md5Digest>,
 }
 
 /// Both ends of a member.

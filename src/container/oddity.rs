@@ -77,6 +77,8 @@ pub enum OddityKind {
     SparseMalformed,
     /// What fills the last block of a member is no zeros.
     Filling,
+    /// A part of a package does not have the digest that the package gives.
+    DigestDiffers,
     /// The cookie of a frozen program is not PyInstaller's, or does not fit its archive.
     CookieDiffers,
     /// The magic number of a frozen program's modules is not of the version that its cookie gives.
@@ -118,6 +120,7 @@ impl OddityKind {
             Self::NumberMalformed => "number-malformed",
             Self::SparseMalformed => "sparse-malformed",
             Self::Filling => "filling",
+            Self::DigestDiffers => "digest-differs",
             Self::CookieDiffers => "cookie-differs",
             Self::VersionDiffers => "version-differs",
             Self::RecordMalformed => "record-malformed",

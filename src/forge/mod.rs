@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod frozen;
+pub mod package;
 pub mod pyc;
 pub mod tar;
 pub mod tree;

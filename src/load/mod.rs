@@ -162,7 +162,7 @@ pub fn judge(judged: &Judged<'_>) -> Load {
     match judged.kind {
         Kind::Directory | Kind::Wheel | Kind::Pyinstaller | Kind::Pyz => path_finder::judge(judged),
         Kind::Egg | Kind::Zipapp => zipimport::judge(judged),
-        Kind::Tar | Kind::Compressed | Kind::Conda | Kind::Image => {
+        Kind::Tar | Kind::Compressed | Kind::Conda | Kind::Image | Kind::Deb | Kind::Rpm | Kind::Cpio => {
             let unpacked = path_finder::judge(judged);
             Load::new(unpacked.verdict, format!("once unpacked: {}", unpacked.reason))
         }

@@ -59,8 +59,12 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     let Some(dot) = file.iter().rposition(|&byte| byte == b'.') else { return };
     let extension = file.get(dot + 1..).unwrap_or_default();
     let is = |other: &[u8]| extension.eq_ignore_ascii_case(other);
-    let is_stream = matches!(kind, Kind::Tar | Kind::Compressed | Kind::Conda | Kind::Image);
-    let is_own = is_stream && COMPRESSED.iter().any(|own| is(own));
+    let is_stream = matches!(kind, Kind::Tar | Kind::Compressed | Kind::Conda | Kind::Image | Kind::Cpio);
+    let is_own = match kind {
+        Kind::Deb => is(b"deb"),
+        Kind::Rpm => is(b"rpm"),
+        _ => is_stream && COMPRESSED.iter().any(|own| is(own)),
+    };
     let is_zip_name = is_stream && (is(b"zip") || is(b"egg"));
     if !is_own && OTHER_FORMATS.iter().any(|other| is(other)) || is_zip_name {
         findings

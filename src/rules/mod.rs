@@ -130,6 +130,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::artifact::Locator;
+use crate::artifact::Md5Digest;
 use crate::artifact::Sha256Digest;
 use crate::artifact::Times;
 use crate::container;
@@ -414,6 +415,8 @@ pub struct MemberContent<'a> {
     pub bytes: Option<&'a [u8]>,
     /// SHA-256 of the bytes.
     pub sha256: Sha256Digest,
+    /// Their MD5, where they are not kept and a manifest may ask for it.
+    pub md5: Option<Md5Digest>,
     /// Bytes.
     pub size: u64,
 }

@@ -151,9 +151,10 @@ fn sentence(kind: OddityKind) -> Option<&'static str> {
         OddityKind::NumberMalformed => "a number is not written as numbers are",
         OddityKind::SparseMalformed => "the map of a sparse file does not fit its data",
         OddityKind::Filling => "what fills its last block is no zeros",
-        OddityKind::CookieDiffers
+        OddityKind::RecordMalformed => "its members are not those that its format has",
+        OddityKind::DigestDiffers
+        | OddityKind::CookieDiffers
         | OddityKind::VersionDiffers
-        | OddityKind::RecordMalformed
         | OddityKind::EncryptedCode => return None,
     })
 }

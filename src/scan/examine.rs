@@ -174,7 +174,8 @@ impl Worker<'_> {
         let container = scope.container.as_ref();
         let name = container.listing().get(member).map(Member::file).unwrap_or_default();
         if let Some(passed) = container.passed(member) {
-            let content = passed.sha256.map(|sha256| MemberContent { bytes: None, sha256, size: passed.size });
+            let content =
+                passed.sha256.map(|sha256| MemberContent { bytes: None, sha256, md5: passed.md5, size: passed.size });
             return (self.other(scope, member, Fate::Other, content, &[]), passed.size);
         }
         if let Some(part) = container.part(member)
@@ -232,7 +233,11 @@ impl Worker<'_> {
         let locator = scope.locate(member);
         let depth = scope.depth.saturating_add(1);
         let whole = match input.digest() {
-            Ok(sha256) => MemberContent { bytes: input.in_memory(), sha256, size: input.size() },
+            Ok(sha256) => {
+                let is_asked_for = scope.manifest.as_ref().is_some_and(Manifest::is_md5);
+                let md5 = if is_asked_for { input.md5().ok() } else { None };
+                MemberContent { bytes: input.in_memory(), sha256, md5, size: input.size() }
+            }
             Err(error) => {
                 let problem = Problem::new(ProblemKind::Unreadable).with_detail(error.to_string());
                 return self.other(scope, member, Fate::Unreadable, None, &[problem]);
@@ -274,18 +279,29 @@ impl Worker<'_> {
         Outcome::Nested(entries, findings, layer.map(|layer| (member, layer)))
     }
 
-    /// The list of the files in a part of a conda package, which another part of it has.
+    /// The list of the files in a part of a conda or Debian package, which another part of it has.
     fn manifest_beside(&self, scope: &Scope, member: MemberId) -> Option<Manifest> {
         let container = scope.container.as_ref();
-        let found = container.listing().get(member).filter(|_| container.kind() == Kind::Conda)?;
-        let info = [b"info-", found.file().strip_prefix(b"pkg-")?].concat();
-        let info = container.listing().find(found.folder(), &info)?;
+        let found = container.listing().get(member)?;
+        let info = match container.kind() {
+            Kind::Conda => {
+                let info = [b"info-", found.file().strip_prefix(b"pkg-")?].concat();
+                container.listing().find(found.folder(), &info)?
+            }
+            Kind::Deb if found.file().starts_with(b"data.tar") => {
+                container.listing().starting_with(b"", b"control.tar").next()?
+            }
+            _ => return None,
+        };
         let limits = &self.config.limits;
         let content = container.read(info.id, limits.member_size);
         let probe = Probe { name: info.file(), head: &content.bytes, tail: &[] };
         let format = format::recognise(&probe).filter(|_| content.problems.is_empty())?;
         let opened = feed::open_guarded(format, Input::from_bytes(content.bytes), info.file(), limits)?.ok()?;
-        scope::conda_manifest(opened.as_ref(), limits)
+        match container.kind() {
+            Kind::Deb => scope::debian_manifest(opened.as_ref(), limits),
+            _ => scope::conda_manifest(opened.as_ref(), limits),
+        }
     }
 
     /// A link, a special file, or whatever else is named and not read.
@@ -612,7 +628,7 @@ fn payload<'a>(bytes: &'a [u8], pyc: &Pyc) -> Option<&'a [u8]> {
 }
 
 fn digest(bytes: &[u8]) -> MemberContent<'_> {
-    MemberContent { bytes: Some(bytes), sha256: Sha256Digest::of(bytes), size: bytes.len() as u64 }
+    MemberContent { bytes: Some(bytes), sha256: Sha256Digest::of(bytes), md5: None, size: bytes.len() as u64 }
 }
 
 /// What became of a member with these problems.

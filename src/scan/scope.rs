@@ -95,7 +95,7 @@ impl Scope {
         }
     }
 
-    /// Reads what a wheel, a conda package or an image says of itself.
+    /// Reads what a wheel, a conda or RPM package or an image says of itself.
     #[must_use]
     pub(crate) fn with_record(mut self, limits: &Limits) -> Self {
         if self.container.kind() == Kind::Wheel {
@@ -115,6 +115,7 @@ impl Scope {
             Kind::Image => self.images = image::images(self.container.as_ref()),
             _ => {}
         }
+        self.manifest = self.manifest.or_else(|| self.container.manifest().cloned());
         self
     }
 
@@ -208,6 +209,17 @@ pub(crate) fn conda_manifest(container: &dyn Container, limits: &Limits) -> Opti
     let member = container.listing().find_path(manifest::CONDA)?;
     let content = container.read(member.id, limits.source_size);
     content.problems.is_empty().then(|| Manifest::conda(&content.bytes))
+}
+
+/// The list of files that the `control.tar` of a Debian package has.
+pub(crate) fn debian_manifest(container: &dyn Container, limits: &Limits) -> Option<Manifest> {
+    let listing = container.listing();
+    let read = |file: &[u8]| {
+        let member = [&b"."[..], b""].into_iter().find_map(|folder| listing.find(folder, file))?;
+        let content = container.read(member.id, limits.source_size);
+        content.problems.is_empty().then_some(content.bytes)
+    };
+    Some(Manifest::debian(&read(b"md5sums")?, &read(b"conffiles").unwrap_or_default(), limits))
 }
 
 /// How many `.pth` files of a container are read; honest installations have a handful.

@@ -35,7 +35,7 @@ pub(crate) use crate::container::sequence::survey::Record;
 pub(crate) use crate::container::sequence::survey::Survey;
 
 /// Passes over all records of an archive.
-pub(crate) type Walker = fn(&mut Flow<'_>, &mut Survey<'_>);
+pub(crate) type Walker<'w> = &'w dyn Fn(&mut Flow<'_>, &mut Survey<'_>);
 
 /// Where the data of a member are, in the bytes that the walker saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub(crate) struct Sequence {
 
 impl Sequence {
     /// Walks plain bytes.
-    pub(crate) fn open(input: Input, name: &[u8], walker: Walker, kind: Kind, limits: &Limits) -> Self {
+    pub(crate) fn open(input: Input, name: &[u8], walker: Walker<'_>, kind: Kind, limits: &Limits) -> Self {
         let mut flow = Flow::plain(&input);
         let mut survey = Survey::new(name, limits, false);
         walker(&mut flow, &mut survey);
@@ -110,7 +110,14 @@ impl Sequence {
     }
 
     /// Walks bytes as they are decoded.
-    pub(crate) fn unpack(input: Input, codec: Codec, name: &[u8], walker: Walker, kind: Kind, limits: &Limits) -> Self {
+    pub(crate) fn unpack(
+        input: Input,
+        codec: Codec,
+        name: &[u8],
+        walker: Walker<'_>,
+        kind: Kind,
+        limits: &Limits,
+    ) -> Self {
         let mut flow = Flow::Stream(Box::new(Stream::new(Decoder::new(&input, codec, limits))));
         let mut survey = Survey::new(name, limits, true);
         walker(&mut flow, &mut survey);

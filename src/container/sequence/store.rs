@@ -63,6 +63,8 @@ pub(super) struct Gather {
     window: u64,
     /// Whether the digests of what is let go are wanted, for a manifest to be compared with.
     digests: bool,
+    /// And whether MD5 is.
+    md5: bool,
 }
 
 /// What is kept counts against what the process may keep; it is given back when the archive is closed.
@@ -107,6 +109,7 @@ impl Gather {
             member_size: limits.member_size,
             window: limits.kept / PART,
             digests: has_manifest(name),
+            md5: has_old_manifest(name),
         }
     }
 
@@ -129,7 +132,7 @@ impl Gather {
             return there.saturating_add(self.keep(index, size.saturating_sub(look), start, stream));
         }
         // The end of a program or of an archive with a prefix tells what it is.
-        let mut hasher = self.digests.then(Hasher::default);
+        let mut hasher = self.digests.then(|| Hasher::new(self.md5));
         let mut end: Vec<u8> = Vec::new();
         let most = format::long_tail();
         let wants_tail = format::wants_long_tail(&probe);
@@ -154,7 +157,8 @@ impl Gather {
         let fate = if is_wanted || there < size {
             Fate::Wanted
         } else {
-            Fate::Passed(Passed { size, sha256: hasher.map(Hasher::finish) })
+            let (sha256, md5) = hasher.map(Hasher::finish).unzip();
+            Fate::Passed(Passed { size, sha256, md5: md5.flatten() })
         };
         self.fates.insert(index, fate);
         there
@@ -471,4 +475,10 @@ fn looks_wanted(probe: &Probe<'_>) -> bool {
 fn has_manifest(name: &[u8]) -> bool {
     let file = name::split_last(name).1;
     file.ends_with(b".tar.bz2") || file.starts_with(b"pkg-") || file.starts_with(b"data.tar") || file.ends_with(b".rpm")
+}
+
+/// Whether such a manifest may have MD5: of Debian packages, and of old RPM packages.
+fn has_old_manifest(name: &[u8]) -> bool {
+    let file = name::split_last(name).1;
+    file.starts_with(b"data.tar") || file.ends_with(b".rpm")
 }

@@ -72,6 +72,8 @@ pub(crate) struct Survey<'a> {
     taken: Vec<Taken>,
     /// What is kept of a stream.
     gather: Option<Gather>,
+    /// Members and the later ones whose data they have.
+    same: Vec<(usize, usize)>,
     oddities: Oddities,
     problems: Vec<Located>,
     /// Bytes of all sparse files, holes and all.
@@ -89,6 +91,7 @@ impl<'a> Survey<'a> {
             names: Vec::new(),
             taken: Vec::new(),
             gather: is_stream.then(|| Gather::new(name, limits)),
+            same: Vec::new(),
             oddities: Oddities::new(limits.findings_per_rule),
             problems: Vec::new(),
             sparse: 0,
@@ -104,6 +107,22 @@ impl<'a> Survey<'a> {
     /// How many members were taken in; the number that the next one gets.
     pub(crate) fn count(&self) -> usize {
         self.taken.len()
+    }
+
+    /// Gives a member the data of a later one: both are links to one file.
+    pub(crate) fn same_data(&mut self, member: usize, later: usize) {
+        self.same.push((member, later));
+    }
+
+    /// The name of the member of this number.
+    pub(crate) fn name_of(&self, member: usize) -> Option<&[u8]> {
+        let (start, end) = self.taken.get(member)?.name;
+        self.names.get(start..end)
+    }
+
+    /// Where the data of the member of this number begin.
+    pub(crate) fn offset_of(&self, member: usize) -> u64 {
+        self.taken.get(member).map_or(0, |taken| taken.kept.data.extent().offset)
     }
 
     /// Whether the walk is to end because a limit was hit.
@@ -212,6 +231,7 @@ impl<'a> Survey<'a> {
     /// The container.
     pub(super) fn finish(mut self, input: Input, codec: Option<Codec>, kind: Kind) -> Sequence {
         self.resolve_hard_links();
+        self.resolve_later();
         let Self { limits, names, taken, gather, oddities, problems, .. } = self;
         let name = |(start, end): (usize, usize)| names.get(start..end).unwrap_or_default();
         let new: Vec<_> = taken
@@ -246,6 +266,20 @@ impl<'a> Survey<'a> {
         });
         let within_total = within_total(&listing, limits);
         Sequence { input, packed, within_total, kind, listing, members, oddities, problems, limits: limits.clone() }
+    }
+
+    /// Gives members the data of later ones.
+    fn resolve_later(&mut self) {
+        for (member, later) in std::mem::take(&mut self.same) {
+            let data = self.taken.get(later).map(|taken| (taken.kept.data.clone(), taken.kept.cut));
+            let Some((taken, (data, cut))) = self.taken.get_mut(member).zip(data) else { continue };
+            taken.kept.data = data;
+            taken.kept.cut = cut;
+            let name = self.names.get(taken.name.0..taken.name.1).unwrap_or_default();
+            if let Some(gather) = &mut self.gather {
+                gather.same(member, later, name);
+            }
+        }
     }
 
     /// Gives hard links the data of what they link to: the last member of that name before them. One that leads to none is a

@@ -40,11 +40,11 @@ pub(crate) fn sniff(probe: &Probe<'_>) -> bool {
 /// Opens a tar that lies plain.
 #[expect(clippy::unnecessary_wraps, reason = "an opener of the table")]
 pub(crate) fn open(input: Input, name: &[u8], limits: &Limits) -> Option<Result<Box<dyn Container>, Problem>> {
-    let tar = Sequence::open(input, name, walk::walk, Kind::Tar, limits);
+    let tar = Sequence::open(input, name, &walk::walk, Kind::Tar, limits);
     Some(Ok(Box::new(tar)))
 }
 
 /// Opens a compressed tar.
 pub(crate) fn unpack(input: Input, codec: Codec, name: &[u8], limits: &Limits) -> Box<dyn Container> {
-    Box::new(Sequence::unpack(input, codec, name, walk::walk, Kind::Tar, limits))
+    Box::new(Sequence::unpack(input, codec, name, &walk::walk, Kind::Tar, limits))
 }
