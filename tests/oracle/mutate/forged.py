@@ -1,7 +1,7 @@
-"""Code that is forged against this very check: small sources, and beside them what an attacker who has read `src/verify` would try.
+"""Code that is forged against this very check: small sources, and what an attacker who has read `src/verify` would put beside them.
 
-Each is honest but for one trick. Those that only end the comparison change something elsewhere too, which is missed then. Runs under
-CPython 2.7 and 3.6 to 3.13; most need 3.8.
+Each is honest but for one trick. Those that only end the comparison change something elsewhere too, which is missed then. Runs
+under CPython 2.7 and 3.6 to 3.13; most need 3.8.
 """
 
 from __future__ import print_function
@@ -537,6 +537,40 @@ def aliased():
     rest = struct.pack("<ll", code.co_stacksize, code.co_flags)
     assert raw.count(count + rest) == 1
     yield "f", ALIAS, None, raw.replace(count + rest, struct.pack("<l", 1) + rest)
+
+
+ELSEWHERE = b"def g():\n    return 1\n\n\ng()\n"
+HIDDEN = b"def g():\n    return 4711\n\n\ng()\n"
+GENERIC = b"""\
+class Base[T]:
+    pass
+
+
+class _Row[T](Base[T]):
+    def f(self, a: __x = 1):
+        return lambda: __x
+
+
+"""
+
+
+@forged("forged: something that is not compared, and a change elsewhere", since=(3, 6))
+def elsewhere():
+    texts = [
+        ("an encoding", b"# coding: iso8859_11\n"),
+        ("another encoding", b"# coding: utf_7\n"),
+        ("a source of 17 MB", b"#" * (17 << 20) + b"\n"),
+    ]
+    if VERSION >= (3, 12):
+        texts.append(("a private name behind a generic class", GENERIC))
+    for place, text in texts:
+        yield place, text + ELSEWHERE, compile(text + HIDDEN, "m.py", "exec", 0, True), None
+
+
+@forged("forged: defaults that take long to compare, and a change elsewhere", since=(3, 7))
+def slow():
+    text = b"def f(" + b", ".join(b"a%d=(x if y else z)" % number for number in range(1500)) + b"):\n    pass\n\n\n"
+    yield "1,500 conditional defaults", text + ELSEWHERE, compile(text + HIDDEN, "m.py", "exec", 0, True), None
 
 
 def cases():
