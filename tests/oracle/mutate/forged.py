@@ -1,4 +1,4 @@
-"""Code that is forged against this very check: small sources, and what an attacker who has read `src/verify` would put beside them.
+"""Code that is forged against this very check: small sources, and what an attacker who has read `src/verify` puts beside.
 
 Each is honest but for one trick. Those that only end the comparison change something elsewhere too, which is missed then. Runs
 under CPython 2.7 and 3.6 to 3.13; most need 3.8.
@@ -571,6 +571,13 @@ def elsewhere():
 def slow():
     text = b"def f(" + b", ".join(b"a%d=(x if y else z)" % number for number in range(1500)) + b"):\n    pass\n\n\n"
     yield "1,500 conditional defaults", text + ELSEWHERE, compile(text + HIDDEN, "m.py", "exec", 0, True), None
+
+
+@forged("forged: choices that multiply, and a change elsewhere", since=(3, 6))
+def choices():
+    item = b'"%d": a.get("x") or b.get("y") if c else None'
+    text = b"def f(a, b, c):\n    return {" + b", ".join(item % number for number in range(12)) + b"}\n\n\n"
+    yield "12 of them in a dict", text + ELSEWHERE, compile(text + HIDDEN, "m.py", "exec", 0, True), None
 
 
 def cases():
