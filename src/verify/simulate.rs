@@ -369,6 +369,9 @@ impl<'s, 'a> Simulation<'s, 'a> {
             match (what, next) {
                 (AheadKind::Event(expected, register), Next::Event { event: found, at }) => {
                     let (found, at) = self.used_once(&mut pair, &expected, found, at);
+                    if !expected.op.can_raise() && expected.op == found.op {
+                        self.interrupted(&pair, ahead.handler);
+                    }
                     if is_local_store(&expected.op) && is_local_store(&found.op) {
                         if !self.stores(&mut pair, expected, found, range, at) {
                             return;
@@ -461,7 +464,10 @@ impl<'s, 'a> Simulation<'s, 'a> {
                     self.follow(pair);
                     return;
                 }
-                (AheadKind::Diverges, Next::Event { event, .. }) if event.op == Op::Forever => return,
+                (AheadKind::Diverges, Next::Event { event, .. }) if event.op == Op::Forever => {
+                    self.interrupted(&pair, ahead.handler);
+                    return;
+                }
                 (what, next) => {
                     let expected = match what {
                         AheadKind::Event(event, _) => Seen::Event(event),
@@ -523,6 +529,22 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 false
             }
         }
+    }
+
+    /// Follows a signal into the handlers where the code itself raises nothing: a handler that nothing else leads to is compared then.
+    fn interrupted(&mut self, pair: &Pair, handler: Option<Handler>) {
+        let Some(handler) = handler else { return };
+        let step = self.program.place(handler.label);
+        let exception = self.fresh();
+        if self.entered.contains(&step) {
+            return;
+        }
+        let Some(found) = self.machine.raised(&pair.found, exception) else { return };
+        self.entered.insert(step);
+        let mut expected = pair.expected.clone();
+        expected.step = step;
+        expected.set(handler.exception, Symbol::Id(exception));
+        self.follow(Pair { expected, found, known: pair.known.clone() });
     }
 
     /// As `raises`, for a test. From 3.13 on it is TO_BOOL that can raise; without it there is nothing to catch.
