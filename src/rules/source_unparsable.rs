@@ -3,6 +3,7 @@
 use crate::name;
 use crate::rules::Findings;
 use crate::rules::PycContext;
+use crate::rules::Severity;
 use crate::rules::declare_rule;
 use crate::verify::check::CodeCheck;
 use crate::verify::check::Reason;
@@ -18,6 +19,10 @@ declare_rule! {
     ///
     /// ## Innocent causes
     /// Templates, conflict marks of a merge, sources for another major version. Grammar that pycaudit's parser does not know.
+    ///
+    /// ## Severity
+    /// Low; medium where the file would run: its header claims a source that cannot have been compiled. Low all the same up to Python 3.6
+    /// where `async` and `await` are names, which the parser does not take.
     ///
     /// ## What to do
     /// Compile the source with that version and see what it says.
@@ -44,6 +49,11 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     let finding = findings.add(format!("`{}` was not compiled from `{source}` as it is: {reason}", context.module));
     finding.compared("a source that parses", reason.to_string());
     finding.line = line;
+    let series = context.pyc.version.map(|version| version.series).unwrap_or_default();
+    let is_name = series < (3, 7) && ["async", "await"].iter().any(|word| reason.to_string().contains(word));
+    if context.load.verdict.is_live() && !is_name {
+        finding.severity(Severity::Medium);
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::rules::declare_rule;
 use crate::verify::check::CodeCheck;
 use crate::verify::check::Reason;
 use crate::verify::exact::ExactOutcome;
+use crate::verify::source_text;
 
 declare_rule! {
     /// ## What it reports
@@ -22,7 +23,8 @@ declare_rule! {
     /// All of these are.
     ///
     /// ## Severity
-    /// Info; high with `--strict`, under which whatever could not be verified counts as a failure.
+    /// Info; medium where the file would run and it is the source's doing that it was not compared (its size, depth or encoding, the work
+    /// that it takes, what there are no rules for): who writes a source can choose that, and one honest file in some 30,000 does. High with `--strict`, under which whatever could not be verified counts as a failure.
     ///
     /// ## What to do
     /// Compile the source with the interpreter that wrote the file and compare the two with `pycaudit diff`, or delete the file.
@@ -63,6 +65,19 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     finding.compared("verified code", "unverified code");
     if is_strict {
         finding.severity(Severity::High);
+    } else if is_chosen(reason) && context.load.verdict.is_live() {
+        finding.severity(Severity::Medium);
+    }
+}
+
+/// Whether it depends on the source alone that the comparison was not begun or not finished.
+fn is_chosen(reason: &Reason) -> bool {
+    match reason {
+        Reason::Work | Reason::Unsupported(..) => true,
+        Reason::Source(reason) => {
+            matches!(reason, source_text::Reason::Size | source_text::Reason::Depth | source_text::Reason::Encoding(_))
+        }
+        _ => false,
     }
 }
 

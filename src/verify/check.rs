@@ -28,6 +28,8 @@ use super::scope::Options;
 use super::scope::Role;
 use super::scope::Scope;
 use super::scope::Scopes;
+use super::simulate::Crowding;
+use super::simulate::Outcome;
 use super::simulate::Simulation;
 use super::source_text;
 use super::source_text::SourceText;
@@ -454,17 +456,21 @@ impl Check<'_, '_> {
             }
         };
         let size = code.code().len();
-        let mut outcome = Simulation::new(&program, &machine, size, self.series, &mut self.pool).run(self.work);
-        self.work = self.work.saturating_sub(outcome.work);
-        if outcome.is_exhausted {
-            let simulation = Simulation::new(&program, &machine, size, self.series, &mut self.pool).widening();
+        // Most code objects need the first alone.
+        let mut outcome = Outcome::default();
+        for crowding in [Crowding::Stops, Crowding::Widens, Crowding::Follows] {
+            let simulation = Simulation::new(&program, &machine, size, self.series, &mut self.pool).crowding(crowding);
             outcome = simulation.run(self.work);
             self.work = self.work.saturating_sub(outcome.work);
-            if outcome.is_exhausted || !outcome.differences.is_empty() {
-                self.leave(theirs, Reason::Work);
-                self.waiting.extend(outcome.functions);
-                return;
+            let is_certain = crowding != Crowding::Widens || outcome.differences.is_empty();
+            if is_certain && !outcome.is_exhausted {
+                break;
             }
+        }
+        if outcome.is_exhausted {
+            self.leave(theirs, Reason::Work);
+            self.waiting.extend(outcome.functions);
+            return;
         }
         self.waiting.extend(outcome.functions);
         for difference in outcome.differences {

@@ -47,14 +47,28 @@ const WORK_AT_MOST: usize = 20_000_000;
 /// Steps for any code object, however small.
 const WORK_AT_LEAST: usize = 20_000;
 
-/// Values of a stack that are handled in the time of a step.
-const STACK_PER_STEP: usize = 32;
+/// Values of a state that are handled in the time of a step.
+const VALUES_PER_STEP: usize = 4;
 
 /// States at one place from which on they are made one.
 const CROWD: u32 = 16;
 
+/// States at one place of which there is hope that they are all.
+const LARGEST_CROWD: u32 = 256;
+
 /// Operators and tests of constants in a row: more than any source has of them.
 const MAX_SILENT: u32 = 100_000;
+
+/// What is done with states that differ only in what is known of their values, where there are many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Crowding {
+    /// The run stops.
+    Stops,
+    /// They are made one. What was taken together may part where it did not before, so that only an equal outcome says something.
+    Widens,
+    /// They are followed, all of them.
+    Follows,
+}
 
 /// One side's view of a difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,8 +193,8 @@ pub(super) struct Simulation<'s, 'a> {
     seen: HashSet<Key>,
     /// How many states were gone on from at each place of both sides.
     crowds: HashMap<(u32, u32), u32>,
-    /// Whether states of crowded places are made one.
-    widens: bool,
+    /// What is done where they are many.
+    crowding: Crowding,
     /// The depth of the stack where states were gone on from, by offset.
     depths: HashMap<u32, usize>,
     /// Steps of the program at which handlers were entered.
@@ -208,17 +222,16 @@ impl<'s, 'a> Simulation<'s, 'a> {
             waiting: Vec::new(),
             seen: HashSet::new(),
             crowds: HashMap::new(),
-            widens: false,
+            crowding: Crowding::Stops,
             depths: HashMap::new(),
             entered: HashSet::new(),
             outcome: Outcome::default(),
         }
     }
 
-    /// Makes one state of those that differ only in what is known of their values, where there are many. What was taken together may part
-    /// where it did not before, so that only an equal outcome says something.
-    pub(super) fn widening(mut self) -> Self {
-        self.widens = true;
+    /// The same with another way to treat places that are come to in many states.
+    pub(super) fn crowding(mut self, crowding: Crowding) -> Self {
+        self.crowding = crowding;
         self
     }
 
@@ -274,13 +287,15 @@ impl<'s, 'a> Simulation<'s, 'a> {
             return;
         }
         // A state costs as much as it holds.
-        self.work = self.work.saturating_sub(pair.found.stack.len() / STACK_PER_STEP);
-        if self.widens {
-            let crowd = self.crowds.entry((place, pair.found.offset)).or_default();
-            *crowd = crowd.saturating_add(1);
-            if *crowd > CROWD {
-                self.widen(&mut pair);
-            }
+        let size =
+            pair.found.stack.len().saturating_add(pair.expected.registers.len()).saturating_add(pair.known.len());
+        self.work = self.work.saturating_sub(size / VALUES_PER_STEP);
+        let crowd = self.crowds.entry((place, pair.found.offset)).or_default();
+        *crowd = crowd.saturating_add(1);
+        match self.crowding {
+            Crowding::Stops if *crowd > LARGEST_CROWD => self.work = 0,
+            Crowding::Widens if *crowd > CROWD => self.widen(&mut pair),
+            _ => {}
         }
         let (key, canonical) = canonical(&pair);
         if self.seen.insert(key) {
@@ -638,6 +653,11 @@ impl<'s, 'a> Simulation<'s, 'a> {
 
     /// The expected side's next event. Its step stays at what is done next.
     fn ahead(&mut self, place: &mut Place) -> Ahead {
+        self.next_of(place, true)
+    }
+
+    /// As `ahead`; displays are joined or left as they are.
+    fn next_of(&mut self, place: &mut Place, joins: bool) -> Ahead {
         let mut silent = self.program.len().saturating_mul(2).saturating_add(8);
         loop {
             let Some(step) = self.program.step(place.step) else {
@@ -659,7 +679,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         continue;
                     }
                     let (op, register) = (op.clone(), *register);
-                    if let Some(joined) = self.joined_display(place, &op, &operands, register) {
+                    if joins && let Some(joined) = self.joined_display(place, &op, &operands, register) {
                         return Ahead { what: AheadKind::Event(joined, register), handler, range };
                     }
                     return Ahead { what: AheadKind::Event(Event { op, operands }, register), handler, range };
@@ -705,7 +725,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let mut look = place.clone();
         look.set(register, Symbol::Null);
         look.step = look.step.saturating_add(1);
-        let AheadKind::Event(next, _) = self.ahead(&mut look).what else { return None };
+        let AheadKind::Event(next, _) = self.next_of(&mut look, false).what else { return None };
         let (true, &[Symbol::Null, Symbol::Const(items)]) = (next.op == extend, &*next.operands) else { return None };
         let (Constant::Tuple(items) | Constant::FrozenSet(items)) = self.pool.constants.get(items) else { return None };
         if items.is_empty() {
@@ -962,28 +982,28 @@ fn canonical(pair: &Pair) -> (Key, Vec<(u32, bool)>) {
     let mut found = pair.found.clone();
     found.rename(&mut |id| numbers.number(id));
     let on_stack = numbers;
+    let truths: HashMap<u32, bool> = pair.known.iter().copied().collect();
     // What was dropped can only be tested again, where that is decided.
     let dropped = |id: u32, is_opposite: bool| {
-        let known = pair.known.iter().find(|(other, _)| *other == id);
-        known.map_or(Symbol::Undefined, |&(_, truth)| Symbol::Known(truth != is_opposite))
+        truths.get(&id).map_or(Symbol::Undefined, |&truth| Symbol::Known(truth != is_opposite))
     };
-    let registers = pair
-        .expected
-        .registers
-        .iter()
-        .map(|&(register, symbol)| {
-            let symbol = match symbol {
-                Symbol::Id(id) => on_stack.place(id).map_or_else(|| dropped(id, false), Symbol::Id),
-                Symbol::Negated(id) => on_stack.place(id).map_or_else(|| dropped(id, true), Symbol::Negated),
-                other => other,
-            };
-            (register, symbol)
-        })
-        .collect();
-    let is_held = |id: u32| {
-        let held = |symbol: Symbol| matches!(symbol, Symbol::Id(other) | Symbol::Negated(other) if other == id);
-        on_stack.place(id).is_some() || pair.expected.registers.iter().any(|&(_, symbol)| held(symbol))
-    };
+    let mut held: HashSet<u32> = HashSet::new();
+    let mut registers = Vec::with_capacity(pair.expected.registers.len());
+    for &(register, symbol) in &pair.expected.registers {
+        let symbol = match symbol {
+            Symbol::Id(id) => {
+                held.insert(id);
+                on_stack.place(id).map_or_else(|| dropped(id, false), Symbol::Id)
+            }
+            Symbol::Negated(id) => {
+                held.insert(id);
+                on_stack.place(id).map_or_else(|| dropped(id, true), Symbol::Negated)
+            }
+            other => other,
+        };
+        registers.push((register, symbol));
+    }
+    let is_held = |id: u32| held.contains(&id) || on_stack.place(id).is_some();
     let mut known: Vec<(u32, bool)> = pair.known.iter().copied().filter(|&(id, _)| is_held(id)).collect();
     known.sort_unstable();
     known.dedup();

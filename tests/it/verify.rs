@@ -145,6 +145,32 @@ fn check(bytes: &[u8], scratch: &mut Scratch) -> CodeCheck {
     verify::verify(&parsed.value, source().as_bytes(), &[0], &limits)
 }
 
+/// Each folder has a source of ours and a pyc of it that was changed by hand: what is done only under circumstances, or what no comparison
+/// of instructions shows.
+#[test]
+fn attacks_on_the_check_are_found() {
+    let attacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/attacks");
+    let limits = Limits::default();
+    let mut count = 0;
+    for attack in fs::read_dir(attacks).unwrap() {
+        let folder = attack.unwrap().path();
+        let source = fs::read(folder.join("m.py")).unwrap();
+        for file in fs::read_dir(&folder).unwrap() {
+            let file = file.unwrap().path();
+            if file.extension().is_none_or(|extension| extension != "pyc") {
+                continue;
+            }
+            let bytes = fs::read(&file).unwrap();
+            let mut scratch = Scratch::default();
+            let parsed = pyc::read(&bytes, &limits, &mut scratch);
+            let outcome = verify::verify(&parsed.value, &source, &[0, 1, 2], &limits);
+            assert!(matches!(outcome, CodeCheck::Differs { .. }), "{}: {outcome:?}", file.display());
+            count += 1;
+        }
+    }
+    assert_eq!(count, 11);
+}
+
 #[test]
 fn no_changed_byte_of_an_instruction_is_verified() {
     for (series, _) in SERIES {

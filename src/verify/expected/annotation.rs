@@ -51,7 +51,7 @@ impl<'a> Unit<'_, 'a> {
     /// The dict of annotations of a module or class, when a name in it is annotated.
     pub(super) fn set_up_annotations(&mut self, statements: &'a [Stmt]) {
         let is_deferred = self.since(3, 14) && !self.source().scopes.futures().annotations;
-        if self.since(3, 6) && !is_deferred && has_annotations(statements) {
+        if self.since(3, 6) && !is_deferred && has_annotations(statements, self.since(3, 11)) {
             self.act(Op::SetupAnnotations, &[]);
         }
     }
@@ -401,8 +401,9 @@ fn annotated_parameters(node: &StmtFunctionDef, positional_only_first: bool) -> 
     annotated.chain(node.returns.as_deref().map(|returns| ("return", returns))).collect()
 }
 
-/// Whether a body annotates a name, in whatever block (`find_ann`).
-fn has_annotations(statements: &[Stmt]) -> bool {
+/// Whether a body annotates a name, in whatever block (`find_ann`, which does not look into `match` in 3.10).
+fn has_annotations(statements: &[Stmt], looks_into_match: bool) -> bool {
+    let has_annotations = |statements: &[Stmt]| has_annotations(statements, looks_into_match);
     statements.iter().any(|statement| match statement {
         Stmt::AnnAssign(_) => true,
         Stmt::For(node) => has_annotations(&node.body) || has_annotations(&node.orelse),
@@ -411,7 +412,7 @@ fn has_annotations(statements: &[Stmt]) -> bool {
             has_annotations(&node.body) || node.elif_else_clauses.iter().any(|clause| has_annotations(&clause.body))
         }
         Stmt::With(node) => has_annotations(&node.body),
-        Stmt::Match(node) => node.cases.iter().any(|case| has_annotations(&case.body)),
+        Stmt::Match(node) => looks_into_match && node.cases.iter().any(|case| has_annotations(&case.body)),
         Stmt::Try(node) => {
             has_annotations(&node.body)
                 || node.handlers.iter().any(|handler| {
