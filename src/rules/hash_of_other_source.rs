@@ -11,8 +11,8 @@ use crate::source::Rounds;
 
 declare_rule! {
     /// ## What it reports
-    /// A hash-based pyc whose recorded hash is not its own source's but that of another source in the same tree or archive. The
-    /// hash of an empty file is left out: every package has some.
+    /// A hash-based pyc whose recorded hash is not its own source's but that of another source: in the same tree or archive, among
+    /// `--sources`, or in another tree that is scanned. The hash of an empty file is left out: every package has some.
     ///
     /// ## Why it matters
     /// The pyc was compiled from that other file, or says so. With an unchecked hash it runs in place of the source beside it:

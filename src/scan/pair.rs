@@ -169,8 +169,14 @@ impl Worker<'_> {
         content.problems.is_empty().then_some(content.bytes)
     }
 
-    /// The source in the same container that a hash was made from.
+    /// The source that a hash was made from: in the same container, else among `--sources`, else in the other trees that are scanned.
     fn source_of_hash(&self, scope: &Scope, version: &'static Version, magic: Magic, hash: [u8; 8]) -> Option<Locator> {
+        let others = self.sources.named.iter().chain(&self.sources.scanned).map(Arc::as_ref);
+        let others = others.filter(|&other| !std::ptr::eq(other, scope));
+        [scope].into_iter().chain(others).find_map(|scope| self.hash_in(scope, version, magic, hash))
+    }
+
+    fn hash_in(&self, scope: &Scope, version: &'static Version, magic: Magic, hash: [u8; 8]) -> Option<Locator> {
         let index = scope.hash_indexes.of(magic);
         let index = index.get_or_init(|| {
             let sources = scope.container.listing().members().filter(|member| member.file().ends_with(b".py"));

@@ -7,9 +7,12 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use pycaudit::forge::Pyc;
 use pycaudit::limits::Limits;
 use pycaudit::pyc;
+use pycaudit::pyc::Magic;
 use pycaudit::pyc::Scratch;
+use pycaudit::source::Rounds;
 use pycaudit::verify;
 use pycaudit::verify::check::CodeCheck;
 use serde_json::Value;
@@ -204,5 +207,34 @@ fn no_changed_byte_of_an_instruction_is_verified() {
             }
         }
         assert!(verified.is_empty(), "{series}: {verified:?}");
+    }
+}
+
+#[test]
+fn a_hash_is_looked_for_among_all_sources_of_the_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = |name: &str| folder.path().join(name);
+    fs::create_dir_all(place("one/__pycache__")).unwrap();
+    fs::create_dir_all(place("two/pkg")).unwrap();
+    fs::write(place("one/m.py"), "x = 1\n").unwrap();
+    fs::write(place("two/pkg/n.py"), "import os\n").unwrap();
+    let forged = Pyc::python("3.12");
+    let magic = Magic(*forged.build_header().first_chunk().unwrap());
+    let pyc = forged.hash(Rounds::OneThree.hash(magic, b"import os\n")).flags(1).build();
+    fs::write(place("one/__pycache__/m.cpython-312.pyc"), pyc).unwrap();
+    let found = |options: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_pycaudit"))
+            .current_dir(folder.path())
+            .args(["scan", "one", "--format", "jsonl", "--select", "PYC206"])
+            .args(options)
+            .output()
+            .unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let mut lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.find(|line| line["type"] == "finding").map(|finding| finding["message"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(found(&[]), None);
+    for options in [&["two"][..], &["--sources", "two"]] {
+        assert_eq!(found(options).as_deref(), Some("`m` records the hash of `two/pkg/n.py`"), "{options:?}");
     }
 }
