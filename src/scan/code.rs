@@ -27,6 +27,7 @@ use crate::secret::Secret;
 use crate::source::HeaderMatch;
 use crate::source::Source;
 use crate::verify;
+use crate::verify::Kept;
 use crate::verify::check::CodeCheck;
 use crate::verify::check::Reason;
 use crate::verify::check::Strength;
@@ -58,6 +59,7 @@ impl Worker<'_> {
         place: &Place,
         paired: &Paired<'_>,
         load: LoadVerdict,
+        kept: &mut Kept,
     ) -> (CodeCheck, Option<Exact>) {
         let is_stale =
             matches!(paired.check.outcome, HeaderMatch::MtimeMismatch | HeaderMatch::SizeMismatch | HeaderMatch::Stale)
@@ -74,7 +76,7 @@ impl Worker<'_> {
                     if let Some((exact, Some(optimisation))) = exact {
                         return (CodeCheck::Verified { strength: Strength::Exact, optimisation }, Some(exact));
                     }
-                    let mut check = self.compare_code(tree, place, source);
+                    let mut check = self.compare_code(tree, place, source, kept);
                     if !self.config.reveal_secrets {
                         mask(&mut check, tree, source);
                     }
@@ -147,9 +149,9 @@ impl Worker<'_> {
         check
     }
 
-    fn compare_code(&self, tree: &Tree<'_>, place: &Place, source: &[u8]) -> CodeCheck {
+    fn compare_code(&self, tree: &Tree<'_>, place: &Place, source: &[u8], kept: &mut Kept) -> CodeCheck {
         let large = (source.len() > LARGE).then(|| self.sources.large.lock().unwrap_or_else(PoisonError::into_inner));
-        let verify = || verify::verify(tree, source, levels(place), &self.config.limits);
+        let verify = || verify::verify_next(kept, tree, source, levels(place), &self.config.limits);
         let mut outcome =
             panic::catch_unwind(AssertUnwindSafe(verify)).unwrap_or(CodeCheck::Unverified(Reason::Internal));
         drop(large);

@@ -72,6 +72,7 @@ use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
 use crate::scan::settle::Settler;
 use crate::secret;
+use crate::verify::Kept;
 
 /// The longest header (Cinder's strict loader), kept of every pyc as evidence.
 const LONGEST_HEADER: usize = 20;
@@ -85,6 +86,8 @@ pub(crate) struct Desk {
     digester: Digester,
     /// What instructions are walked with.
     walk: Walk,
+    /// The source of the last pyc, parsed.
+    source: Kept,
     /// The bytes of the last member; its memory takes those of the next.
     buffer: Vec<u8>,
 }
@@ -379,7 +382,8 @@ impl Worker<'_> {
         let module = place::module_name(listing, &place, container.kind());
         let paired = self.pair(scope, &place, pyc);
         let load = judge_load(container, &place, pyc, &paired, is_headless);
-        let (code_check, exact) = self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict);
+        let (code_check, exact) =
+            self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict, &mut desk.source);
         problems.extend(code::problem(&code_check));
         let facts = self.facts(scope);
         let mut findings = Vec::new();

@@ -46,24 +46,42 @@ fn is_compared(version: &Version) -> bool {
         && (version.series == (2, 7) || version.series >= (3, 6))
 }
 
+/// The source that was parsed last, for the other pycs of its module.
+#[derive(Default)]
+pub struct Kept(Option<(Vec<u8>, SourceText)>);
+
 /// Compares the bytecode of a file with a source, at the first of some optimisation levels that fits.
 pub fn verify(tree: &Tree<'_>, source: &[u8], levels: &[u8], limits: &Limits) -> CodeCheck {
+    verify_next(&mut Kept::default(), tree, source, levels, limits)
+}
+
+/// As [`verify`], one file after the other: a source is parsed once for the files that come in a row.
+pub fn verify_next(kept: &mut Kept, tree: &Tree<'_>, source: &[u8], levels: &[u8], limits: &Limits) -> CodeCheck {
     let Some(version) = tree.pyc.version.filter(|version| is_compared(version)) else {
         return CodeCheck::Unverified(Reason::Version);
     };
     source_text::on_big_stack(|| {
-        let text = match SourceText::read(source, version.series, limits) {
+        let same = kept.0.take().filter(|(bytes, text)| text.series() == version.series && bytes == source);
+        let text = match same.map_or_else(|| SourceText::read(source, version.series, limits), |(_, text)| Ok(text)) {
             Ok(text) => text,
             Err(reason) => return CodeCheck::Unverified(Reason::Source(reason)),
         };
-        let mut first = None;
-        for &level in levels {
-            let outcome = check::check(tree, version, &text, level, limits);
-            if matches!(outcome, CodeCheck::Verified { .. }) {
-                return outcome;
-            }
-            first.get_or_insert(outcome);
+        let outcome = at_levels(tree, version, &text, levels, limits);
+        if text.is_small() {
+            kept.0 = Some((source.to_vec(), text));
         }
-        first.unwrap_or(CodeCheck::Unverified(Reason::Version))
+        outcome
     })
+}
+
+fn at_levels(tree: &Tree<'_>, version: &Version, text: &SourceText, levels: &[u8], limits: &Limits) -> CodeCheck {
+    let mut first = None;
+    for &level in levels {
+        let outcome = check::check(tree, version, text, level, limits);
+        if matches!(outcome, CodeCheck::Verified { .. }) {
+            return outcome;
+        }
+        first.get_or_insert(outcome);
+    }
+    first.unwrap_or(CodeCheck::Unverified(Reason::Version))
 }

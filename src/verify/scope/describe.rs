@@ -32,6 +32,8 @@ const GENERATOR: u32 = 0x20;
 const NOFREE: u32 = 0x40;
 /// `CO_COROUTINE`
 const COROUTINE: u32 = 0x80;
+/// `CO_ITERABLE_COROUTINE`, which no compiler sets
+const ITERABLE_COROUTINE: u32 = 0x100;
 /// `CO_ASYNC_GENERATOR`
 const ASYNC_GENERATOR: u32 = 0x200;
 /// `CO_HAS_DOCSTRING`, 3.14 and later
@@ -150,7 +152,8 @@ impl Variables {
 
 /// `compute_code_flags`.
 fn flags(block: &Block, blocks: &[Block], variables: &Variables, options: Options, futures: Futures) -> (u32, u32) {
-    let mut mask = OPTIMIZED | NEWLOCALS | VARARGS | VARKEYWORDS | NESTED | GENERATOR | COROUTINE | ASYNC_GENERATOR;
+    let mut mask = OPTIMIZED | NEWLOCALS | VARARGS | VARKEYWORDS | NESTED | GENERATOR | COROUTINE;
+    mask |= ITERABLE_COROUTINE | ASYNC_GENERATOR;
     mask |= future::mask(options.series);
     let mut flags = futures.flags;
     if block.role == Role::Class && options.series < (3, 0) {

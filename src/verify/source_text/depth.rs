@@ -21,16 +21,16 @@ struct Level {
 /// CPython's tokenizer allows this many levels of indentation (`MAXINDENT` in Parser/tokenizer.c).
 const MOST_INDENTS: usize = 100;
 
-/// Refuses what may become too deep, and what has no tokens.
-pub(super) fn check(text: &str, most: usize) -> Result<(), Reason> {
+/// Refuses what may become too deep, and what has no tokens; says how deep it becomes.
+pub(super) fn check(text: &str, most: usize) -> Result<usize, Reason> {
     let mut lexer = lexer::lex(text, Mode::Module);
     let mut levels = vec![Level::default()];
-    let (mut depth, mut indents) = (0_usize, 0_usize);
+    let (mut depth, mut indents, mut deepest) = (0_usize, 0_usize, 0_usize);
     loop {
         let kind = lexer.next_token();
         let Some(level) = levels.last_mut() else { return Err(Reason::Tokens) };
         match kind {
-            TokenKind::EndOfFile => return Ok(()),
+            TokenKind::EndOfFile => return Ok(deepest),
             TokenKind::Unknown => return Err(Reason::Tokens),
             TokenKind::Indent => indents = indents.saturating_add(1),
             TokenKind::Dedent => indents = indents.saturating_sub(1),
@@ -87,5 +87,6 @@ pub(super) fn check(text: &str, most: usize) -> Result<(), Reason> {
         if depth > most || indents > MOST_INDENTS {
             return Err(Reason::Depth);
         }
+        deepest = deepest.max(depth.saturating_add(indents));
     }
 }

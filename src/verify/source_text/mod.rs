@@ -38,6 +38,8 @@ pub struct SourceText {
     charset: Charset,
     series: (u8, u8),
     parsed: Parsed<ModModule>,
+    /// How deep its tree may be.
+    depth: usize,
 }
 
 /// Why a source is not read.
@@ -97,7 +99,7 @@ impl SourceText {
             let parsed = std::mem::take(&mut rewritten.text);
             original = Some((std::mem::replace(&mut text, parsed), rewritten));
         }
-        depth::check(&text, limits.source_depth)?;
+        let depth = depth::check(&text, limits.source_depth)?;
         let lines = line_starts(&text);
         let target = PythonVersion { major: series.0, minor: series.1 };
         let options = ParseOptions::from(Mode::Module).with_target_version(target);
@@ -109,7 +111,12 @@ impl SourceText {
         }
         let parsed = parsed.try_into_module().ok_or(Reason::Tokens)?;
         let format_lines = FormatLines::of(parsed.syntax(), &text, series);
-        Ok(Self { text, original, lines, format_lines, charset, series, parsed })
+        Ok(Self { text, original, lines, format_lines, charset, series, parsed, depth })
+    }
+
+    /// Whether its tree may be dropped on any stack, and is small enough to be kept.
+    pub(super) fn is_small(&self) -> bool {
+        self.depth <= 200 && self.text.len() <= 1 << 20
     }
 
     /// The syntax tree.
