@@ -56,6 +56,12 @@ fn check(context: &VariantsContext<'_>, findings: &mut Findings<'_>) {
         } else if other.version.series == (3, 6) {
             others.clear();
         }
+        // The argument of `__annotate__`, which 3.14 makes for annotations.
+        for (names, version) in [(&mut mine, one.version), (&mut others, other.version)] {
+            if version.series >= (3, 14) {
+                names.retain(|name| name.as_slice() != b"format");
+            }
+        }
         let count = mine.len().saturating_add(others.len());
         if count == 0 {
             continue;
@@ -105,6 +111,12 @@ mod tests {
     fn a_stale_one_is_no_attack() {
         let finding = case(&pyc("3.12", &["x"]), &pyc("3.8", &["y"]).source_mtime(50)).flags(&RULE);
         assert_eq!(finding.severity, Severity::Low);
+    }
+
+    #[test]
+    fn passes_the_argument_of_annotations() {
+        let tree = Case::tree().file("p/__pycache__/m.cpython-314.pyc", pyc("3.14", &["x", "format"]).build(), 101);
+        tree.file("p/__pycache__/m.cpython-312.pyc", pyc("3.12", &["x"]).build(), 101).passes(&RULE);
     }
 
     #[test]

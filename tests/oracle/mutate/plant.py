@@ -125,7 +125,8 @@ class Cases(object):
         with open(path, "wb") as file:
             file.write(magic + struct.pack("<%dL" % len(numbers), *numbers) + (marshal.dumps(code) if raw is None else raw))
         line = "%06d\t%s\t%s\t%s\t%s\n" % (self.count, kind, module, ascii_of(place), "same" if is_same else "changed")
-        self.list.write(line)
+        # Text in every version: in 2.7 the parts are bytes, of ASCII.
+        self.list.write(line if isinstance(line, type(u"")) else line.decode("ascii"))
         self.count += 1
 
 
