@@ -164,7 +164,7 @@ pub trait Container: Send + Sync {
 
     /// What was learned of a member that is neither bytecode nor a source nor an archive, when its bytes went by and were not
     /// kept; `None` where members are read when they are asked for.
-    fn passed(&self, _member: MemberId) -> Option<&Passed> {
+    fn passed(&self, _member: MemberId) -> Option<Passed> {
         None
     }
 
@@ -260,7 +260,7 @@ impl Content {
 }
 
 /// What was learned of a member as it went by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passed {
     /// Bytes.
     pub size: u64,

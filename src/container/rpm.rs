@@ -327,7 +327,7 @@ impl Container for Rpm {
         self.files.part(member)
     }
 
-    fn passed(&self, member: MemberId) -> Option<&Passed> {
+    fn passed(&self, member: MemberId) -> Option<Passed> {
         self.files.passed(member)
     }
 

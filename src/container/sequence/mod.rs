@@ -34,6 +34,9 @@ pub(crate) use crate::container::sequence::store::is_worth_keeping;
 pub(crate) use crate::container::sequence::survey::Record;
 pub(crate) use crate::container::sequence::survey::Survey;
 
+/// Bytes that are decoded of a member of a stream which is larger than may be read.
+const BEGINNING: u64 = 1 << 20;
+
 /// Passes over all records of an archive.
 pub(crate) type Walker<'w> = &'w dyn Fn(&mut Flow<'_>, &mut Survey<'_>);
 
@@ -57,8 +60,8 @@ pub(crate) enum Data {
     None,
     /// These bytes.
     Plain(Extent),
-    /// These bytes with holes between them: for each piece where it belongs and how long it is, then the whole size.
-    Sparse(Extent, Box<[(u64, u64)]>, u64),
+    /// These bytes with holes between them.
+    Sparse(Extent, Box<Map>),
 }
 
 impl Data {
@@ -66,7 +69,7 @@ impl Data {
     pub(crate) fn extent(&self) -> Extent {
         match self {
             Self::None => Extent::default(),
-            Self::Plain(extent) | Self::Sparse(extent, ..) => *extent,
+            Self::Plain(extent) | Self::Sparse(extent, _) => *extent,
         }
     }
 }
@@ -77,7 +80,7 @@ pub(crate) struct Kept {
     /// What it holds.
     data: Data,
     /// Where a symbolic link leads, or a hard link to what is not there.
-    link: Option<Name>,
+    link: Option<Box<Name>>,
     /// Whether its data end before their size says.
     cut: bool,
 }
@@ -164,22 +167,24 @@ impl Container for Sequence {
         }
         let extent = kept.data.extent();
         let size = match &kept.data {
-            Data::Sparse(_, _, size) => *size,
+            Data::Sparse(_, map) => map.1,
             Data::None | Data::Plain(_) => extent.length,
         };
-        let raw = match self.raw(member, limit, buffer) {
+        // What is larger than the limit is not read whole in any case; of a stream its beginning is enough.
+        let most = if self.packed.is_some() && size > limit { limit.min(BEGINNING) } else { limit };
+        let raw = match self.raw(member, most, buffer) {
             Ok(raw) => raw,
             Err(problem) => return Content::unread(problem),
         };
         let found = u64::try_from(raw.len()).unwrap_or(u64::MAX);
         let mut content = Content { bytes: raw, ..Content::default() };
-        if let Data::Sparse(_, pieces, size) = &kept.data {
-            content.bytes = expanded(&content.bytes, pieces, (*size).min(limit));
+        if let Data::Sparse(_, map) = &kept.data {
+            content.bytes = expanded(&content.bytes, &map.0, map.1.min(limit));
         }
         if size > limit {
             let detail = format!("{size} bytes, limit {limit}");
             content.problems.push(Problem::at(ProblemKind::MemberSizeLimit, limit).with_detail(detail));
-        } else if found < extent.length.min(limit) || kept.cut {
+        } else if found < extent.length.min(most) || kept.cut {
             let detail = format!("{found} of {} bytes, the archive ends", extent.length);
             let at = extent.offset.saturating_add(found);
             content.problems.push(Problem::at(ProblemKind::DataDamaged, at).with_detail(detail));
@@ -211,8 +216,13 @@ impl Container for Sequence {
         self.input.part(extent.offset, extent.length)
     }
 
-    fn passed(&self, member: MemberId) -> Option<&Passed> {
-        self.packed.as_ref()?.1.passed(member)
+    fn passed(&self, member: MemberId) -> Option<Passed> {
+        let (_, store) = self.packed.as_ref()?;
+        let kept = self.members.get(member).filter(|kept| !kept.cut && member < self.within_total)?;
+        match &kept.data {
+            Data::Plain(extent) => store.passed(member, extent.length),
+            Data::None | Data::Sparse(..) => None,
+        }
     }
 
     fn window(&self, member: MemberId) -> Option<usize> {

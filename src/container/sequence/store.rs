@@ -48,7 +48,8 @@ enum Fate {
     Kept(Arc<Vec<u8>>),
     /// It is likely to be asked for, and its bytes are not kept.
     Wanted,
-    /// It is neither bytecode nor a source, nor a container that is opened.
+    /// It is neither bytecode nor a source, nor a container that is opened, and has these digests. Of most such members not even
+    /// the digests are wanted, and nothing is kept.
     Passed(Passed),
 }
 
@@ -56,8 +57,6 @@ enum Fate {
 pub(super) struct Gather {
     /// By number of the record.
     fates: HashMap<usize, Fate>,
-    /// Hard links with the number of what they link to.
-    same: Vec<(usize, usize)>,
     share: Share,
     member_size: u64,
     window: u64,
@@ -104,7 +103,6 @@ impl Gather {
     pub(super) fn new(name: &[u8], limits: &Limits) -> Self {
         Self {
             fates: HashMap::new(),
-            same: Vec::new(),
             share: Share { kept: 0, most: limits.kept },
             member_size: limits.member_size,
             window: limits.kept / PART,
@@ -154,13 +152,12 @@ impl Gather {
             probe.tail = end.get(end.len().saturating_sub(most)..).unwrap_or_default();
             is_wanted = is_wanted || looks_wanted(&probe);
         }
-        let fate = if is_wanted || there < size {
-            Fate::Wanted
-        } else {
-            let (sha256, md5) = hasher.map(Hasher::finish).unzip();
-            Fate::Passed(Passed { size, sha256, md5: md5.flatten() })
-        };
-        self.fates.insert(index, fate);
+        if is_wanted || there < size {
+            self.fates.insert(index, Fate::Wanted);
+        } else if let Some(hasher) = hasher {
+            let (sha256, md5) = hasher.finish();
+            self.fates.insert(index, Fate::Passed(Passed { size, sha256: Some(sha256), md5 }));
+        }
         there
     }
 
@@ -201,12 +198,12 @@ impl Gather {
     pub(super) fn same(&mut self, index: usize, target: usize, name: &[u8]) {
         let fate = match self.fates.get(&target) {
             Some(Fate::Kept(bytes)) => Fate::Kept(Arc::clone(bytes)),
-            Some(Fate::Passed(passed)) if !is_wanted_name(name) => Fate::Passed(passed.clone()),
-            Some(Fate::Passed(_) | Fate::Wanted) => Fate::Wanted,
+            Some(Fate::Wanted) => Fate::Wanted,
+            _ if is_wanted_name(name) => Fate::Wanted,
+            Some(Fate::Passed(passed)) => Fate::Passed(*passed),
             None => return,
         };
         self.fates.insert(index, fate);
-        self.same.push((index, target));
     }
 
     /// The store, once the numbers of records have become ids and the lengths of their data are known.
@@ -259,10 +256,11 @@ struct Loaded {
 
 impl Store {
     /// What was learned of a member as it went by.
-    pub(super) fn passed(&self, member: MemberId) -> Option<&Passed> {
+    pub(super) fn passed(&self, member: MemberId, size: u64) -> Option<Passed> {
         match self.fates.get(&member) {
-            Some(Fate::Passed(passed)) => Some(passed),
-            _ => None,
+            Some(Fate::Passed(passed)) => Some(*passed),
+            Some(Fate::Kept(_) | Fate::Wanted) => None,
+            None => Some(Passed { size, sha256: None, md5: None }),
         }
     }
 
@@ -291,8 +289,8 @@ impl Store {
                 append(bytes, kept);
                 return Ok(());
             }
-            Some(Fate::Wanted | Fate::Passed(_)) => {}
-            None => return Ok(()),
+            _ if extent(member).length == 0 => return Ok(()),
+            _ => {}
         }
         if let Some(loaded) = self.in_slot(member) {
             append(bytes, &loaded);

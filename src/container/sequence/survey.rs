@@ -152,7 +152,7 @@ impl<'a> Survey<'a> {
         };
         let data = match (record.sparse, record.kind) {
             (_, kind) if kind != MemberKind::File => Data::None,
-            (Some((pieces, size)), _) => Data::Sparse(extent, pieces, size),
+            (Some(map), _) => Data::Sparse(extent, Box::new(map)),
             (None, _) => Data::Plain(extent),
         };
         let whole = there == record.length;
@@ -160,7 +160,7 @@ impl<'a> Survey<'a> {
             name: (start, self.names.len()),
             kind: record.kind,
             times: record.times,
-            kept: Kept { data, link: record.link.map(Name::new), cut: !whole },
+            kept: Kept { data, link: record.link.map(|link| Box::new(Name::new(link))), cut: !whole },
             same_as: record.same_as,
         });
         whole
@@ -240,7 +240,7 @@ impl<'a> Survey<'a> {
                 let size = match &taken.kept.data {
                     Data::None => None,
                     Data::Plain(extent) => Some(extent.length),
-                    Data::Sparse(_, _, size) => Some(*size),
+                    Data::Sparse(_, map) => Some(map.1),
                 };
                 NewMember { name: name(taken.name), kind: taken.kind, size, times: taken.times }
             })
@@ -311,7 +311,8 @@ impl<'a> Survey<'a> {
                     if let Some(taken) = self.taken.get_mut(index) {
                         taken.kind = MemberKind::Link;
                         taken.kept.data = Data::None;
-                        taken.kept.link = taken.same_as.take().map(|target| Name::new(rooted(&name, &target)));
+                        taken.kept.link =
+                            taken.same_as.take().map(|target| Box::new(Name::new(rooted(&name, &target))));
                     }
                 }
                 None => {}
