@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 # The dependencies of the product, and the fuzzer's own beside them.
 cp Cargo.lock fuzz/
 seeds=fuzz/corpus
-targets=(header pyc compare zip scan)
+targets=(header pyc compare zip stream scan)
 for target in "${targets[@]}"; do mkdir -p "$seeds/$target"; done
 
 # Names are digests, so that the same bytes are one seed and seeding twice changes nothing.
@@ -40,6 +40,11 @@ done
 for zip in "${zips[@]}"; do
   put zip <"$zip"
   put scan <"$zip"
+done
+mapfile -t streams < <(find tests/fixtures samples -type f -regextype posix-extended -regex '.*\.(tar|tgz|gz|bz2|xz|zst)' -size -32768c | sort)
+for stream in "${streams[@]}"; do
+  put stream <"$stream"
+  put scan <"$stream"
 done
 # What was found before is where more may be.
 for target in "${targets[@]}"; do

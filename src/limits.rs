@@ -20,6 +20,10 @@ pub struct Limits {
     ///
     /// An image of layers of wheels is three; 8 leaves room, and a quine has no end.
     pub depth: u32,
+    /// Archives in one member of an archive on disk, at all depths together.
+    ///
+    /// Sixteen archives of sixteen, five deep, are a million; a bundle of a distribution's packages has some thousands.
+    pub nested: u64,
     /// Members of one archive, directory records included.
     ///
     /// The largest honest archives have some 100,000; a record costs about 200 bytes of memory.
@@ -90,6 +94,7 @@ impl Default for Limits {
             total_size: 16 << 30,
             ratio: 1100,
             depth: 8,
+            nested: 10_000,
             members: 1_000_000,
             names: 128 << 20,
             window: 128 << 20,

@@ -51,6 +51,11 @@ pub fn zip(bytes: &[u8]) {
     invariants::zip::hold(bytes);
 }
 
+/// The `stream` target.
+pub fn stream(bytes: &[u8]) {
+    invariants::stream::hold(bytes);
+}
+
 /// The `scan` target.
 pub fn scan(bytes: &[u8]) {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();

@@ -134,7 +134,7 @@ impl Format {
     pub fn open(&self, input: Input, name: &[u8], limits: &Limits) -> Option<Result<Box<dyn Container>, Problem>> {
         match self.open {
             Some(open) => match open(input, name, limits) {
-                Some(Err(_)) if !self.holds_files && !is_package_name(name) => None,
+                Some(Err(problem)) if !self.holds_files && !problem.kind.is_limit() && !is_package_name(name) => None,
                 opened => opened,
             },
             None => self.is_unread(name).then(|| Err(self.unsupported())),

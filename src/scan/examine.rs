@@ -61,6 +61,7 @@ use crate::scan::Checks;
 use crate::scan::Config;
 use crate::scan::Fingerprints;
 use crate::scan::Progress;
+use crate::scan::budget::Budget;
 use crate::scan::code;
 use crate::scan::feed;
 use crate::scan::feed::Job;
@@ -249,11 +250,23 @@ impl Worker<'_> {
         if depth > limits.depth {
             return self.other(scope, member, Fate::Limited, Some(whole), &[Problem::new(ProblemKind::DepthLimit)]);
         }
+        let budget = scope
+            .budget
+            .as_ref()
+            .map_or_else(|| Arc::new(Budget::new(whole.size, scope.container.listing().len(), limits)), Arc::clone);
+        let Some(limits) = &budget.next(limits) else {
+            let problem = Problem::new(ProblemKind::TotalSizeLimit).with_detail("all archives in it together");
+            return self.other(scope, member, Fate::Limited, Some(whole), &[problem]);
+        };
         let inner = match feed::open_guarded(format, input.clone(), locator.path(), limits) {
             Some(Ok(inner)) => inner,
-            Some(Err(problem)) => return self.other(scope, member, Fate::Unreadable, Some(whole), &[problem]),
+            Some(Err(problem)) => {
+                let problems = [problem];
+                return self.other(scope, member, fate_of(&problems), Some(whole), &problems);
+            }
             None => return self.other(scope, member, Fate::Other, Some(whole), &[]),
         };
+        budget.take(inner.as_ref(), limits);
         let mut findings = Vec::new();
         self.judge_member(scope, member, &locator, Some(whole), &[], &mut findings);
         let mut inner = Scope::archive(inner, locator, depth);
@@ -261,6 +274,7 @@ impl Worker<'_> {
         inner.choose(self.config.member.as_deref());
         inner.times = scope.container.listing().get(member).map(|member| member.times).unwrap_or_default();
         inner.size = Some(whole.size);
+        inner.budget = Some(budget);
         inner.is_layer = scope.images.iter().any(|layers| layers.contains(&member));
         let mut inner = inner.with_record(limits).with_startup();
         inner.manifest = inner.manifest.or_else(|| self.manifest_beside(scope, member));

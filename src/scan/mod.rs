@@ -3,6 +3,7 @@
 //! Names come first: the feed opens containers and hands out jobs in path order. A batch of jobs is worked on by all threads
 //! while the entries of the batch before are written. What is in memory is bounded by the batch, not by the tree.
 
+mod budget;
 mod code;
 mod evidence;
 mod examine;

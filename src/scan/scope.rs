@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::artifact::Locator;
 use crate::artifact::Times;
@@ -20,6 +21,7 @@ use crate::manifest::Manifest;
 use crate::name;
 use crate::name::Name;
 use crate::record::Record;
+use crate::scan::budget::Budget;
 use crate::scan::pair::HashIndexes;
 
 /// A container being scanned.
@@ -42,6 +44,8 @@ pub(crate) struct Scope {
     pub(crate) images: Vec<Vec<MemberId>>,
     /// Whether it is a layer of an image itself.
     pub(crate) is_layer: bool,
+    /// What the archives in it may take, when it is in an archive itself.
+    pub(crate) budget: Option<Arc<Budget>>,
     /// What the `.pth` files of its `site-packages` import.
     pub(crate) startup: BTreeMap<String, Locator>,
     /// The archive file's own times.
@@ -86,6 +90,7 @@ impl Scope {
             manifest: None,
             images: Vec::new(),
             is_layer: false,
+            budget: None,
             startup: BTreeMap::new(),
             times: Times::default(),
             size: None,

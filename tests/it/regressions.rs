@@ -17,7 +17,7 @@ use crate::invariants::scan::Reports;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where inputs are kept, by the fuzz target that found them.
-const AREAS: [&str; 5] = ["compare", "header", "pyc", "scan", "zip"];
+const AREAS: [&str; 6] = ["compare", "header", "pyc", "scan", "stream", "zip"];
 
 /// Every kept input.
 fn inputs() -> Vec<PathBuf> {
@@ -53,6 +53,7 @@ fn hold(bytes: &[u8], folder: &Path, reports: Reports) {
     invariants::pyc::hold(bytes);
     invariants::compare::hold(bytes);
     invariants::zip::hold(bytes);
+    invariants::stream::hold(bytes);
     invariants::scan::hold(bytes, folder, reports, &mut |_| {});
 }
 

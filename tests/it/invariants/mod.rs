@@ -7,4 +7,5 @@ pub(crate) mod compare;
 pub(crate) mod header;
 pub(crate) mod pyc;
 pub(crate) mod scan;
+pub(crate) mod stream;
 pub(crate) mod zip;
