@@ -23,8 +23,9 @@ declare_rule! {
     /// All of these are.
     ///
     /// ## Severity
-    /// Info; medium where the file would run and it is the source's doing that it was not compared (its size, depth or encoding, the work
-    /// that it takes, what there are no rules for): who writes a source can choose that, and one honest file in some 30,000 does. High with `--strict`, under which whatever could not be verified counts as a failure.
+    /// Info; medium where the file would run and it was the source's size, depth or encoding or the work that it takes which kept it from
+    /// being compared: who writes a source can choose that, and one honest file in some 30,000 does. Low where the source has what there
+    /// are no rules for. High with `--strict`, under which whatever could not be verified counts as a failure.
     ///
     /// ## What to do
     /// Compile the source with the interpreter that wrote the file and compare the two with `pycaudit diff`, or delete the file.
@@ -67,13 +68,15 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
         finding.severity(Severity::High);
     } else if is_chosen(reason) && context.load.verdict.is_live() {
         finding.severity(Severity::Medium);
+    } else if matches!(reason, Reason::Unsupported(..)) && context.load.verdict.is_live() {
+        finding.severity(Severity::Low);
     }
 }
 
 /// Whether it depends on the source alone that the comparison was not begun or not finished.
 fn is_chosen(reason: &Reason) -> bool {
     match reason {
-        Reason::Work | Reason::Unsupported(..) => true,
+        Reason::Work => true,
         Reason::Source(reason) => {
             matches!(reason, source_text::Reason::Size | source_text::Reason::Depth | source_text::Reason::Encoding(_))
         }
