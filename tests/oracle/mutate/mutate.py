@@ -48,8 +48,10 @@ def plant(python, folder, options):
         return [line.rstrip("\n").split("\t") for line in file]
 
 
-def judge(pycaudit, folder):
-    """What is said of each case: `verified`, `differs` or the reason for `unverified`; and the seconds that it took."""
+def judge(pycaudit, folder, exact):
+    """What is said of each case: `verified`, `differs` or the reason for `unverified`; and the seconds that it took.
+
+    With an interpreter for `--verify exact`, whatever is not shown to be what it compiles is found."""
     report = os.path.join(folder, "report.jsonl")
     before = time.time()
     command = [
@@ -64,6 +66,8 @@ def judge(pycaudit, folder):
         "--no-progress",
         "-q",
     ]
+    if exact:
+        command += ["--verify", "exact", "--python", exact]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     if done.returncode not in (0, 3):
         sys.exit("%s: exit code %d: %s" % (pycaudit, done.returncode, done.stderr.decode()))
@@ -73,11 +77,13 @@ def judge(pycaudit, folder):
             row = json.loads(line)
             if row["type"] == "pyc":
                 number = os.path.relpath(row["artifact"]["text"], os.path.join(folder, "cases")).split(os.sep)[0]
-                if row["code_match"] == "unverified":
-                    said[number] = "unverified: " + row.get("code_reason", "")
-                elif "PYC211" in row.get("findings", ()):
+                if "PYC211" in row.get("findings", ()):
                     # Compiled from the source, at a level of optimisation that its name does not say: that is a finding too.
                     said[number] = "differs"
+                elif exact:
+                    said[number] = "verified" if row.get("strength") == "exact" else "differs"
+                elif row["code_match"] == "unverified":
+                    said[number] = "unverified: " + row.get("code_reason", "")
                 else:
                     said[number] = row["code_match"]
     return said, time.time() - before
@@ -90,6 +96,7 @@ def main():
     parser.add_argument("--modules", type=int, default=300)
     parser.add_argument("--cases", type=int, default=30, help="of each kind")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--exact", action="store_true", help="have the interpreter compile the sources: `--verify exact`")
     parser.add_argument("--only", help="kinds whose name has this in it")
     parser.add_argument("--keep", help="a folder that does not exist yet, in which the cases stay")
     options = parser.parse_args()
@@ -101,7 +108,7 @@ def main():
         versions.append(version)
         folder = os.path.join(root, version)
         cases = plant(python, folder, options)
-        said, seconds = judge(options.pycaudit, folder)
+        said, seconds = judge(options.pycaudit, folder, python if options.exact else None)
         print("%s: %d cases, compared in %.1f s" % (version, len(cases), seconds), flush=True)
         for number, kind, module, place, effect in cases:
             answer = said.get(number, "not seen")
