@@ -473,7 +473,8 @@
       const cell = (value) => {
         let text = value === null || value === undefined ? '' : String(value);
         if (typeof value === 'string' && /^[=+\-@\t\r']/.test(text)) text = "'" + text;
-        return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
+        // Quoted, since some spreadsheets separate at semicolons too.
+        return typeof value === 'string' ? '"' + text.replaceAll('"', '""') + '"' : text;
       };
       const parts = [[...columns.map((column) => column.key), ...more.map(([key]) => key)].join(',') + '\r\n'];
       for (const row of this.rows) {

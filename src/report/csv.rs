@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::io;
 use std::io::Write;
 
+use csv::QuoteStyle;
 use csv::Writer;
 
 use crate::report::Reporter;
@@ -111,8 +112,11 @@ impl Reporter for FindingRows {
 }
 
 /// A writer with the line ends of RFC 4180.
+///
+/// Every text is quoted: spreadsheets of some countries, and LibreOffice by its defaults, also separate at `;` and tabs, and what
+/// comes behind one of those in a name could be a formula.
 fn writer(out: Box<dyn Write + Send>) -> Writer<Box<dyn Write + Send>> {
-    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out)
+    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).quote_style(QuoteStyle::NonNumeric).from_writer(out)
 }
 
 /// The cells of a pyc, one per name in [`COLUMNS`].
@@ -201,6 +205,29 @@ mod tests {
         assert_eq!(safe("=cmd|'/c calc'!A1"), "'=cmd|'/c calc'!A1");
         assert_eq!(safe("@SUM(1)"), "'@SUM(1)");
         assert_eq!(safe("pkg/mod.pyc"), "pkg/mod.pyc");
+    }
+
+    #[test]
+    fn a_formula_behind_another_separator_is_inside_quotes() {
+        let out = Shared::default();
+        let mut writer = writer(Box::new(out.clone()));
+        writer.write_record(["x;=1+1", "y\t=1+1", "12"]).unwrap();
+        writer.flush().unwrap();
+        assert_eq!(*out.0.lock().unwrap(), b"\"x;=1+1\",\"y\t=1+1\",12\r\n");
+    }
+
+    /// Bytes that can be read when the writer is gone.
+    #[derive(Clone, Default)]
+    struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]

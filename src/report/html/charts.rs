@@ -88,6 +88,8 @@ fn share(count: u64, largest: u64, whole: u64) -> u64 {
 pub(super) struct Timeline {
     /// Months since the year 0, with the times that headers record and the times of the files.
     months: BTreeMap<i64, [u64; 2]>,
+    /// When the magic numbers of the interpreters that were seen came to be: the month of the earliest of each.
+    releases: BTreeMap<String, i64>,
 }
 
 /// Which of the two times.
@@ -122,6 +124,18 @@ pub(super) struct Drawn {
     note: &'static str,
     grid: Vec<Grid>,
     bins: Vec<Bin>,
+    releases: Vec<Release>,
+    releases_y: usize,
+}
+
+/// When a magic number came to be.
+#[derive(Debug, Serialize)]
+struct Release {
+    name: String,
+    month: String,
+    x: usize,
+    /// Empty where there is no room for it.
+    label: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -149,16 +163,18 @@ struct Bin {
 impl Timeline {
     /// Notes a time.
     pub(super) fn add(&mut self, which: Which, seconds: i64) {
-        let month = match jiff::Timestamp::from_second(seconds) {
-            Ok(timestamp) => {
-                let civil = timestamp.to_zoned(jiff::tz::TimeZone::UTC);
-                i64::from(civil.year()) * 12 + i64::from(civil.month()) - 1
+        self.months.entry(month_of(seconds)).or_default()[which as usize] += 1;
+    }
+
+    /// Notes when the magic number of an interpreter came to be.
+    pub(super) fn release(&mut self, python: &str, seconds: i64) {
+        let month = month_of(seconds);
+        match self.releases.get_mut(python) {
+            Some(known) => *known = month.min(*known),
+            None => {
+                self.releases.insert(python.to_owned(), month);
             }
-            Err(_) if seconds < 0 => FIRST_MONTH,
-            Err(_) => LAST_MONTH,
-        };
-        let clamped = if month < 1970 * 12 { FIRST_MONTH } else { month.min(LAST_MONTH) };
-        self.months.entry(clamped).or_default()[which as usize] += 1;
+        }
     }
 
     /// The picture.
@@ -203,20 +219,23 @@ impl Timeline {
                 gap: period.gap,
             });
         }
+        let releases = self.place_releases(&periods, left, step);
         let sum = |which: usize| self.months.values().map(|counts| counts[which]).sum::<u64>();
         let [recorded, own] = [sum(0), sum(1)];
         Drawn {
             width: WIDTH,
             left,
             scale_at: left - 6,
-            height: down_base + down + 6,
+            height: down_base + down + if releases.is_empty() { 6 } else { 32 },
+            releases_y: down_base + down + 12,
+            releases,
             axis: up_base + 18,
             gap_top: TOP,
             gap_size: UP + AXIS + down,
             step,
             bar,
             unit,
-            text: text(&periods, recorded, own),
+            text: format!("{}{}", text(&periods, recorded, own), self.releases_in_words()),
             recorded: words::number(recorded),
             own: words::number(own),
             note: if periods.iter().any(|period| period.gap) {
@@ -229,6 +248,41 @@ impl Timeline {
         }
     }
 
+    /// The releases that fall into a period, from left to right.
+    fn place_releases(&self, periods: &[Period], left: usize, step: usize) -> Vec<Release> {
+        let mut placed = Vec::new();
+        for (name, &month) in &self.releases {
+            let within = |period: &Period| (period.months.0..period.months.0 + period.months.1).contains(&month);
+            let Some(at) = periods.iter().position(within) else { continue };
+            let (start, length) = periods[at].months;
+            let part = (month - start) * 2 + 1;
+            let part = usize::try_from(part).unwrap_or_default() * step / usize::try_from(length * 2).unwrap_or(1);
+            placed.push((left + at * step + part, name, month));
+        }
+        placed.sort_unstable();
+        let mut free = 0;
+        let release = |(x, name, month): (usize, &String, i64)| {
+            // A label of some six letters is about 40 units wide.
+            let short = name.strip_prefix("CPython ").unwrap_or(name);
+            let half = short.chars().count() * 7 / 2 + 3;
+            let label = if x >= free + half { short.to_owned() } else { String::new() };
+            if !label.is_empty() {
+                free = x + half;
+            }
+            Release { name: name.clone(), month: format!("{}-{:02}", month / 12, month % 12 + 1), x, label }
+        };
+        placed.into_iter().map(release).collect()
+    }
+
+    /// The releases as a sentence, for who cannot see the picture.
+    fn releases_in_words(&self) -> String {
+        if self.releases.is_empty() {
+            return String::new();
+        }
+        let each = self.releases.iter().map(|(name, month)| format!("{name} {}-{:02}", month / 12, month % 12 + 1));
+        format!(" The magic numbers came to be: {}.", each.collect::<Vec<_>>().join(", "))
+    }
+
     /// The periods of the axis: months, years or decades, whichever can be read.
     fn periods(&self) -> (&'static str, Vec<Period>) {
         let (Some((&first, _)), Some((&last, _))) = (self.months.first_key_value(), self.months.last_key_value())
@@ -239,7 +293,7 @@ impl Timeline {
             let period = |month: i64| {
                 let name = format!("{}-{:02}", month / 12, month % 12 + 1);
                 let counts = self.months.get(&month).copied().unwrap_or_default();
-                Period { short: name.clone(), name, counts, gap: false }
+                Period { months: (month, 1), short: name.clone(), name, counts, gap: false }
             };
             return ("month", (first..=last).map(period).collect());
         }
@@ -262,8 +316,23 @@ impl Timeline {
     }
 }
 
+/// Months since the year 0, gathered at the ends.
+fn month_of(seconds: i64) -> i64 {
+    let month = match jiff::Timestamp::from_second(seconds) {
+        Ok(timestamp) => {
+            let civil = timestamp.to_zoned(jiff::tz::TimeZone::UTC);
+            i64::from(civil.year()) * 12 + i64::from(civil.month()) - 1
+        }
+        Err(_) if seconds < 0 => FIRST_MONTH,
+        Err(_) => LAST_MONTH,
+    };
+    if month < 1970 * 12 { FIRST_MONTH } else { month.min(LAST_MONTH) }
+}
+
 /// One place on the axis.
 struct Period {
+    /// Its first month, and how many it has.
+    months: (i64, i64),
     name: String,
     short: String,
     counts: [u64; 2],
@@ -295,7 +364,7 @@ fn period(span: i64, years: i64, counts: [u64; 2], gap: bool) -> Period {
         (1960, _) => ("before 1970".to_owned(), "< 1970".to_owned()),
         _ => (format!("{from} to {}", from + years - 1), from.to_string()),
     };
-    Period { name, short, counts, gap }
+    Period { months: (from * 12, years * 12), name, short, counts, gap }
 }
 
 /// The next round number: the top of a scale.
@@ -369,6 +438,26 @@ mod tests {
         let drawn = drawn(&[i64::MIN, -1, year(2024), year(3000), i64::MAX]);
         assert_eq!(names(&drawn), ["before 1970", "2024", "after 2106"]);
         assert_eq!(drawn.bins.iter().map(|bin| bin.recorded.as_str()).collect::<Vec<_>>(), ["2", "1", "2"]);
+    }
+
+    #[test]
+    fn a_release_stands_in_its_year_and_the_earliest_counts() {
+        let mut timeline = Timeline::default();
+        for number in [2020, 2021, 2023] {
+            timeline.add(Which::Own, year(number));
+        }
+        timeline.release("CPython 3.10", year(2021) + 30 * 86_400);
+        timeline.release("CPython 3.10", year(2022));
+        timeline.release("CPython 1.5", year(1998));
+        let drawn = timeline.draw();
+        assert_eq!(drawn.releases.iter().map(|each| each.label.as_str()).collect::<Vec<_>>(), ["3.10"]);
+        let bin = &drawn.bins[1];
+        assert!((bin.slot..bin.slot + drawn.step).contains(&drawn.releases[0].x));
+        assert!(
+            drawn.text.ends_with("The magic numbers came to be: CPython 1.5 1998-01, CPython 3.10 2021-02."),
+            "{}",
+            drawn.text
+        );
     }
 
     #[test]

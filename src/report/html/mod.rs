@@ -14,15 +14,19 @@ mod tables;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io;
 use std::io::Write;
 
+use crate::pyc::versions::Magic;
+use crate::pyc::versions::lookup;
 use crate::report::record::FindingRecord;
 use crate::report::record::Item;
 use crate::report::record::PycRecord;
 use crate::report::record::RunRecord;
 use crate::report::record::SummaryRecord;
 use crate::report::record::Word;
+use crate::report::record::from_hex;
 
 use super::Reporter;
 use crate::report::worst::Worst;
@@ -34,6 +38,9 @@ use page::Seen;
 use roots::Roots;
 use tables::Tables;
 
+/// Magic numbers that are looked up; there are some hundred, and whoever makes up more gets no marks for them.
+const MAGICS: usize = 1024;
+
 /// Starts a report. Nothing is written before the run ends.
 pub fn start(run: &RunRecord, out: Box<dyn Write + Send>) -> io::Result<Box<dyn Reporter>> {
     Ok(Box::new(Html {
@@ -42,6 +49,7 @@ pub fn start(run: &RunRecord, out: Box<dyn Write + Send>) -> io::Result<Box<dyn 
         tables: Tables::new(),
         timeline: Timeline::default(),
         roots: Roots::default(),
+        magics: BTreeSet::new(),
         worst: Worst::default(),
         rules: BTreeMap::new(),
     }))
@@ -54,6 +62,8 @@ struct Html {
     tables: Tables,
     timeline: Timeline,
     roots: Roots,
+    /// Magic numbers that were seen, in hexadecimal.
+    magics: BTreeSet<String>,
     worst: Worst,
     rules: BTreeMap<Word, Seen>,
 }
@@ -74,7 +84,22 @@ impl Html {
         }
     }
 
+    /// When the magic number came to be; looked up once for each.
+    fn release(&mut self, pyc: &PycRecord) {
+        let Some(bytes) = &pyc.magic_bytes else { return };
+        if self.magics.len() >= MAGICS || self.magics.contains(bytes) {
+            return;
+        }
+        let magic = from_hex(bytes).and_then(|bytes| Some(Magic(bytes.try_into().ok()?)));
+        let version = magic.and_then(|magic| lookup(magic).iter().find(|version| version.python() == pyc.python));
+        if let Some(since) = version.and_then(|version| version.introduced) {
+            self.timeline.release(&pyc.python, since);
+        }
+        self.magics.insert(bytes.clone());
+    }
+
     fn times(&mut self, pyc: &PycRecord) {
+        self.release(pyc);
         if let Some(mtime) = pyc.mtime_seconds {
             self.timeline.add(Which::Recorded, mtime.into());
         }
