@@ -38,7 +38,7 @@ pub struct Limits {
     pub window: u64,
     /// Bytes of members that are kept in memory of all compressed archives together, since they cannot be read by position.
     ///
-    /// What does not fit is decoded again, a window of a quarter of this at a time, which takes time but little memory; nearly all
+    /// What does not fit is decoded again, a window of an eighth of this at a time, which takes time but little memory; nearly all
     /// source distributions and packages have less bytecode and source than this.
     pub kept: u64,
     /// Folders below one another in a tree.

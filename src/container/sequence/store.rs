@@ -36,7 +36,7 @@ static KEPT: AtomicU64 = AtomicU64::new(0);
 const SLOTS: usize = 2;
 
 /// Which part of what may be kept of all streams a window has.
-const PART: u64 = 4;
+const PART: u64 = 8;
 
 /// Bytes of a member that goes by which are looked at as a whole before they are let go.
 const LOOK: usize = 1 << 17;
@@ -368,6 +368,8 @@ fn load(
             stream.pass(extent.offset.saturating_sub(stream.position()), &mut |_| {});
             let mut bytes = Vec::new();
             stream.pass(extent.length, &mut |piece| bytes.extend_from_slice(piece));
+            // A buffer that grew by doubling is up to twice as large as what is in it.
+            bytes.shrink_to_fit();
             Arc::new(bytes)
         });
         loaded.insert(member, Arc::clone(&bytes));
