@@ -8,9 +8,9 @@
 //! - What can be read by position (zip) implements [`Container`] over an [`Input`]. Members that lie plain in it are given as parts of
 //!   the input ([`Container::part`]), so that archives in them are opened without being read into memory.
 //! - What is a row of records, each before its data (tar, cpio), is a walker: a function that reads headers from a
-//!   [`flow::Flow`] and hands a [`sequence::Record`] for each member to [`sequence::Survey::member`], which passes over the data.
-//!   [`sequence::Sequence`] does the rest, plain and compressed alike: a compressed one has a row in
-//!   [`compressed`] as well.
+//!   `flow::Flow` and hands a `sequence::Record` for each member to `sequence::Survey::member`, which passes over the data.
+//!   `sequence::Sequence` does the rest, plain and compressed alike: a compressed one has a row in
+//!   `compressed` as well.
 #![warn(
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
