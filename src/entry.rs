@@ -102,6 +102,8 @@ pub struct PassageInstruction {
 /// One pyc and all that was found out about it.
 #[derive(Debug)]
 pub struct PycEntry {
+    /// Whether a freezer had cut its header off, and it was restored.
+    pub is_headless: bool,
     /// Where it is.
     pub locator: Locator,
     /// The digest of its bytes; `None` when they could not be read whole.

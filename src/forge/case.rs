@@ -167,6 +167,7 @@ impl Case {
             strict: self.strict,
             fingerprints: scan::Fingerprints::All,
             keep_contents: false,
+            carver: None,
             reveal_secrets: self.reveal_secrets,
             known: self.known,
             jobs: Some(1),

@@ -439,7 +439,9 @@ impl Worker<'_> {
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let mut pyc = tree.pyc;
         self.mask(&mut findings, &mut pyc);
+        self.carve(&locator, whole);
         let entry = PycEntry {
+            is_headless,
             sha256: whole.map(|whole| whole.sha256),
             // A claim, where it was not read whole; more than claimed may have been found.
             size: claimed.filter(|_| whole.is_none()).unwrap_or_default().max(bytes.len() as u64),
@@ -464,6 +466,13 @@ impl Worker<'_> {
         };
         desk.give_back(bytes);
         Outcome::Pyc(Box::new(entry), pyc_facts, fate)
+    }
+
+    /// Hands a pyc that was read whole to whoever takes it.
+    fn carve(&self, locator: &Locator, whole: Option<MemberContent<'_>>) {
+        if let (Some(carver), Some(MemberContent { bytes: Some(bytes), sha256, .. })) = (&self.config.carver, whole) {
+            carver.0(locator, sha256, bytes);
+        }
     }
 
     /// Masks the secrets in findings and in the file name that the code was compiled under.

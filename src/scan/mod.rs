@@ -13,6 +13,7 @@ mod scope;
 mod settle;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::artifact::Locator;
+use crate::artifact::Sha256Digest;
 use crate::container::Container;
 use crate::container::Exclude;
 use crate::container::Kind;
@@ -79,6 +81,8 @@ pub struct Config {
     pub fingerprints: Fingerprints,
     /// Whether entries keep the bytes of their files: for commands that look into a few.
     pub keep_contents: bool,
+    /// What takes the bytes of every pyc, if anything does.
+    pub carver: Option<Carver>,
     /// Whether findings show the secrets that they are about.
     pub reveal_secrets: bool,
     /// Digests of what is known to be good or bad.
@@ -87,6 +91,27 @@ pub struct Config {
     pub jobs: Option<usize>,
     /// When the run began, seconds since 1970.
     pub now: i64,
+}
+
+/// Takes the bytes of every pyc that was read whole, with its place and digest, on whatever thread read it and in no order; the
+/// entries that come afterwards have the same digests in order.
+#[derive(Clone)]
+pub struct Carver(Arc<Take>);
+
+/// What a carver does with bytes.
+type Take = dyn Fn(&Locator, Sha256Digest, &[u8]) + Send + Sync;
+
+impl Carver {
+    /// A carver that does this.
+    pub fn new(take: impl Fn(&Locator, Sha256Digest, &[u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(take))
+    }
+}
+
+impl fmt::Debug for Carver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a carver")
+    }
 }
 
 /// Which digests are computed: those that some report shows, since hashing is a large part of a scan.

@@ -481,6 +481,7 @@ fn made_up(artifact: &Locator, name: &[u8], sequence: &mut Sequence) -> PycEntry
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let source = Locator { artifact: artifact.artifact.clone(), inner: vec![Name::new("package/base.py")] };
     PycEntry {
+        is_headless: false,
         sha256: Some(Sha256Digest::of(name)),
         size: u64::from(size) * 2,
         payload_sha256: None,

@@ -329,6 +329,7 @@ fn rules_that_report(folder: &Path) -> BTreeMap<String, Vec<&'static str>> {
         strict: false,
         fingerprints: scan::Fingerprints::Files,
         keep_contents: false,
+        carver: None,
         reveal_secrets: false,
         known: Known::default(),
         jobs: Some(2),

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Dis(DisArgs),
     /// Compare two pycs: header, code objects, instructions; paths, references and interning do not count
     Diff(DiffArgs),
+    /// Carve pycs out of archives for other tools, with a manifest of where each was
+    Extract(ExtractArgs),
     /// Show a rule's page, or the table of rules
     Explain(ExplainArgs),
     /// Show what a magic number stands for, or the table of magic numbers
@@ -168,6 +170,33 @@ pub(crate) struct ReportCommand {
     /// Exit with 1 when there is a finding of this severity or above
     #[arg(long, value_name = "SEVERITY", help_heading = "Checks")]
     pub(crate) fail_on: Option<Level>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 all pycs were extracted; 2 it could not start or write; 3 something could not be read; 130 interrupted.")]
+pub(crate) struct ExtractArgs {
+    /// Directories, wheels, archives, frozen programs or pycs: whatever `scan` reads
+    #[arg(value_name = "ARTIFACT", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The folder to write into; it has to be new or empty
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Extract only pycs whose path in their archive matches; repeatable, as --exclude of `scan`
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) only: Vec<String>,
+    /// Write into a folder that is not empty, and over what is there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Archives inside archives, at most
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) max_depth: Option<u32>,
+    /// Bytes of one file or member that are read, at most (suffixes K, M, G)
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Limits")]
+    pub(crate) max_member_size: Option<u64>,
+    /// Show no progress bar (there is none either when stderr is no terminal)
+    #[arg(long)]
+    pub(crate) no_progress: bool,
 }
 
 #[derive(Debug, Args)]

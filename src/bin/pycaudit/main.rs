@@ -5,6 +5,7 @@ mod diff;
 mod dis;
 mod exit;
 mod explain;
+mod extract;
 mod inspect;
 mod magic;
 mod one;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Dis(args) => dis::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Extract(args) => extract::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Magic(args) => magic::run(&args),
     };

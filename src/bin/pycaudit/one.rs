@@ -51,6 +51,7 @@ pub(crate) fn find(
         known: Known::default(),
         fingerprints,
         keep_contents: true,
+        carver: None,
         jobs: Some(2),
         now: i64::try_from(now).unwrap_or(i64::MAX),
     };

@@ -123,6 +123,7 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
         strict: args.strict,
         fingerprints: fingerprints(args),
         keep_contents: false,
+        carver: None,
         reveal_secrets: args.reveal_secrets,
         known: Known { good: digests(&args.known_good)?, bad: digests(&args.known_bad)? },
         jobs: args.jobs.map(usize::from),

@@ -106,6 +106,7 @@ fn entry(name: &[u8], severities: &[Severity]) -> Entry {
     let bytes = forge::Pyc::python("3.12").source_mtime(1_600_000_000).build();
     let findings = severities.iter().map(|&severity| finding(&locator, severity)).collect();
     Entry::Pyc(Box::new(PycEntry {
+        is_headless: false,
         sha256: None,
         size: 100,
         payload_sha256: None,

@@ -90,6 +90,7 @@ fn config(choice: u8) -> Config {
         strict: choice & STRICT != 0,
         fingerprints: Fingerprints::All,
         keep_contents: false,
+        carver: None,
         reveal_secrets: false,
         known: Known::default(),
         jobs: Some(1),

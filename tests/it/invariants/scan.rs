@@ -138,6 +138,7 @@ fn scanned(
         strict: false,
         fingerprints: Fingerprints::All,
         keep_contents: true,
+        carver: None,
         reveal_secrets: false,
         known: Known::default(),
         jobs: Some(jobs),

@@ -36,6 +36,7 @@ pub(crate) fn hold(bytes: &[u8]) {
             let kind = opened.unwrap_err().kind;
             let damaged = [
                 ProblemKind::UnsupportedContainer,
+                ProblemKind::UnsupportedMethod,
                 ProblemKind::ArchiveDamaged,
                 ProblemKind::DataDamaged,
                 ProblemKind::ChecksumMismatch,
