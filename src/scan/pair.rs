@@ -141,6 +141,10 @@ impl Worker<'_> {
             None => holder.container.status(member),
         };
         let file = source_file(holder, member, found, status);
+        // What a link inside an archive leads to is known when it is unpacked.
+        if holder.container.link(member).is_some() && status.is_none() {
+            return without(Source::Present(file), HeaderMatch::Unknown);
+        }
         let text = OnceCell::new();
         let check = match (self.config.verify, pyc.magic, &pyc.header) {
             (Verify::Header | Verify::Code | Verify::Exact, Some(magic), Some(header)) => {

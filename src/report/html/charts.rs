@@ -446,7 +446,7 @@ mod tests {
         for number in [2020, 2021, 2023] {
             timeline.add(Which::Own, year(number));
         }
-        timeline.release("CPython 3.10", year(2021) + 30 * 86_400);
+        timeline.release("CPython 3.10", year(2021) + 45 * 86_400);
         timeline.release("CPython 3.10", year(2022));
         timeline.release("CPython 1.5", year(1998));
         let drawn = timeline.draw();
