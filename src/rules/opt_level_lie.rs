@@ -11,6 +11,7 @@ use crate::pyc::instruction::Table;
 use crate::pyc::opcodes::Op;
 use crate::pyc::opcodes::Opcodes;
 use crate::pyc::versions::Implementation;
+use crate::pyc::versions::Version;
 use crate::rules::Findings;
 use crate::rules::PycContext;
 use crate::rules::Severity;
@@ -20,7 +21,8 @@ use crate::verify::check::CodeCheck;
 declare_rule! {
     /// ## What it reports
     /// A pyc whose name says one level of optimisation and whose code has another. Where it has a source and its code was compiled
-    /// from it, at the other level: this is how a plain pyc that lacks asserts or docstrings is told. Elsewhere asserts in an `opt-1` or
+    /// from it, at the other level: this is how a plain pyc that lacks asserts or docstrings is told, also a `.pyc` of Python 2, whose
+    /// `-O` writes a `.pyo`. Elsewhere asserts in an `opt-1` or
     /// `opt-2` (Python 3.9 and later, where an assert has an instruction of its own), and docstrings of functions in an `opt-2`.
     ///
     /// ## Why it matters
@@ -100,8 +102,8 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// A file whose code was compiled from its source, at this level. In a legacy place a name says nothing of it: `compileall -b` writes
-/// all levels to one name.
+/// A file whose code was compiled from its source, at this level. In a legacy place the name of a 3.x says nothing of it: `compileall -b`
+/// writes all levels to one name.
 fn check_verified(context: &PycContext<'_>, level: u8, findings: &mut Findings<'_>) {
     let place = context.place;
     let said = match place.optimization.as_bytes() {
@@ -110,7 +112,8 @@ fn check_verified(context: &PycContext<'_>, level: u8, findings: &mut Findings<'
         b"2" => 2,
         _ => return,
     };
-    if said == level || place.kind == PlaceKind::Legacy || place.extension.as_bytes() != b"pyc" {
+    if said == level || place.kind == PlaceKind::Legacy && !writes_pyo(context) || place.extension.as_bytes() != b"pyc"
+    {
         return;
     }
     let what = match level {
@@ -124,6 +127,12 @@ fn check_verified(context: &PycContext<'_>, level: u8, findings: &mut Findings<'
     if context.is_passed_over() {
         finding.severity(Severity::Low);
     }
+}
+
+/// Whether the interpreter puts optimised code in a file of its own beside the source: CPython up to 3.1 writes a `.pyo` with `-O`.
+fn writes_pyo(context: &PycContext<'_>) -> bool {
+    let is_old = |version: &Version| version.implementation == Implementation::CPython && version.series < (3, 2);
+    context.pyc.version.is_some_and(is_old)
 }
 
 /// The numbers of the instructions that an assert has: where none of them is among the bytes, there is no assert.

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
+use std::time::SystemTime;
 
 use pycaudit::forge::Pyc;
 use pycaudit::limits::Limits;
@@ -172,6 +174,47 @@ fn attacks_on_the_check_are_found() {
         }
     }
     assert_eq!(count, 11);
+}
+
+/// `tests/fixtures/levels/cpython-2.7.O.pyc` is `m.py` beside it, compiled by `py_compile` of Python 2.7 with `-O`.
+#[test]
+fn a_plain_pyc_of_python_2_that_was_optimised_is_told() {
+    let levels = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/levels");
+    let findings = |compiled: &str, name: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes = fs::read(levels.join(compiled)).unwrap();
+        let source = folder.path().join("m.py");
+        fs::copy(levels.join("m.py"), &source).unwrap();
+        let mtime = u32::from_le_bytes(bytes[4..8].try_into().unwrap());
+        let source = fs::File::options().write(true).open(&source).unwrap();
+        source.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(mtime.into())).unwrap();
+        fs::write(folder.path().join(name), bytes).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_pycaudit"))
+            .env_clear()
+            .arg("scan")
+            .arg(folder.path())
+            .args(["--format", "jsonl", "--select", "PYC211"])
+            .output()
+            .unwrap();
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(pyc(&lines)["code_match"], "verified", "{compiled} as {name}");
+        let findings = lines.iter().filter(|line| line["type"] == "finding");
+        findings.map(|finding| finding["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        findings("cpython-2.7.O.pyc", "m.pyc"),
+        ["`m` was compiled at level 1 (lacks asserts), its name says 0"]
+    );
+    assert_eq!(
+        findings("cpython-2.7.OO.pyc", "m.pyc"),
+        ["`m` was compiled at level 2 (lacks docstrings), its name says 0"]
+    );
+    for (compiled, name) in
+        [("cpython-2.7.pyc", "m.pyc"), ("cpython-2.7.O.pyc", "m.pyo"), ("cpython-2.7.OO.pyc", "m.pyo")]
+    {
+        assert!(findings(compiled, name).is_empty(), "{compiled} as {name}");
+    }
 }
 
 #[test]
