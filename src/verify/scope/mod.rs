@@ -164,6 +164,15 @@ pub(super) struct Scopes {
     places: HashMap<(ScopeId, Role, TextRange), ScopeId>,
 }
 
+/// Which names of an inlined comprehension keep their own scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inlining {
+    /// Those that it binds (3.12.0 to 3.12.3).
+    First,
+    /// All (3.12.4 and later).
+    Mended,
+}
+
 impl Scopes {
     /// The tables of a module. None: the source is larger or deeper than the tables can be made for; CPython would not compile it either, or
     /// only with very much memory.
@@ -228,7 +237,10 @@ impl Scopes {
 
     /// How a mangled name is read in a scope: `compiler_nameop`, `codegen_nameop`.
     pub(super) fn load_space(&self, id: ScopeId, name: &str) -> Space {
-        let (symbol, is_hidden) = self.effective(id, name);
+        self.load_space_of(id, self.effective(id, name, Inlining::Mended))
+    }
+
+    fn load_space_of(&self, id: ScopeId, (symbol, is_hidden): (Symbol, bool)) -> Space {
         let unit = &self.blocks[self.unit(id).0];
         let is_class = unit.role == Role::Class;
         let in_inlined = self.blocks[id.0].is_inlined;
@@ -249,7 +261,10 @@ impl Scopes {
 
     /// How a mangled name is bound and deleted in a scope.
     pub(super) fn store_space(&self, id: ScopeId, name: &str) -> Space {
-        let (symbol, is_hidden) = self.effective(id, name);
+        self.store_space_of(id, self.effective(id, name, Inlining::Mended))
+    }
+
+    fn store_space_of(&self, id: ScopeId, (symbol, is_hidden): (Symbol, bool)) -> Space {
         let unit = &self.blocks[self.unit(id).0];
         match symbol.resolution {
             Resolution::Free | Resolution::Cell => Space::Deref,
@@ -260,8 +275,19 @@ impl Scopes {
         }
     }
 
+    /// Whether 3.12.0 to 3.12.3 take a name of an inlined comprehension for the variable of another one, and later releases with the same
+    /// magic number do not (gh-118513).
+    pub(super) fn is_release_dependent(&self, id: ScopeId, name: &str) -> bool {
+        if self.options.series != (3, 12) || !self.blocks[id.0].is_inlined {
+            return false;
+        }
+        let (first, mended) = (self.effective(id, name, Inlining::First), self.effective(id, name, Inlining::Mended));
+        self.load_space_of(id, first) != self.load_space_of(id, mended)
+            || self.store_space_of(id, first) != self.store_space_of(id, mended)
+    }
+
     /// The symbol that the compiler sees, and whether it is a fast local of a class or module body: `push_inlined_comprehension_state`.
-    fn effective(&self, id: ScopeId, name: &str) -> (Symbol, bool) {
+    fn effective(&self, id: ScopeId, name: &str, inlining: Inlining) -> (Symbol, bool) {
         let Some(name) = self.names.find(name) else { return (Symbol::default(), false) };
         let mut inlined = Vec::new();
         let mut current = id;
@@ -281,7 +307,8 @@ impl Scopes {
                 let stays = inner.resolution == symbol.resolution
                     || inner.resolution == Resolution::Free
                     || inner.resolution == Resolution::Cell && symbol.resolution == Resolution::Free;
-                if !stays || directly_in_class {
+                let is_looked_at = is_bound || inlining == Inlining::Mended;
+                if !stays && is_looked_at || directly_in_class {
                     symbol = inner;
                 }
             }

@@ -305,6 +305,32 @@ fn scopes_of_whole_libraries_are_those_of_the_interpreters() {
 }
 
 #[test]
+fn names_that_the_first_releases_of_3_12_take_from_another_comprehension_are_told() {
+    // Whether in a function, and whether in a module.
+    let cases = [
+        ("[x for x in a]; [x for _ in a]", true, false),
+        ("[lambda: x for x in a]; [x for _ in a]", true, true),
+        ("[x for _ in a]; [lambda: x for x in a]", false, false),
+        ("[[x for _ in b] for x in a]; {x: 1 for x in a}", false, false),
+        ("[x for x in a]; [x for x in a]", false, false),
+        ("[x for x in a]; x", false, false),
+        ("x; [x for x in a]; [x for _ in a]", false, false),
+        ("x = 1; [x for x in a]; [x for _ in a]", false, false),
+    ];
+    let is_told = |source: &str, series| {
+        let parsed = ruff_python_parser::parse_module(source).unwrap();
+        let scopes = Scopes::of(parsed.syntax(), Options { series, optimisation: 0 }).unwrap();
+        (0..scopes.described.len()).any(|id| scopes.is_release_dependent(ScopeId(id), "x"))
+    };
+    for (body, in_function, in_module) in cases {
+        let function = format!("def f(a, b): {body}\n");
+        assert_eq!(is_told(&function, (3, 12)), in_function, "{body}");
+        assert_eq!(is_told(body, (3, 12)), in_module, "{body}");
+        assert!(!is_told(&function, (3, 13)) && !is_told(body, (3, 13)), "{body}");
+    }
+}
+
+#[test]
 fn a_source_whose_free_names_grow_with_its_square_is_given_up() {
     with_stack(|| {
         let names: Vec<String> = (0..1_000).map(|place| format!("n{place}")).collect();
