@@ -56,20 +56,6 @@ pub fn repr(value: Value<'_>, style: Style<'_>, most: usize) -> String {
     writer.text
 }
 
-/// Text as Python 3 writes it: UTF-8 in which surrogates are encoded like other characters.
-pub fn quoted_text(bytes: &[u8]) -> String {
-    let mask = Mask::default();
-    let style = Style { era: Era::Python3, mask: &mask };
-    repr(Value::Text(Text { bytes, encoding: Encoding::Utf8 }), style, usize::MAX.saturating_sub(8))
-}
-
-/// Bytes as Python 3 writes them.
-pub fn quoted_bytes(bytes: &[u8]) -> String {
-    let mask = Mask::default();
-    let style = Style { era: Era::Python3, mask: &mask };
-    repr(Value::Bytes(bytes), style, usize::MAX.saturating_sub(8))
-}
-
 struct Writer<'m> {
     text: String,
     era: Era,
@@ -107,9 +93,9 @@ impl Writer<'_> {
             Value::Long(long) => self.long(long),
             Value::Float(number) => self.text.push_str(&float(number)),
             Value::FloatText(text) => self.text.push_str(&parsed(text).map_or_else(|| name::shown(text), float)),
-            Value::Complex { real, imag } => self.complex(real, imag),
+            Value::Complex { real, imag } => self.text.push_str(&complex(real, imag)),
             Value::ComplexText { real, imag } => match parsed(real).zip(parsed(imag)) {
-                Some((real, imag)) => self.complex(real, imag),
+                Some((real, imag)) => self.text.push_str(&complex(real, imag)),
                 None => {
                     let _ = write!(self.text, "({}+{}j)", name::shown(real), name::shown(imag));
                 }
@@ -176,16 +162,6 @@ impl Writer<'_> {
         if self.era == Era::Python2 {
             self.text.push('L');
         }
-    }
-
-    fn complex(&mut self, real: f64, imag: f64) {
-        // Python leaves a real part out that is zero and not negative.
-        if real == 0.0 && real.is_sign_positive() {
-            let _ = write!(self.text, "{}j", short(imag));
-            return;
-        }
-        let sign = if imag.is_sign_negative() && !imag.is_nan() { "" } else { "+" };
-        let _ = write!(self.text, "({}{sign}{}j)", short(real), short(imag));
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -278,7 +254,7 @@ impl Writer<'_> {
 
 /// Whether `str.isprintable` holds, by the Unicode of the standard library, whose own escapes leave out the same categories; behind
 /// a letter, as they escape a mark that has none.
-fn is_printable(character: char) -> bool {
+pub fn is_printable(character: char) -> bool {
     if character.is_ascii() {
         return !character.is_ascii_control();
     }
@@ -327,14 +303,16 @@ fn quote(bytes: &[u8]) -> char {
 }
 
 /// A float as `float.__repr__` writes it.
-fn float(number: f64) -> String {
+pub fn float(number: f64) -> String {
     let text = format!("{number:?}");
     if number.is_nan() {
         return "nan".to_owned();
     }
-    // Between two shortest texts that are equally near Python takes the even one; with 17 digits there can be two.
-    let exact = format!("{number:.16e}");
-    let text = if exact.len() == text.len() && text.contains('e') { exact } else { text };
+    // Between two shortest texts that are equally near Python takes the even one, as rounding to so many digits does.
+    let digits = text.split_once('e').map_or(&*text, |(digits, _)| digits);
+    let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let even = if text.contains('e') { format!("{number:.decimals$e}") } else { format!("{number:.decimals$}") };
+    let text = if even.parse() == Ok(number) { even } else { text };
     match text.split_once('e') {
         // Python gives the exponent a sign and two digits, and leaves out a fraction of zero.
         Some((digits, exponent)) => {
@@ -343,6 +321,16 @@ fn float(number: f64) -> String {
         }
         None => text,
     }
+}
+
+/// A complex number as `complex.__repr__` writes it.
+pub fn complex(real: f64, imag: f64) -> String {
+    // Python leaves a real part out that is zero and not negative.
+    if real == 0.0 && real.is_sign_positive() {
+        return format!("{}j", short(imag));
+    }
+    let sign = if imag.is_sign_negative() && !imag.is_nan() { "" } else { "+" };
+    format!("({}{sign}{}j)", short(real), short(imag))
 }
 
 /// A part of a complex number, which has no fraction of zero.
@@ -375,6 +363,10 @@ mod tests {
             (Forged::Float(1e16), "1e+16"),
             (Forged::Float(1.5e-7), "1.5e-07"),
             (Forged::Float(2.980_232_238_769_531_3e-8), "2.9802322387695312e-08"),
+            // Exactly between two of one digit behind the point.
+            (Forged::Float(875_544_137_035_557.0 + 0.25), "875544137035557.2"),
+            (Forged::Float(875_544_137_035_557.0 + 0.75), "875544137035557.8"),
+            (Forged::Float(-0.123_456_789_012_345_68), "-0.12345678901234568"),
             (Forged::Float(123_456.789), "123456.789"),
             (Forged::Float(0.0001), "0.0001"),
             (Forged::Float(f64::INFINITY), "inf"),

@@ -6,6 +6,7 @@
 
 pub mod literal;
 mod read;
+pub(super) mod repr;
 mod show;
 
 use std::collections::HashMap;

@@ -183,7 +183,7 @@ impl<'a> Unit<'_, 'a> {
             let ended = self.new_handler();
             self.put(next);
             let item = self.async_item(iterator, ended);
-            self.assign(&generator.target, item);
+            self.assign_async_item(&generator.target, item, ended);
             self.turn(loops, index, generator, next);
             self.jump(next);
             self.put(ended.label);

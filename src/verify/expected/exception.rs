@@ -5,7 +5,10 @@ use ruff_python_ast::Identifier;
 use ruff_python_ast::StmtTry;
 use ruff_python_ast::StmtWith;
 use ruff_text_size::Ranged;
+use ruff_text_size::TextRange;
 
+use crate::verify::constant::ConstId;
+use crate::verify::constant::Constant;
 use crate::verify::event::Display;
 use crate::verify::event::Op;
 
@@ -279,7 +282,11 @@ impl<'a> Unit<'_, 'a> {
             return;
         };
         let before = self.at(&item.context_expr);
-        let manager = self.expression(&item.context_expr);
+        let (manager, next) = if index == 0 && self.is_one_context(node) {
+            (self.context_tuple(node), node.items.len())
+        } else {
+            (self.expression(&item.context_expr), index.saturating_add(1))
+        };
         let op = if node.is_async { Op::AsyncWithEnter } else { Op::WithEnter };
         let entered = self.values(op, &[manager]);
         let &[exit, mut bound] = &*entered else { return };
@@ -294,7 +301,7 @@ impl<'a> Unit<'_, 'a> {
         if let Some(target) = &item.optional_vars {
             self.assign(target, bound);
         }
-        self.with(node, index.saturating_add(1));
+        self.with(node, next);
         self.blocks.pop();
         self.handler = outer;
         self.at(&item.context_expr);
@@ -320,6 +327,33 @@ impl<'a> Unit<'_, 'a> {
         self.end_cleanup(cleanup, outer);
         self.put(end);
         self.range = before;
+    }
+
+    /// `with (a, b):` up to 3.8, whose grammar has no contexts in brackets: they are the items of a tuple. The parser reads it as 3.9 and later do.
+    fn is_one_context(&self, node: &StmtWith) -> bool {
+        if self.since(3, 9) || node.items.iter().any(|item| item.optional_vars.is_some()) {
+            return false;
+        }
+        let (Some(first), Some(last), Some(body)) = (node.items.first(), node.items.last(), node.body.first()) else {
+            return false;
+        };
+        let written = |start, end| self.source().text.written(TextRange::new(start, end));
+        let has_comma = || {
+            let behind = written(last.end(), body.start().max(last.end()));
+            let mut code = behind.lines().map(|line| line.split('#').next().unwrap_or_default());
+            code.any(|line| line.split(')').next().unwrap_or_default().contains(','))
+        };
+        written(node.start(), first.start()).contains('(') && (node.items.len() > 1 || has_comma())
+    }
+
+    fn context_tuple(&mut self, node: &'a StmtWith) -> Operand {
+        let constants: Option<Vec<ConstId>> =
+            node.items.iter().map(|item| self.constant_value(&item.context_expr)).collect();
+        if let Some(constants) = constants {
+            return self.constant(Constant::Tuple(constants.into()));
+        }
+        let items: Vec<Operand> = node.items.iter().map(|item| self.expression(&item.context_expr)).collect();
+        self.value(Op::Build(Display::Tuple), &items)
     }
 
     fn exit_context(&mut self, exit: Operand, is_async: bool) {

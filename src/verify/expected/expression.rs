@@ -19,7 +19,6 @@ use crate::verify::event::Compare;
 use crate::verify::event::Display;
 use crate::verify::event::Op;
 use crate::verify::event::Unary;
-use crate::verify::fold;
 
 use super::Label;
 use super::Operand;
@@ -138,7 +137,7 @@ impl<'a> Unit<'_, 'a> {
         }
     }
 
-    fn name_value(&mut self, name: &str) -> Operand {
+    pub(super) fn name_value(&mut self, name: &str) -> Operand {
         if name == "__debug__" && !self.is_python2() {
             let debug = self.source().optimisation == 0;
             return self.constant(if debug { Constant::True } else { Constant::False });
@@ -156,78 +155,6 @@ impl<'a> Unit<'_, 'a> {
         }
         self.fail("a literal whose value is not known");
         self.none()
-    }
-
-    /// What an expression is when it is made of literals only.
-    pub(super) fn constant_value(&mut self, expression: &Expr) -> Option<ConstId> {
-        let series = self.source().series;
-        match expression {
-            Expr::StringLiteral(_)
-            | Expr::BytesLiteral(_)
-            | Expr::NumberLiteral(_)
-            | Expr::NoneLiteral(_)
-            | Expr::EllipsisLiteral(_) => self.literal_constant(expression),
-            Expr::BooleanLiteral(_) if series >= (3, 0) => self.literal_constant(expression),
-            Expr::Name(name) if name.id.as_str() == "__debug__" && series >= (3, 0) => {
-                match self.name_value("__debug__") {
-                    Operand::Const(id) => Some(id),
-                    Operand::Register(_) => None,
-                }
-            }
-            Expr::UnaryOp(_) if series < (3, 0) && self.literal_constant(expression).is_some() => {
-                self.literal_constant(expression)
-            }
-            Expr::UnaryOp(node) => {
-                let operand = self.constant_value(&node.operand)?;
-                fold::unary(self.pool, unary(node.op), operand, series)
-            }
-            Expr::BinOp(node) => {
-                let left = self.constant_value(&node.left)?;
-                let right = self.constant_value(&node.right)?;
-                let op = self.operator(node.op);
-                let value = fold::binary(self.pool, op, left, right, series)?;
-                self.is_folded(op, left, right, value).then_some(value)
-            }
-            Expr::Subscript(node) => {
-                let object = self.constant_value(&node.value)?;
-                let key = self.constant_value(&node.slice)?;
-                fold::subscript(self.pool, object, key, series)
-            }
-            Expr::Tuple(node) => {
-                let items = self.constant_values(&node.elts)?;
-                Some(self.pool.constants.intern(Constant::Tuple(items.into())))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether the compiler computes an operation on constants, whose results are limited (`safe_multiply` and its kin).
-    fn is_folded(&self, op: Binary, left: ConstId, right: ConstId, value: ConstId) -> bool {
-        const MAX_INT_BITS: u64 = 128;
-        const MAX_STRING: usize = 4096;
-        const MAX_TUPLE: usize = 256;
-        let constants = &self.pool.constants;
-        let bits = |id: ConstId| match constants.get(id) {
-            Constant::Int(number) | Constant::Long(number) => Some(number.bits()),
-            _ => None,
-        };
-        if !self.since(3, 7) {
-            return true;
-        }
-        match (op, constants.get(value)) {
-            (Binary::Multiply, Constant::Int(_)) => {
-                bits(left).zip(bits(right)).is_none_or(|(left, right)| left.saturating_add(right) <= MAX_INT_BITS)
-            }
-            (Binary::Power | Binary::LeftShift, Constant::Int(number)) => number.bits() <= MAX_INT_BITS,
-            (Binary::Multiply, Constant::Text(text)) => text.len() <= MAX_STRING,
-            (Binary::Multiply, Constant::Bytes(bytes)) => bytes.len() <= MAX_STRING,
-            (Binary::Multiply, Constant::Tuple(items)) => items.len() <= MAX_TUPLE,
-            _ => true,
-        }
-    }
-
-    pub(super) fn constant_values(&mut self, items: &[Expr]) -> Option<Vec<ConstId>> {
-        items.iter().map(|item| self.constant_value(item)).collect()
     }
 
     pub(super) fn operator(&self, op: Operator) -> Binary {
@@ -743,7 +670,7 @@ fn is_large(items: &[Expr]) -> bool {
     items.len() > STACK_USE_GUIDELINE
 }
 
-fn unary(op: UnaryOp) -> Unary {
+pub(super) fn unary(op: UnaryOp) -> Unary {
     match op {
         UnaryOp::Invert => Unary::Invert,
         UnaryOp::Not => Unary::Not,
@@ -778,7 +705,7 @@ fn inverse(op: Compare) -> Compare {
 }
 
 /// A comparison of two by `is`, `is not`, `in` or `not in`, whose opposite has an operator too.
-fn single_identity(expression: &Expr) -> Option<&ExprCompare> {
+pub(super) fn single_identity(expression: &Expr) -> Option<&ExprCompare> {
     let Expr::Compare(node) = expression else { return None };
     matches!(*node.ops, [CmpOp::Is | CmpOp::IsNot | CmpOp::In | CmpOp::NotIn]).then_some(node)
 }

@@ -62,7 +62,7 @@ impl<'a> Unit<'_, 'a> {
                 }
                 InterpolatedStringElement::Interpolation(value) => {
                     if let Some(debug) = &value.debug_text {
-                        let text = self.without_comments(debug.as_str());
+                        let text = self.debug_text(debug.as_str());
                         push_text(pieces, text.as_bytes());
                     }
                     pieces.push(Piece::Value(value, flags));
@@ -148,9 +148,18 @@ impl<'a> Unit<'_, 'a> {
         self.joined(&pieces)
     }
 
-    /// Source text without its comments, for fields with `=` (`set_ftstring_expr`).
-    fn without_comments<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
-        if !self.since(3, 12) || !text.contains('#') {
+    /// The text of a field with `=`: that of the source without its comments (`set_ftstring_expr`).
+    pub(super) fn debug_text<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
+        if !self.since(3, 12) {
+            return Cow::Borrowed(text);
+        }
+        // 3.12.1 and 3.13.0 end the text at the `!` of `!=`, 3.13.0 also at a colon behind a `=` in brackets (`_PyLexer_update_ftstring_expr`).
+        let written = text.trim_end().trim_end_matches('=');
+        let is_cut = written.contains("!=") || written.split_once('=').is_some_and(|(_, rest)| rest.contains(':'));
+        if is_cut && !self.since(3, 14) {
+            self.fail("a field of an f-string whose text releases end at different places");
+        }
+        if !text.contains('#') {
             return Cow::Borrowed(text);
         }
         // Up to 3.12, and in the first releases of 3.13, a # in a string begins a comment too.

@@ -9,10 +9,12 @@ mod call;
 mod comprehension;
 mod exception;
 mod expression;
+mod folded;
 mod format_string;
 mod function;
 mod literal;
 mod pattern;
+mod precedence;
 mod program;
 mod python2;
 mod statement;
@@ -172,6 +174,7 @@ impl<'a> Expected<'a> {
             unsupported: None,
             none: None,
             is_conditional: false,
+            folded: folded::Known::default(),
         }
     }
 }
@@ -239,6 +242,8 @@ struct Unit<'u, 'a> {
     none: Option<ConstId>,
     /// Whether what follows stands in a compound statement of this scope.
     is_conditional: bool,
+    /// What is known of the expressions of the annotation that is made text of.
+    folded: folded::Known,
 }
 
 impl<'a> Unit<'_, 'a> {
@@ -386,6 +391,15 @@ impl<'a> Unit<'_, 'a> {
         }
     }
 
+    /// A name in an inlined comprehension that releases of 3.12 take for different variables.
+    fn guard_inlined(&mut self, name: &str) {
+        if self.expected.source.scopes.is_release_dependent(self.scope, name) {
+            self.fail(
+                "a name in one comprehension that is a variable of another, which releases of 3.12 compile differently",
+            );
+        }
+    }
+
     /// A name as it is stored: inside a class, `__x` is `_Class__x`.
     fn stored<'n>(&mut self, name: &'n str) -> Cow<'n, str> {
         let name = self.written_name(name);
@@ -400,6 +414,7 @@ impl<'a> Unit<'_, 'a> {
 
     fn load(&mut self, name: &str) -> Operand {
         let name = self.stored(name);
+        self.guard_inlined(&name);
         let space = self.expected.source.scopes.load_space(self.scope, &name);
         let id = self.pool.names.intern(name.as_bytes());
         match space {
@@ -414,6 +429,7 @@ impl<'a> Unit<'_, 'a> {
     /// The variable that a name is when it is bound or deleted.
     fn bound(&mut self, name: &str) -> (Space, NameId) {
         let name = self.stored(name);
+        self.guard_inlined(&name);
         let space = self.expected.source.scopes.store_space(self.scope, &name);
         (space, self.pool.names.intern(name.as_bytes()))
     }

@@ -181,18 +181,10 @@ impl<'a> Unit<'_, 'a> {
         let iterator = self.async_iterator(iterable);
         let (head, end) = (self.label(), self.label());
         let ended = self.new_handler();
-        let outer = self.handler;
         self.put(head);
         self.blocks.push(Block::Loop(head, end));
         let item = self.async_item(iterator, ended);
-        if self.since(3, 8) {
-            self.assign(&node.target, item);
-        } else {
-            // The target is bound inside the try of the loop.
-            self.handler = Some(ended);
-            self.assign(&node.target, item);
-            self.handler = outer;
-        }
+        self.assign_async_item(&node.target, item, ended);
         self.statements(&node.body);
         self.jump(head);
         self.blocks.pop();
@@ -215,6 +207,16 @@ impl<'a> Unit<'_, 'a> {
         let item = self.value(Op::YieldFrom, &[awaitable]);
         self.handler = outer;
         item
+    }
+
+    /// Binds an item of an asynchronous iterator: up to 3.7 inside the `try` of the loop.
+    pub(super) fn assign_async_item(&mut self, target: &'a Expr, item: Operand, ended: super::Handler) {
+        let outer = self.handler;
+        if !self.since(3, 8) {
+            self.handler = Some(ended);
+        }
+        self.assign(target, item);
+        self.handler = outer;
     }
 
     /// Goes on when the iterator is exhausted, raises the exception again otherwise.

@@ -6,66 +6,32 @@ use ruff_python_ast::CmpOp;
 use ruff_python_ast::Comprehension;
 use ruff_python_ast::ConversionFlag;
 use ruff_python_ast::Expr;
+use ruff_python_ast::ExprCompare;
+use ruff_python_ast::ExprTuple;
 use ruff_python_ast::FStringFlags;
 use ruff_python_ast::FStringPart;
 use ruff_python_ast::InterpolatedElement;
 use ruff_python_ast::InterpolatedStringElement;
-use ruff_python_ast::Operator;
 use ruff_python_ast::Parameters;
 use ruff_python_ast::UnaryOp;
 
+use crate::verify::constant::ConstId;
 use crate::verify::constant::Constant;
+use crate::verify::constant::repr::quoted_text;
 
 use super::Operand;
 use super::Unit;
-
-/// How tightly what is around binds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
-    Tuple,
-    Test,
-    Or,
-    And,
-    Not,
-    Compare,
-    Or2,
-    Xor,
-    And2,
-    Shift,
-    Arithmetic,
-    Term,
-    Factor,
-    Power,
-    Await,
-    Atom,
-}
-
-impl Level {
-    fn next(self) -> Self {
-        match self {
-            Self::Tuple => Self::Test,
-            Self::Test => Self::Or,
-            Self::Or => Self::And,
-            Self::And => Self::Not,
-            Self::Not => Self::Compare,
-            Self::Compare => Self::Or2,
-            Self::Or2 => Self::Xor,
-            Self::Xor => Self::And2,
-            Self::And2 => Self::Shift,
-            Self::Shift => Self::Arithmetic,
-            Self::Arithmetic => Self::Term,
-            Self::Term => Self::Factor,
-            Self::Factor => Self::Power,
-            Self::Power => Self::Await,
-            Self::Await | Self::Atom => Self::Atom,
-        }
-    }
-}
+use super::folded::Searched;
+use super::folded::negated;
+use super::precedence::Level;
+use super::precedence::binary;
+use super::precedence::compare;
 
 impl<'a> Unit<'_, 'a> {
     /// The text of an annotation.
     pub(super) fn annotation_text(&mut self, expression: &'a Expr) -> Operand {
         let mut text = Vec::new();
+        self.folded.clear();
         // An annotation is written at the level of a test; a star stands for an unpacked tuple (3.11).
         if self.unparse(expression, Level::Test, &mut text).is_none() {
             self.fail("an annotation that is kept as text");
@@ -74,8 +40,29 @@ impl<'a> Unit<'_, 'a> {
         self.constant(Constant::Text(text.into()))
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression")]
+    /// An expression as it is written; where constants were folded before, as those.
     fn unparse(&mut self, expression: &Expr, level: Level, out: &mut Vec<u8>) -> Option<()> {
+        if self.folds_annotations()
+            && let Some(id) = self.folded(expression)
+        {
+            return self.write_folded(id, expression, out);
+        }
+        self.unparse_node(expression, level, out)
+    }
+
+    fn write_folded(&mut self, id: ConstId, expression: &Expr, out: &mut Vec<u8>) -> Option<()> {
+        // 3.7 knows an ellipsis that is written from one that was computed.
+        let is_written = expression.is_ellipsis_literal_expr() || self.since(3, 8);
+        if is_written && *self.pool.constants.get(id) == Constant::Ellipsis {
+            put(out, "...");
+        } else {
+            out.extend(self.pool.constants.repr(id)?);
+        }
+        Some(())
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression")]
+    fn unparse_node(&mut self, expression: &Expr, level: Level, out: &mut Vec<u8>) -> Option<()> {
         match expression {
             Expr::BoolOp(node) => {
                 let (word, own) = match node.op {
@@ -96,7 +83,7 @@ impl<'a> Unit<'_, 'a> {
                 let open = level > Level::Tuple;
                 bracket(out, open, b'(');
                 self.unparse(&node.target, Level::Atom, out)?;
-                put(out, " := ");
+                put(out, if self.since(3, 9) { " := " } else { ":=" });
                 self.unparse(&node.value, Level::Atom, out)?;
                 bracket(out, open, b')');
             }
@@ -107,6 +94,17 @@ impl<'a> Unit<'_, 'a> {
                 self.unparse(&node.left, if is_right { own.next() } else { own }, out)?;
                 put(out, word);
                 self.unparse(&node.right, if is_right { own } else { own.next() }, out)?;
+                bracket(out, open, b')');
+            }
+            Expr::UnaryOp(node) if node.op == UnaryOp::Not && self.folds_annotations() => {
+                let (count, operand, compare) = negated(node);
+                if let Some((compare, op)) = compare {
+                    return self.unparse_compare(compare, &[op], level, out);
+                }
+                let open = level > Level::Not;
+                bracket(out, open, b'(');
+                put(out, &"not ".repeat(count));
+                self.unparse(operand, Level::Not, out)?;
                 bracket(out, open, b')');
             }
             Expr::UnaryOp(node) => {
@@ -127,11 +125,12 @@ impl<'a> Unit<'_, 'a> {
                 bracket(out, open, b'(');
                 match node.parameters.as_deref().filter(|parameters| !parameters.is_empty()) {
                     Some(parameters) => {
-                        put(out, "lambda ");
+                        let is_positional = !parameters.posonlyargs.is_empty() || !parameters.args.is_empty();
+                        put(out, if is_positional { "lambda " } else { "lambda" });
                         self.unparse_parameters(parameters, out)?;
                         put(out, ": ");
                     }
-                    None => put(out, if self.since(3, 8) || self.since(3, 7) { "lambda: " } else { "lambda " }),
+                    None => put(out, "lambda: "),
                 }
                 self.unparse(&node.body, Level::Test, out)?;
                 bracket(out, open, b')');
@@ -173,19 +172,7 @@ impl<'a> Unit<'_, 'a> {
                 self.unparse_list(&node.elts, out)?;
                 out.push(b']');
             }
-            Expr::Tuple(node) => {
-                if node.elts.is_empty() {
-                    put(out, "()");
-                    return Some(());
-                }
-                let open = level > Level::Tuple;
-                bracket(out, open, b'(');
-                self.unparse_list(&node.elts, out)?;
-                if node.elts.len() == 1 {
-                    out.push(b',');
-                }
-                bracket(out, open, b')');
-            }
+            Expr::Tuple(node) => self.unparse_tuple(&node.elts, level, out)?,
             Expr::ListComp(node) => {
                 out.push(b'[');
                 self.unparse(&node.elt, Level::Test, out)?;
@@ -231,16 +218,7 @@ impl<'a> Unit<'_, 'a> {
                 self.unparse(&node.value, Level::Test, out)?;
                 out.push(b')');
             }
-            Expr::Compare(node) => {
-                let open = level > Level::Compare;
-                bracket(out, open, b'(');
-                self.unparse(&node.left, Level::Compare.next(), out)?;
-                for (op, right) in node.ops.iter().zip(&node.comparators) {
-                    put(out, compare(*op));
-                    self.unparse(right, Level::Compare.next(), out)?;
-                }
-                bracket(out, open, b')');
-            }
+            Expr::Compare(node) => self.unparse_compare(node, &node.ops, level, out)?,
             Expr::Call(node) => {
                 self.unparse(&node.func, Level::Atom, out)?;
                 if let ([Expr::Generator(_)], []) = (&*node.arguments.args, &*node.arguments.keywords) {
@@ -261,7 +239,7 @@ impl<'a> Unit<'_, 'a> {
                     }
                 }
                 out.push(b'f');
-                Self::quote(&body, out);
+                quoted_text(&body, out)?;
             }
             Expr::StringLiteral(_) | Expr::BytesLiteral(_) => {
                 let id = self.literal_constant(expression)?;
@@ -269,34 +247,26 @@ impl<'a> Unit<'_, 'a> {
                     Constant::Text(text) => {
                         if let Expr::StringLiteral(node) = expression
                             && node.value.is_unicode()
-                            && self.since(3, 8)
                         {
                             out.push(b'u');
                         }
-                        Self::quote(&text, out);
+                        quoted_text(&text, out)?;
                     }
-                    Constant::Bytes(bytes) => put(out, &crate::pyc::repr::quoted_bytes(&bytes)),
-                    _ => return None,
+                    _ => out.extend(self.pool.constants.repr(id)?),
                 }
             }
             Expr::NumberLiteral(_) => {
                 let id = self.literal_constant(expression)?;
-                put(out, &self.pool.constants.show(id, &self.pool.names, 1 << 16).replace("inf", "1e309"));
+                let text = String::from_utf8(self.pool.constants.repr(id)?).ok()?;
+                // Infinity has no literal.
+                put(out, &text.replace("inf", "1e309"));
             }
             Expr::BooleanLiteral(node) => put(out, if node.value { "True" } else { "False" }),
             Expr::NoneLiteral(_) => put(out, "None"),
             Expr::EllipsisLiteral(_) => put(out, "..."),
             Expr::Attribute(node) => {
                 self.unparse(&node.value, Level::Atom, out)?;
-                // `1 .real`: an int must not swallow the dot.
-                put(
-                    out,
-                    if matches!(&*node.value, Expr::NumberLiteral(number) if number.value.is_int()) {
-                        " ."
-                    } else {
-                        "."
-                    },
-                );
+                put(out, if self.is_kept_from_dot(&node.value) { " ." } else { "." });
                 put(out, node.attr.as_str());
             }
             Expr::Subscript(node) => {
@@ -304,12 +274,18 @@ impl<'a> Unit<'_, 'a> {
                 out.push(b'[');
                 match &*node.slice {
                     Expr::Tuple(tuple) if !self.since(3, 9) && tuple.elts.iter().any(Expr::is_slice_expr) => {
-                        self.unparse_list(&tuple.elts, out)?;
+                        // Dimensions of their own, not a tuple.
+                        for (index, item) in tuple.elts.iter().enumerate() {
+                            if index > 0 {
+                                put(out, ", ");
+                            }
+                            self.unparse_index(item, out)?;
+                        }
                         if tuple.elts.len() == 1 {
                             out.push(b',');
                         }
                     }
-                    slice => self.unparse(slice, Level::Tuple, out)?,
+                    slice => self.unparse_index(slice, out)?,
                 }
                 out.push(b']');
             }
@@ -336,8 +312,65 @@ impl<'a> Unit<'_, 'a> {
         Some(())
     }
 
-    fn quote(text: &[u8], out: &mut Vec<u8>) {
-        put(out, &crate::pyc::repr::quoted_text(text));
+    /// What stands in brackets. Up to 3.10 a tuple with a star needs brackets of its own there.
+    fn unparse_index(&mut self, index: &Expr, out: &mut Vec<u8>) -> Option<()> {
+        let is_starred = |tuple: &ExprTuple| tuple.elts.iter().any(Expr::is_starred_expr);
+        let is_bracketed = !self.since(3, 11) && index.as_tuple_expr().is_some_and(is_starred);
+        self.unparse(index, if is_bracketed { Level::Test } else { Level::Tuple }, out)
+    }
+
+    /// `1 .real`: an int must not swallow the dot. 3.7 has the blank behind every number, and behind all that was computed.
+    fn is_kept_from_dot(&mut self, value: &Expr) -> bool {
+        let id = if self.folds_annotations() { self.folded(value) } else { self.literal_constant(value) };
+        let Some(id) = id else { return false };
+        if self.since(3, 8) {
+            return matches!(self.pool.constants.get(id), Constant::Int(_));
+        }
+        value.is_number_literal_expr() || !value.is_literal_expr()
+    }
+
+    fn unparse_compare(&mut self, node: &ExprCompare, ops: &[CmpOp], level: Level, out: &mut Vec<u8>) -> Option<()> {
+        let open = level > Level::Compare;
+        bracket(out, open, b'(');
+        self.unparse(&node.left, Level::Compare.next(), out)?;
+        let last = ops.len().saturating_sub(1);
+        for (index, (op, right)) in ops.iter().zip(&node.comparators).enumerate() {
+            put(out, compare(*op));
+            if index == last && matches!(op, CmpOp::In | CmpOp::NotIn) {
+                self.unparse_searched(right, Level::Compare.next(), out)?;
+            } else {
+                self.unparse(right, Level::Compare.next(), out)?;
+            }
+        }
+        bracket(out, open, b')');
+        Some(())
+    }
+
+    /// What is iterated over, or the right side of `in`.
+    fn unparse_searched(&mut self, expression: &Expr, level: Level, out: &mut Vec<u8>) -> Option<()> {
+        if !self.folds_annotations() {
+            return self.unparse(expression, level, out);
+        }
+        match self.folded_iterable(expression) {
+            Searched::Constant(id) => self.write_folded(id, expression, out),
+            Searched::Tuple(items) => self.unparse_tuple(items, level, out),
+            Searched::Plain => self.unparse(expression, level, out),
+        }
+    }
+
+    fn unparse_tuple(&mut self, items: &[Expr], level: Level, out: &mut Vec<u8>) -> Option<()> {
+        if items.is_empty() {
+            put(out, "()");
+            return Some(());
+        }
+        let open = level > Level::Tuple;
+        bracket(out, open, b'(');
+        self.unparse_list(items, out)?;
+        if items.len() == 1 {
+            out.push(b',');
+        }
+        bracket(out, open, b')');
+        Some(())
     }
 
     fn unparse_list(&mut self, items: &[Expr], out: &mut Vec<u8>) -> Option<()> {
@@ -355,7 +388,7 @@ impl<'a> Unit<'_, 'a> {
             put(out, if generator.is_async { " async for " } else { " for " });
             self.unparse(&generator.target, Level::Tuple, out)?;
             put(out, " in ");
-            self.unparse(&generator.iter, Level::Test.next(), out)?;
+            self.unparse_searched(&generator.iter, Level::Test.next(), out)?;
             for condition in &generator.ifs {
                 put(out, " if ");
                 self.unparse(condition, Level::Test.next(), out)?;
@@ -450,7 +483,8 @@ impl<'a> Unit<'_, 'a> {
 
     fn unparse_value(&mut self, element: &InterpolatedElement, flags: FStringFlags, out: &mut Vec<u8>) -> Option<()> {
         if let Some(debug) = &element.debug_text {
-            push_braces(out, debug.as_str().as_bytes());
+            let text = self.debug_text(debug.as_str());
+            push_braces(out, text.as_bytes());
         }
         let mut value = Vec::new();
         self.unparse(&element.expression, Level::Test.next(), &mut value)?;
@@ -489,38 +523,5 @@ fn push_braces(out: &mut Vec<u8>, text: &[u8]) {
             out.push(byte);
         }
         out.push(byte);
-    }
-}
-
-fn binary(op: Operator) -> (&'static str, Level, bool) {
-    match op {
-        Operator::Add => (" + ", Level::Arithmetic, false),
-        Operator::Sub => (" - ", Level::Arithmetic, false),
-        Operator::Mult => (" * ", Level::Term, false),
-        Operator::MatMult => (" @ ", Level::Term, false),
-        Operator::Div => (" / ", Level::Term, false),
-        Operator::Mod => (" % ", Level::Term, false),
-        Operator::LShift => (" << ", Level::Shift, false),
-        Operator::RShift => (" >> ", Level::Shift, false),
-        Operator::BitOr => (" | ", Level::Or2, false),
-        Operator::BitXor => (" ^ ", Level::Xor, false),
-        Operator::BitAnd => (" & ", Level::And2, false),
-        Operator::FloorDiv => (" // ", Level::Term, false),
-        Operator::Pow => (" ** ", Level::Power, true),
-    }
-}
-
-fn compare(op: CmpOp) -> &'static str {
-    match op {
-        CmpOp::Eq => " == ",
-        CmpOp::NotEq => " != ",
-        CmpOp::Lt => " < ",
-        CmpOp::LtE => " <= ",
-        CmpOp::Gt => " > ",
-        CmpOp::GtE => " >= ",
-        CmpOp::Is => " is ",
-        CmpOp::IsNot => " is not ",
-        CmpOp::In => " in ",
-        CmpOp::NotIn => " not in ",
     }
 }

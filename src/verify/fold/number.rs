@@ -121,8 +121,8 @@ fn integers(op: Binary, a: &BigInt, b: &BigInt, is_long: bool, series: (u8, u8))
         }
         Binary::Power => integer_power(a, b)?,
         Binary::LeftShift if b.sign() != Sign::Minus => {
-            // Zero may be shifted by any number from 3.8 on, and by what a machine word holds before.
-            if a.sign() == Sign::NoSign && (series >= (3, 8) || i64::try_from(b).is_ok()) {
+            // Zero may be shifted by any number from 3.7 on, and by what a machine word holds before.
+            if a.sign() == Sign::NoSign && (series >= (3, 7) || i64::try_from(b).is_ok()) {
                 BigInt::ZERO
             } else {
                 let count = u64::try_from(b).ok()?;
@@ -134,7 +134,7 @@ fn integers(op: Binary, a: &BigInt, b: &BigInt, is_long: bool, series: (u8, u8))
         }
         Binary::RightShift if b.sign() != Sign::Minus => match u64::try_from(b) {
             Ok(count) if i64::try_from(count).is_ok() => a >> count,
-            _ if series < (3, 8) => return None,
+            _ if series < (3, 7) => return None,
             _ if a.sign() == Sign::Minus => BigInt::from(-1),
             _ => BigInt::ZERO,
         },

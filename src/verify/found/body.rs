@@ -74,6 +74,7 @@ impl<'a> Machine<'a> {
             none,
             positions: positions(code, version),
             endless: std::cell::OnceCell::new(),
+            targets: std::cell::OnceCell::new(),
         };
         machine.handlers = machine.exception_table()?;
         if machine.series < (3, 11) && usize::try_from(code.nlocals()) != Ok(machine.locals.len()) {
@@ -172,6 +173,16 @@ impl<'a> Machine<'a> {
             next = self.behind(next)?;
         }
         Some(next)
+    }
+
+    /// Whether an instruction jumps to this one.
+    pub(super) fn is_target(&self, instruction: &Instruction) -> bool {
+        let targets = self.targets.get_or_init(|| {
+            let mut targets: Vec<i64> = self.instructions.iter().filter_map(|instruction| instruction.target).collect();
+            targets.sort_unstable();
+            targets
+        });
+        targets.binary_search(&i64::from(instruction.start)).is_ok()
     }
 }
 

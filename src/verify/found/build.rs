@@ -14,9 +14,22 @@ use super::stack::Run;
 use super::stack::Step;
 
 impl Run<'_, '_> {
-    /// `BUILD_TUPLE`: of constants it is one.
+    /// `BUILD_TUPLE`: of constants it is one. Two or three items that are unpacked at once are only put in another order: the peephole
+    /// optimiser does it so, but leaves functions with long lines alone (`PyCode_Optimize` up to 3.9). What is reached by a jump too is
+    /// unpacked from more than one tuple.
     pub(super) fn build_tuple(&mut self) -> Step {
         let items = self.values(self.count())?;
+        if self.machine.series < (3, 10)
+            && matches!(self.at.arg, 1..=3)
+            && let Some(unpack) = self.followed_by(Opcode::UNPACK_SEQUENCE)
+            && unpack.arg == self.at.arg
+            && !self.machine.is_target(&unpack)
+        {
+            for item in items.into_iter().rev() {
+                self.push(item)?;
+            }
+            return self.go(unpack.end);
+        }
         if let Some(constants) = Self::constants(&items) {
             let tuple = self.pool.constants.intern(Constant::Tuple(constants));
             return self.pushed(Symbol::Const(tuple));

@@ -75,6 +75,8 @@ pub(super) struct Machine<'a> {
     positions: Vec<(u32, Position)>,
     /// The loops that nothing can interrupt; found when an instruction that may close one is run.
     endless: std::cell::OnceCell<Vec<bool>>,
+    /// Where instructions jump to, in order; found when an instruction asks.
+    targets: std::cell::OnceCell<Vec<i64>>,
 }
 
 /// A code object among the constants.
