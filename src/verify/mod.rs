@@ -13,6 +13,7 @@ pub mod fold;
 mod found;
 mod liveness;
 pub mod names;
+pub mod pytest;
 mod scope;
 mod simulate;
 pub mod source_text;
@@ -27,6 +28,7 @@ use check::CodeCheck;
 use check::Reason;
 use constant::Constants;
 use names::Names;
+use pytest::Form;
 use source_text::SourceText;
 
 /// What both sides number alike.
@@ -50,28 +52,63 @@ fn is_compared(version: &Version) -> bool {
 #[derive(Default)]
 pub struct Kept(Option<(Vec<u8>, SourceText)>);
 
-/// Compares the bytecode of a file with a source, at the first of some optimisation levels that fits.
-pub fn verify(tree: &Tree<'_>, source: &[u8], levels: &[u8], limits: &Limits) -> CodeCheck {
-    verify_next(&mut Kept::default(), tree, source, levels, limits)
+/// Compares the bytecode of a file with a source, at the first of some optimisation levels that fits. If pytest's import hook wrote the
+/// file, then with what that makes of the source, in the first of some forms that fits.
+pub fn verify(tree: &Tree<'_>, source: &[u8], levels: &[u8], pytest: &[Form], limits: &Limits) -> CodeCheck {
+    verify_next(&mut Kept::default(), tree, source, levels, pytest, limits)
 }
 
 /// As [`verify`], one file after the other: a source is parsed once for the files that come in a row.
-pub fn verify_next(kept: &mut Kept, tree: &Tree<'_>, source: &[u8], levels: &[u8], limits: &Limits) -> CodeCheck {
+pub fn verify_next(
+    kept: &mut Kept,
+    tree: &Tree<'_>,
+    source: &[u8],
+    levels: &[u8],
+    pytest: &[Form],
+    limits: &Limits,
+) -> CodeCheck {
     let Some(version) = tree.pyc.version.filter(|version| is_compared(version)) else {
         return CodeCheck::Unverified(Reason::Version);
     };
     source_text::on_big_stack(|| {
         let same = kept.0.take().filter(|(bytes, text)| text.series() == version.series && bytes == source);
-        let text = match same.map_or_else(|| SourceText::read(source, version.series, limits), |(_, text)| Ok(text)) {
+        let text = same.map_or_else(|| SourceText::read(source, version.series, limits), |(_, text)| Ok(text));
+        let mut text = match text {
             Ok(text) => text,
             Err(reason) => return CodeCheck::Unverified(Reason::Source(reason)),
         };
-        let outcome = at_levels(tree, version, &text, levels, limits);
+        let outcome = if pytest.is_empty() {
+            at_levels(tree, version, &text, levels, limits)
+        } else {
+            in_forms(tree, version, &mut text, levels, pytest, limits)
+        };
         if text.is_small() {
             kept.0 = Some((source.to_vec(), text));
         }
         outcome
     })
+}
+
+/// With what pytest makes of the source.
+fn in_forms(
+    tree: &Tree<'_>,
+    version: &Version,
+    text: &mut SourceText,
+    levels: &[u8],
+    forms: &[Form],
+    limits: &Limits,
+) -> CodeCheck {
+    let mut outcome = CodeCheck::Unverified(Reason::Version);
+    for &form in forms {
+        // No pytest of 2.7 was looked at.
+        text.rewrite_asserts(if version.series < (3, 0) { Form::UNKNOWN } else { form });
+        outcome = at_levels(tree, version, text, levels, limits);
+        if matches!(outcome, CodeCheck::Verified { .. }) {
+            break;
+        }
+    }
+    text.forget_rewritten();
+    outcome
 }
 
 fn at_levels(tree: &Tree<'_>, version: &Version, text: &SourceText, levels: &[u8], limits: &Limits) -> CodeCheck {

@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use pycaudit::limits::Limits;
 use pycaudit::pyc;
 use pycaudit::verify::check::CodeCheck;
+use pycaudit::verify::pytest::Form;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -81,6 +82,13 @@ fn source_of(path: &Path) -> Option<(PathBuf, Option<u8>)> {
     Some((folder.join(format!("{stem}.py")), level))
 }
 
+/// The forms of pytest's rewriting that a file's name tells.
+fn pytest_of(path: &Path) -> Vec<Form> {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let hook = stem.find("-pytest").and_then(|at| stem.get(at..));
+    hook.and_then(Form::of_hook).unwrap_or_default()
+}
+
 fn verify(path: &Path) -> Option<(String, String)> {
     let (source, level) = source_of(path)?;
     let source = std::fs::read(source).ok()?;
@@ -94,7 +102,7 @@ fn verify(path: &Path) -> Option<(String, String)> {
         Some(_) => &[2],
         None => &[1, 2],
     };
-    let outcome = pycaudit::verify::verify(&parsed.value, &source, levels, &limits);
+    let outcome = pycaudit::verify::verify(&parsed.value, &source, levels, &pytest_of(path), &limits);
     let name = path.display();
     Some(match outcome {
         CodeCheck::Verified { strength, .. } => (format!("verified {}", strength.word()), String::new()),
@@ -129,7 +137,7 @@ fn plant(path: &Path, count: usize) -> Vec<(String, String)> {
     let check = |bytes: &[u8]| {
         let mut scratch = pyc::objects::Scratch::default();
         let parsed = pyc::read(bytes, &limits, &mut scratch);
-        pycaudit::verify::verify(&parsed.value, &source, &[level], &limits)
+        pycaudit::verify::verify(&parsed.value, &source, &[level], &pytest_of(path), &limits)
     };
     if !matches!(check(&bytes), CodeCheck::Verified { .. }) {
         return Vec::new();

@@ -20,10 +20,12 @@ use ruff_text_size::TextSize;
 
 use crate::limits::Limits;
 use crate::name;
+use crate::verify::pytest;
+use crate::verify::pytest::Form;
+use crate::verify::pytest::Rewritten;
 
 use decode::Charset;
 use format_line::FormatLines;
-use python2::Rewritten;
 
 /// A source that was parsed.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub struct SourceText {
     /// What the parser read.
     text: String,
     /// What was written, and how to get there from what was parsed, of 2.x.
-    original: Option<(String, Rewritten)>,
+    original: Option<(String, python2::Rewritten)>,
     /// Where each line begins.
     lines: Vec<u32>,
     format_lines: FormatLines,
@@ -40,6 +42,8 @@ pub struct SourceText {
     parsed: Parsed<ModModule>,
     /// How deep its tree may be.
     depth: usize,
+    /// What pytest makes of the tree.
+    rewritten: Option<Rewritten>,
 }
 
 /// Why a source is not read.
@@ -111,7 +115,7 @@ impl SourceText {
         }
         let parsed = parsed.try_into_module().ok_or(Reason::Tokens)?;
         let format_lines = FormatLines::of(parsed.syntax(), &text, series);
-        Ok(Self { text, original, lines, format_lines, charset, series, parsed, depth })
+        Ok(Self { text, original, lines, format_lines, charset, series, parsed, depth, rewritten: None })
     }
 
     /// Whether its tree may be dropped on any stack, and is small enough to be kept.
@@ -119,9 +123,24 @@ impl SourceText {
         self.depth <= 200 && self.text.len() <= 1 << 20
     }
 
-    /// The syntax tree.
+    /// The syntax tree that is compiled.
     pub fn module(&self) -> &ModModule {
-        self.parsed.syntax()
+        self.rewritten.as_ref().map_or_else(|| self.parsed.syntax(), |rewritten| &rewritten.module)
+    }
+
+    /// Has pytest rewrite the tree.
+    pub fn rewrite_asserts(&mut self, form: Form) {
+        self.rewritten = pytest::rewrite(self.parsed.syntax(), form);
+    }
+
+    /// Has the tree as it was written.
+    pub fn forget_rewritten(&mut self) {
+        self.rewritten = None;
+    }
+
+    /// Whether pytest has rewritten the tree. An `assert` that is left in it then is one whose rewritten form is not known.
+    pub fn is_rewritten(&self) -> bool {
+        self.rewritten.is_some()
     }
 
     /// The text that the ranges of the tree are in; of 2.x the rewritten one ([`python2`]).
@@ -162,6 +181,9 @@ impl SourceText {
 
     /// The line that the compiler of the series gives to what is at an offset, from 1 on: another one inside of some f-strings.
     pub fn compiled_line(&self, offset: TextSize) -> u32 {
+        if let Some(assert) = self.rewritten.as_ref().and_then(|rewritten| rewritten.assert_at(offset)) {
+            return self.line(assert);
+        }
         let line = i64::from(self.line(offset)).saturating_add(self.format_lines.moved(offset));
         u32::try_from(line).unwrap_or(0)
     }
