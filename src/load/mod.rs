@@ -262,7 +262,7 @@ fn unimportable_name(judged: &Judged<'_>) -> Option<Load> {
     }
     let extra = place.extra.as_bytes();
     if extra.starts_with(b"-pytest-") {
-        return Some(Load::dead("only pytest's own import hook reads it"));
+        return Some(Load::dead("no import looks for it; pytest runs it when time and size are those of its source"));
     }
     if !extra.is_empty() {
         return Some(Load::dead(format!("no import looks for a name with `{}` in it", place.extra)));

@@ -10,8 +10,10 @@ declare_rule! {
     /// word after `opt-` (`opt-typeguard`, `opt-beartype`, jaxtyping's hook).
     ///
     /// ## Why it matters
-    /// Its code was changed while it was compiled and is not what its source says; that is what the hook is for. Only that hook
-    /// loads it. It is of no use to those who install the package.
+    /// Its code was changed while it was compiled and is not what its source says; that is what the hook is for. No import looks for
+    /// it, but it is not harmless for that: pytest runs its cache in place of a test, a `conftest.py` or a plugin when time and size in the
+    /// header are those of the source, and the typing hooks run theirs where they are installed. pytest's caches are compared with what
+    /// pytest makes of the source (`PYC201`), the others are not (`PYC218`). None is of use to those who install the package.
     ///
     /// ## Innocent causes
     /// Tests or type checks were run in the folder before it was packed.

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use ruff_text_size::TextRange;
+
 use crate::limits::Limits;
 use crate::name;
 use crate::name::Name;
@@ -23,6 +25,7 @@ use super::describe;
 use super::expected::Expected;
 use super::expected::Source;
 use super::found::Machine;
+use super::pytest;
 use super::scope::HAS_DOCSTRING;
 use super::scope::Options;
 use super::scope::Role;
@@ -473,6 +476,18 @@ impl Check<'_, '_> {
             return;
         }
         self.waiting.extend(outcome.functions);
+        // What pytest puts in has no width.
+        let mut ranges = outcome.differences.iter().map(|difference| difference.range);
+        if let Some(Some(first)) = ranges.next()
+            && first.is_empty()
+            && ranges.all(|range| range.is_none_or(TextRange::is_empty))
+            && self.text.is_rewritten()
+            && code.names().iter().any(|name| text_of(name.as_name()) == pytest::PASS_HOOK)
+        {
+            let line = self.text.line(first.start());
+            return self
+                .leave(theirs, Reason::Unsupported("an assert under pytest's `enable_assertion_pass_hook`", line));
+        }
         for difference in outcome.differences {
             let expected = describe::seen(&difference.expected, &self.pool);
             let found = describe::seen(&difference.found, &self.pool);

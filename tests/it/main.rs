@@ -17,6 +17,7 @@ mod invariants;
 mod literals;
 mod load;
 mod packages;
+mod pytest;
 mod regressions;
 mod reports;
 mod samples;

@@ -9,6 +9,7 @@ use ruff_python_ast::Expr;
 use ruff_python_ast::ExprBoolOp;
 use ruff_python_ast::ExprCall;
 use ruff_python_ast::ExprCompare;
+use ruff_python_ast::ExprGenerator;
 use ruff_python_ast::ExprNamed;
 use ruff_python_ast::Keyword;
 use ruff_python_ast::Operator;
@@ -327,7 +328,8 @@ impl Assertion<'_> {
                 texts.push(format!("*{text}"));
                 continue;
             }
-            let (value, text) = self.argument(argument, later(count));
+            let only = in_brackets_of(node, argument);
+            let (value, text) = self.argument(only.as_ref().unwrap_or(argument), later(count));
             positional.push(value);
             texts.push(text);
         }
@@ -413,6 +415,13 @@ impl Assertion<'_> {
 /// The name that a walrus binds.
 pub(super) fn target(node: &ExprNamed) -> &str {
     node.target.as_name_expr().map_or("", |name| name.id.as_str())
+}
+
+/// A generator expression that is all that a call is given begins with the brackets of the call, also where it is moved out of it.
+fn in_brackets_of(call: &ExprCall, argument: &Expr) -> Option<Expr> {
+    let Expr::Generator(generator) = argument else { return None };
+    let range = call.arguments.range;
+    (!generator.parenthesized).then(|| Expr::Generator(ExprGenerator { range, ..generator.clone() }))
 }
 
 fn in_brackets(operand: &Expr, text: String) -> String {

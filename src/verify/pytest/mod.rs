@@ -89,6 +89,9 @@ fn parsed(version: &str) -> Option<(u16, u16, u16)> {
     Some((number()?, number()?, number().unwrap_or(0)))
 }
 
+/// What is called in an assert when `enable_assertion_pass_hook` is set.
+pub(super) const PASS_HOOK: &[u8] = b"_check_if_assertion_pass_impl";
+
 /// What pytest looks for in the docstring of a module.
 const LEFT_ALONE: &str = "PYTEST_DONT_REWRITE";
 
@@ -148,7 +151,7 @@ pub(super) fn rewrite(source: &ModModule, form: Form) -> Option<Rewritten> {
     if form.moves() {
         rewritten.carried = rewriter.carried;
         rewritten.moved = rewriter.asserts;
-        rewritten.moved.sort_unstable_by_key(|assert| assert.start());
+        rewritten.moved.sort_unstable_by_key(Ranged::start);
     }
     Some(rewritten)
 }
