@@ -246,8 +246,8 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if self.outcome.differences.len() >= MAX_DIFFERENCES {
                 break;
             }
-            if self.work == 0 {
-                self.outcome.is_exhausted = true;
+            self.outcome.is_exhausted |= self.work == 0;
+            if self.outcome.is_exhausted {
                 break;
             }
         }
@@ -293,7 +293,8 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let crowd = self.crowds.entry((place, pair.found.offset)).or_default();
         *crowd = crowd.saturating_add(1);
         match self.crowding {
-            Crowding::Stops if *crowd > LARGEST_CROWD => self.work = 0,
+            // What is left of the work is for the other ways.
+            Crowding::Stops if *crowd > LARGEST_CROWD => self.outcome.is_exhausted = true,
             Crowding::Widens if *crowd > CROWD => self.widen(&mut pair),
             _ => {}
         }
