@@ -7,14 +7,15 @@ use crate::rules::declare_rule;
 use crate::verify::check::CodeCheck;
 use crate::verify::check::Reason;
 use crate::verify::exact::ExactOutcome;
+use crate::verify::pytest::Form;
 use crate::verify::source_text;
 
 declare_rule! {
     /// ## What it reports
     /// A pyc that has a source and whose code could not be compared with it, and why: a Python version or pre-release without rules,
-    /// a source in an unknown encoding, a hook other than pytest's that changed the code on purpose, a limit that was reached. With `--strict` also those
-    /// that have no source, or whose header says that they are stale. With `--verify exact` also what no interpreter compiles to
-    /// the same code, though the comparison without one found no difference.
+    /// a source in an unknown encoding, a hook other than pytest's that changed the code on purpose, a limit that was reached. With
+    /// `--strict` also those that have no source, or whose header says that they are stale. With `--verify exact` also what no
+    /// interpreter compiles to the same code, though the comparison without one found no difference.
     ///
     /// ## Why it matters
     /// What was not compared is not known to be clean. A name that says `typeguard`, `beartype` or `jaxtyping` is no more than a name: such
@@ -28,7 +29,7 @@ declare_rule! {
     /// ## Severity
     /// Info; medium where the file would run and it was the source's size, depth or encoding or the work that it takes which kept it from
     /// being compared: who writes a source can choose that, and one honest file in some 30,000 does. Low where the source has what there
-    /// are no rules for. High with `--strict`, under which whatever could not be verified counts as a failure.
+    /// are no rules for. A cache of pytest's runs where its header fits. High with `--strict`, under which whatever could not be verified counts as a failure.
     ///
     /// ## What to do
     /// Compile the source with the interpreter that wrote the file and compare the two with `pycaudit diff`, or delete the file.
@@ -67,11 +68,13 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     }
     let finding = findings.add(format!("the code of `{}` was not compared with its source: {reason}", context.module));
     finding.compared("verified code", "unverified code");
+    let is_of_pytest = context.place.hook().is_some_and(|hook| Form::of_hook(&hook).is_some());
+    let runs = context.load.verdict.is_live() || is_of_pytest && context.claims_fresh();
     if is_strict {
         finding.severity(Severity::High);
-    } else if is_chosen(reason) && context.load.verdict.is_live() {
+    } else if is_chosen(reason) && runs {
         finding.severity(Severity::Medium);
-    } else if matches!(reason, Reason::Unsupported(..)) && context.load.verdict.is_live() {
+    } else if matches!(reason, Reason::Unsupported(..)) && runs {
         finding.severity(Severity::Low);
     }
 }
@@ -109,6 +112,15 @@ mod tests {
         case("3.5", "__pycache__/m.cpython-35.pyc").flags(&RULE);
         let hook = case("3.12", "__pycache__/m.cpython-312.opt-typeguard460.pyc").flags(&RULE);
         assert!(hook.message.ends_with(": instrumented by typeguard460"), "{}", hook.message);
+        assert_eq!(hook.severity, Severity::Info);
+    }
+
+    #[test]
+    fn says_more_of_a_cache_that_pytest_would_run() {
+        let pyc = Pyc::python("3.12").source_mtime(1_600_000_000).source_size(9);
+        let tree = Case::tree().file("m.py", "assert x\n", 1_600_000_000);
+        let cached = tree.file("__pycache__/m.cpython-312-pytest-5.3.0.pyc", pyc.build(), 1_600_000_000);
+        assert_eq!(cached.flags(&RULE).severity, Severity::Low);
     }
 
     #[test]
