@@ -893,7 +893,13 @@
   function grow() {
     const root = document.querySelector('#folders .tree');
     const size = lives.pycs.size;
-    if (!root || !size) return;
+    if (!root) return;
+    if (!size) {
+      root.append(el('p', 'more', 'There are no bytecode files.'));
+      root.hidden = false;
+      root.nextElementSibling.hidden = true;
+      return;
+    }
     const paths = Array.from({ length: size }, (_, row) => pycs.path(row));
     const bounds = pycs.columns.artifact.values;
     // Where the part of a path that begins at a place ends; its separator is a part of it, and a file has none.
