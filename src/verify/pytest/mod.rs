@@ -1,7 +1,7 @@
 //! What pytest makes of a module before it compiles it: the statements that it puts in the place of each `assert`.
 //!
 //! The tree that comes of it is compiled like any other, so that a cache of pytest's can be compared with its source. Which statements
-//! these are was observed on caches of pytest 5.4 to 9.2; what is not known is left an `assert`, which [`super::expected`] does not
+//! these are was observed on caches of pytest 5.4 to 9.2; what is not known is left an `assert`, which `expected` does not
 //! compare in such a tree.
 
 mod assertion;
