@@ -12,13 +12,12 @@ use crate::container::Ends;
 use crate::container::Input;
 use crate::container::Member;
 use crate::container::MemberId;
-use crate::container::Pyinstaller;
-use crate::container::Pyz;
 use crate::container::ar;
 use crate::container::codec::Codec;
 use crate::container::compressed;
 use crate::container::cpio;
 use crate::container::pyinstaller;
+use crate::container::pyinstaller::pyz;
 use crate::container::rpm;
 use crate::container::tar;
 use crate::container::zip::Zip;
@@ -304,7 +303,7 @@ pub(crate) fn is_package_name(name: &[u8]) -> bool {
 /// Opens a CArchive.
 #[expect(clippy::unnecessary_wraps, reason = "an opener of the table")]
 fn open_pyinstaller(input: Input, _name: &[u8], limits: &Limits) -> Option<Result<Box<dyn Container>, Problem>> {
-    Some(match Pyinstaller::open(input, limits) {
+    Some(match pyinstaller::open(input, limits) {
         Ok(archive) => Ok(Box::new(archive)),
         Err(problem) => Err(problem),
     })
@@ -313,7 +312,7 @@ fn open_pyinstaller(input: Input, _name: &[u8], limits: &Limits) -> Option<Resul
 /// Opens a PYZ.
 #[expect(clippy::unnecessary_wraps, reason = "an opener of the table")]
 fn open_pyz(input: Input, _name: &[u8], limits: &Limits) -> Option<Result<Box<dyn Container>, Problem>> {
-    Some(match Pyz::open(input, limits) {
+    Some(match pyz::open(input, limits) {
         Ok(archive) => Ok(Box::new(archive)),
         Err(problem) => Err(problem),
     })

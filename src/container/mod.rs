@@ -55,8 +55,6 @@ pub use crate::container::listing::NewMember;
 pub use crate::container::listing::SpecialKind;
 pub use crate::container::oddity::Oddity;
 pub use crate::container::oddity::OddityKind;
-pub use crate::container::pyinstaller::Pyinstaller;
-pub use crate::container::pyinstaller::pyz::Pyz;
 pub use crate::container::zip::Zip;
 use crate::manifest::Manifest;
 use crate::name::Name;

@@ -314,7 +314,7 @@ fn a_forged_program_that_is_cut_or_changed_anywhere_is_survived() {
 #[test]
 fn an_input_without_any_archive_is_refused() {
     let open =
-        |bytes: &[u8]| pycaudit::container::Pyinstaller::open(Input::from_bytes(bytes.to_vec()), &Limits::default());
+        |bytes: &[u8]| pycaudit::container::pyinstaller::open(Input::from_bytes(bytes.to_vec()), &Limits::default());
     assert_eq!(open(b"").unwrap_err().kind, ProblemKind::ArchiveDamaged);
     assert_eq!(open(b"MEI\x0c\x0b\x0a\x0b\x0e").unwrap_err().kind, ProblemKind::ArchiveDamaged);
 }

@@ -8,24 +8,16 @@
 
 mod contents;
 pub(crate) mod cookie;
+mod frozen;
 mod program;
 pub mod pyz;
 
 use std::sync::atomic::AtomicU64;
 
-use crate::artifact::Sha256Digest;
-use crate::artifact::Times;
-use crate::container::Container;
-use crate::container::Content;
-use crate::container::Ends;
 use crate::container::Input;
 use crate::container::Kind;
-use crate::container::LinkTarget;
-use crate::container::Listing;
 use crate::container::Located;
-use crate::container::MemberId;
 use crate::container::MemberKind;
-use crate::container::NewMember;
 use crate::container::Oddity;
 use crate::container::OddityKind;
 use crate::container::blob;
@@ -38,6 +30,11 @@ use crate::container::pyinstaller::contents::Record;
 use crate::container::pyinstaller::contents::kind;
 use crate::container::pyinstaller::cookie::Cookie;
 use crate::container::pyinstaller::cookie::Found;
+use crate::container::pyinstaller::frozen::Form;
+use crate::container::pyinstaller::frozen::Frozen;
+use crate::container::pyinstaller::frozen::New;
+use crate::container::pyinstaller::frozen::Part;
+use crate::container::pyinstaller::frozen::Structure;
 use crate::limits::Limits;
 use crate::name;
 use crate::problem::Problem;
@@ -59,129 +56,33 @@ const BEHIND: &[u8] = b"(behind the archive)";
 /// Bytes behind an archive that are padding.
 const PADDING: u64 = 16;
 
-/// An opened CArchive.
-#[derive(Debug)]
-pub struct Pyinstaller {
-    /// The file that it is in.
-    input: Input,
-    /// Its members.
-    listing: Listing,
-    /// Each member's bytes, by its id.
-    parts: Vec<Part>,
-    /// The header that code without one is read with; empty when the version is not known.
-    header: Vec<u8>,
-    /// What contradicts what.
-    oddities: Vec<Oddity>,
-    /// What could not be read of its structure.
-    problems: Vec<Located>,
-    /// The caps.
-    limits: Limits,
-    /// As in [`Archive`].
-    excess: AtomicU64,
-}
-
-/// A member of a CArchive or PYZ.
-#[derive(Clone, Copy, Debug)]
-struct Part {
-    /// Where its bytes are.
-    blob: Blob,
-    /// What is done to them.
-    form: Form,
-}
-
-/// What has to be done to read a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// Nothing.
-    Whole,
-    /// A pyc's header is put before it.
-    Headless,
-    /// It is encrypted.
-    Encrypted,
-}
-
-/// A member before it is listed.
-struct New {
-    /// Its name.
-    name: Vec<u8>,
-    /// What it is.
-    kind: MemberKind,
-    /// Its bytes.
-    part: Part,
-}
-
-impl Pyinstaller {
-    /// Finds the cookie in a file and reads the table of contents. Fails when there is neither a cookie nor a PYZ.
-    pub fn open(input: Input, limits: &Limits) -> Result<Self, Problem> {
-        let Found { cookie, stray, archives } = cookie::find(&input).map_err(|error| blob::unreadable(&error))?;
-        let mut survey = Survey {
-            input: &input,
-            limits,
-            new: Vec::new(),
-            oddities: Oddities::new(limits.findings_per_rule),
-            problems: Vec::new(),
-            header: Vec::new(),
-        };
-        match &cookie {
-            Some(cookie) => survey.archive(cookie).map_err(|error| blob::unreadable(&error))?,
-            None if archives.is_empty() => {
-                let place = stray.first().copied().unwrap_or_default();
-                return Err(
-                    Problem::at(ProblemKind::ArchiveDamaged, place).with_detail("no cookie that leads to an archive")
-                );
-            }
-            None => survey.without_cookie(&archives),
+/// Finds the cookie in a file and reads the table of contents. Fails when there is neither a cookie nor a PYZ.
+pub fn open(input: Input, limits: &Limits) -> Result<Frozen, Problem> {
+    let Found { cookie, stray, archives } = cookie::find(&input).map_err(|error| blob::unreadable(&error))?;
+    let mut survey = Survey {
+        input: &input,
+        limits,
+        new: Vec::new(),
+        oddities: Oddities::new(limits.findings_per_rule),
+        problems: Vec::new(),
+        header: Vec::new(),
+    };
+    match &cookie {
+        Some(cookie) => survey.archive(cookie).map_err(|error| blob::unreadable(&error))?,
+        None if archives.is_empty() => {
+            let place = stray.first().copied().unwrap_or_default();
+            return Err(
+                Problem::at(ProblemKind::ArchiveDamaged, place).with_detail("no cookie that leads to an archive")
+            );
         }
-        for at in stray {
-            survey.odd(OddityKind::CookieDiffers, None, at, "a cookie", "its magic, with numbers that lead nowhere");
-        }
-        let Survey { new, oddities, problems, header, .. } = survey;
-        let (listing, parts, oddities) = listed(new, oddities, input.size());
-        Ok(Self {
-            listing,
-            parts,
-            header,
-            oddities,
-            problems,
-            limits: limits.clone(),
-            excess: AtomicU64::new(0),
-            input,
-        })
+        None => survey.without_cookie(&archives),
     }
-}
-
-/// Puts members into path order, and says which of them share bytes.
-fn listed(mut new: Vec<New>, mut oddities: Oddities, size: u64) -> (Listing, Vec<Part>, Vec<Oddity>) {
-    let mut blobs: Vec<Blob> = new.iter().map(|new| new.part.blob).collect();
-    for at in blob::share(&mut blobs) {
-        let offset = blobs.get(at).map(|blob| blob.offset.min(size));
-        let observed = || "they belong to another member too".to_owned();
-        if oddities.wants(OddityKind::Overlap) {
-            let expected = "bytes of its own".to_owned();
-            oddities.push(Oddity {
-                kind: OddityKind::Overlap,
-                member: Some(at),
-                offset,
-                expected,
-                observed: observed(),
-            });
-        }
+    for at in stray {
+        survey.odd(OddityKind::CookieDiffers, None, at, "a cookie", "its magic, with numbers that lead nowhere");
     }
-    for (new, blob) in new.iter_mut().zip(&blobs) {
-        new.part.blob = *blob;
-    }
-    let members: Vec<NewMember<'_>> = new
-        .iter()
-        .map(|new| NewMember { name: &new.name, kind: new.kind, size: new.part.blob.size, times: Times::default() })
-        .collect();
-    let (listing, ids) = Listing::new(&members);
-    let mut parts: Vec<(MemberId, Part)> = ids.iter().copied().zip(new.iter().map(|new| new.part)).collect();
-    parts.sort_unstable_by_key(|(id, _)| *id);
-    let mut oddities = oddities.finish();
-    for oddity in &mut oddities {
-        oddity.member = oddity.member.and_then(|index| ids.get(index).copied());
-    }
-    (listing, parts.into_iter().map(|(_, part)| part).collect(), oddities)
+    let Survey { new, oddities, problems, header, .. } = survey;
+    let structure = Structure { new, header, oddities, problems };
+    Ok(Frozen::new(Kind::Pyinstaller, input, structure, limits))
 }
 
 /// What is gathered while an archive is read.
@@ -409,89 +310,6 @@ fn with_ending(mut name: Vec<u8>, ending: &[u8]) -> Vec<u8> {
         name.extend_from_slice(ending);
     }
     name
-}
-
-/// Reads a member of a CArchive or PYZ.
-fn read_part(
-    archive: &Archive<'_>,
-    member: MemberId,
-    part: &Part,
-    header: &[u8],
-    limit: u64,
-    mut buffer: Vec<u8>,
-) -> Content {
-    buffer.clear();
-    if part.form == Form::Encrypted {
-        let problem = Problem::at(ProblemKind::Encrypted, part.blob.offset.min(archive.input.size()));
-        return Content { bytes: buffer, ..Content::unread(problem) };
-    }
-    if part.form == Form::Headless {
-        let room = usize::try_from(limit).unwrap_or(usize::MAX);
-        let Some((cut, _)) = header.split_at_checked(room) else {
-            buffer.extend_from_slice(header);
-            return archive.read(member, &part.blob, limit, buffer);
-        };
-        buffer.extend_from_slice(cut);
-        return Content { bytes: buffer, ..Content::unread(Problem::at(ProblemKind::MemberSizeLimit, 0)) };
-    }
-    archive.read(member, &part.blob, limit, buffer)
-}
-
-impl Container for Pyinstaller {
-    fn kind(&self) -> Kind {
-        Kind::Pyinstaller
-    }
-
-    fn listing(&self) -> &Listing {
-        &self.listing
-    }
-
-    fn read_into(&self, member: MemberId, limit: u64, buffer: Vec<u8>) -> Content {
-        let Some(part) = self.parts.get(member) else {
-            return Content::unread(Problem::new(ProblemKind::Unreadable).with_detail("no such member"));
-        };
-        let archive = Archive { input: &self.input, limits: &self.limits, excess: &self.excess };
-        read_part(&archive, member, part, &self.header, limit, buffer)
-    }
-
-    fn ends(&self, member: MemberId, head: usize, tail: usize) -> Result<Ends, Problem> {
-        if let Some(part) = self.parts.get(member).filter(|part| part.form == Form::Whole)
-            && let Some(ends) = part.blob.ends(&self.input, head, tail)
-        {
-            return ends;
-        }
-        let limit = u64::try_from(head.max(tail)).unwrap_or(u64::MAX);
-        Ends::of_content(self.read(member, limit), head, tail)
-    }
-
-    fn part(&self, member: MemberId) -> Option<Input> {
-        let part = self.parts.get(member).filter(|part| part.form == Form::Whole && !part.blob.shared)?;
-        part.blob.part(&self.input)
-    }
-
-    fn header_is_restored(&self, member: MemberId) -> bool {
-        self.parts.get(member).is_some_and(|part| part.form == Form::Headless)
-    }
-
-    fn link(&self, member: MemberId) -> Option<LinkTarget> {
-        let link = self.listing.get(member).filter(|member| member.kind == MemberKind::Link)?;
-        // Longer targets than PATH_MAX are no links on any system.
-        let bytes = self.read(member, 4096).bytes;
-        let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
-        Some(LinkTarget::of_text(&self.listing, link.folder(), text))
-    }
-
-    fn digest(&self) -> Option<Sha256Digest> {
-        self.input.digest().ok()
-    }
-
-    fn oddities(&self) -> &[Oddity] {
-        &self.oddities
-    }
-
-    fn problems(&self) -> &[Located] {
-        &self.problems
-    }
 }
 
 /// Whether a program deserves to be searched through, and has an archive that PyInstaller's boot loaders would read.

@@ -1,31 +1,23 @@
 //! A PYZ: modules as marshalled code, each compressed by zlib, and a marshalled table of contents (`ZlibArchiveReader` in
 //! PyInstaller's loader/pyimod01_archive.py). It stands in a CArchive, or by itself among the files of a build.
 
-use std::sync::atomic::AtomicU64;
-
-use crate::artifact::Sha256Digest;
-use crate::container::Container;
-use crate::container::Content;
 use crate::container::Input;
 use crate::container::Kind;
-use crate::container::Listing;
 use crate::container::Located;
-use crate::container::MemberId;
 use crate::container::MemberKind;
 use crate::container::Oddity;
 use crate::container::OddityKind;
 use crate::container::blob;
-use crate::container::blob::Archive;
 use crate::container::blob::Blob;
 use crate::container::blob::Coding;
 use crate::container::oddity::Oddities;
-use crate::container::pyinstaller::Form;
-use crate::container::pyinstaller::New;
-use crate::container::pyinstaller::Part;
 use crate::container::pyinstaller::cookie;
+use crate::container::pyinstaller::frozen::Form;
+use crate::container::pyinstaller::frozen::Frozen;
+use crate::container::pyinstaller::frozen::New;
+use crate::container::pyinstaller::frozen::Part;
+use crate::container::pyinstaller::frozen::Structure;
 use crate::container::pyinstaller::header_of;
-use crate::container::pyinstaller::listed;
-use crate::container::pyinstaller::read_part;
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
@@ -41,27 +33,6 @@ const HEADER: usize = 17;
 /// The series whose marshal reads every table of contents, when the magic number is not known.
 const ANY_SERIES: (u8, u8) = (3, 12);
 
-/// An opened PYZ.
-#[derive(Debug)]
-pub struct Pyz {
-    /// Its bytes.
-    input: Input,
-    /// Its members.
-    listing: Listing,
-    /// Each member's bytes, by its id.
-    parts: Vec<Part>,
-    /// The header that its code is read with.
-    header: Vec<u8>,
-    /// What contradicts what.
-    oddities: Vec<Oddity>,
-    /// What could not be read of its structure.
-    problems: Vec<Located>,
-    /// The caps.
-    limits: Limits,
-    /// As in [`Archive`].
-    excess: AtomicU64,
-}
-
 /// What a table of contents says of a module.
 struct Entry {
     name: Vec<u8>,
@@ -70,46 +41,34 @@ struct Entry {
     stored: u64,
 }
 
-impl Pyz {
-    /// Reads the table of contents. Fails when the input cannot be read at all, or is no PYZ.
-    pub fn open(input: Input, limits: &Limits) -> Result<Self, Problem> {
-        let head = input.bytes_at(0, HEADER).map_err(|error| blob::unreadable(&error))?;
-        let word = |at: usize| head.get(at..).and_then(|rest| rest.first_chunk::<4>()).copied();
-        let (Some(cookie::PYZ), Some(magic), Some(contents)) = (word(0), word(4), word(8)) else {
-            return Err(Problem::at(ProblemKind::ArchiveDamaged, 0).with_detail("no header of a PYZ"));
-        };
-        let (magic, contents) = (Magic(magic), u64::from(u32::from_be_bytes(contents)));
-        let is_encrypted = head.get(12) == Some(&1);
-        let mut pyz =
-            Reading { entries: Vec::new(), oddities: Oddities::new(limits.findings_per_rule), problems: Vec::new() };
-        pyz.contents(&input, magic, contents, limits)?;
-        if is_encrypted {
-            let expected = "modules that can be read".to_owned();
-            let observed = "the header says that they are encrypted".to_owned();
-            pyz.oddities.push(Oddity {
-                kind: OddityKind::EncryptedCode,
-                member: None,
-                offset: Some(12),
-                expected,
-                observed,
-            });
-        }
-        let Reading { entries, oddities, problems } = pyz;
-        let new = entries.into_iter().filter_map(|entry| member(entry, is_encrypted)).collect();
-        let (listing, parts, oddities) = listed(new, oddities, input.size());
-        let problems = problems.into_iter().map(|problem| Located { path: None, problem }).collect();
-        let header = header_of(magic, None);
-        Ok(Self {
-            input,
-            listing,
-            parts,
-            header,
-            oddities,
-            problems,
-            limits: limits.clone(),
-            excess: AtomicU64::new(0),
-        })
+/// Reads the table of contents. Fails when the input cannot be read at all, or is no PYZ.
+pub fn open(input: Input, limits: &Limits) -> Result<Frozen, Problem> {
+    let head = input.bytes_at(0, HEADER).map_err(|error| blob::unreadable(&error))?;
+    let word = |at: usize| head.get(at..).and_then(|rest| rest.first_chunk::<4>()).copied();
+    let (Some(cookie::PYZ), Some(magic), Some(contents)) = (word(0), word(4), word(8)) else {
+        return Err(Problem::at(ProblemKind::ArchiveDamaged, 0).with_detail("no header of a PYZ"));
+    };
+    let (magic, contents) = (Magic(magic), u64::from(u32::from_be_bytes(contents)));
+    let is_encrypted = head.get(12) == Some(&1);
+    let mut pyz =
+        Reading { entries: Vec::new(), oddities: Oddities::new(limits.findings_per_rule), problems: Vec::new() };
+    pyz.contents(&input, magic, contents, limits)?;
+    if is_encrypted {
+        let expected = "modules that can be read".to_owned();
+        let observed = "the header says that they are encrypted".to_owned();
+        pyz.oddities.push(Oddity {
+            kind: OddityKind::EncryptedCode,
+            member: None,
+            offset: Some(12),
+            expected,
+            observed,
+        });
     }
+    let Reading { entries, oddities, problems } = pyz;
+    let new = entries.into_iter().filter_map(|entry| member(entry, is_encrypted)).collect();
+    let problems = problems.into_iter().map(|problem| Located { path: None, problem }).collect();
+    let structure = Structure { new, header: header_of(magic, None), oddities, problems };
+    Ok(Frozen::new(Kind::Pyz, input, structure, limits))
 }
 
 /// The member that an entry stands for; `None` for a namespace package, which is nothing but its name (PEP 420).
@@ -239,40 +198,6 @@ impl Reading {
         let (kind, offset, stored) = (number(0)?, u64::try_from(number(1)?).ok()?, u64::try_from(number(2)?).ok()?);
         self.entries.push(Entry { name, kind, offset, stored });
         Some(())
-    }
-}
-
-impl Container for Pyz {
-    fn kind(&self) -> Kind {
-        Kind::Pyz
-    }
-
-    fn listing(&self) -> &Listing {
-        &self.listing
-    }
-
-    fn read_into(&self, member: MemberId, limit: u64, buffer: Vec<u8>) -> Content {
-        let Some(part) = self.parts.get(member) else {
-            return Content::unread(Problem::new(ProblemKind::Unreadable).with_detail("no such member"));
-        };
-        let archive = Archive { input: &self.input, limits: &self.limits, excess: &self.excess };
-        read_part(&archive, member, part, &self.header, limit, buffer)
-    }
-
-    fn header_is_restored(&self, member: MemberId) -> bool {
-        self.parts.get(member).is_some_and(|part| part.form == Form::Headless)
-    }
-
-    fn digest(&self) -> Option<Sha256Digest> {
-        self.input.digest().ok()
-    }
-
-    fn oddities(&self) -> &[Oddity] {
-        &self.oddities
-    }
-
-    fn problems(&self) -> &[Located] {
-        &self.problems
     }
 }
 
