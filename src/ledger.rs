@@ -9,7 +9,17 @@ pub enum Fate {
     Bytecode,
     /// Opened as an archive; its members are counted for themselves.
     Archive,
-    /// Looked at and found to be neither.
+    /// A class that Jython compiled: recognised, not parsed.
+    Jython,
+    /// Bytecode of MicroPython: recognised, not parsed.
+    Micropython,
+    /// A cache of numba: recognised, not parsed.
+    Numba,
+    /// A cache of jinja2: recognised, not parsed.
+    Jinja2,
+    /// A Jupyter notebook: recognised, not parsed.
+    Notebook,
+    /// Looked at and found to be none of these.
     Other,
     /// Left out by `--exclude` (a folder left out is counted once).
     Excluded,
@@ -28,6 +38,11 @@ impl Fate {
     pub const ALL: &'static [Self] = &[
         Self::Bytecode,
         Self::Archive,
+        Self::Jython,
+        Self::Micropython,
+        Self::Numba,
+        Self::Jinja2,
+        Self::Notebook,
         Self::Other,
         Self::Excluded,
         Self::Link,
@@ -36,11 +51,20 @@ impl Fate {
         Self::Unreadable,
     ];
 
+    /// The forms of Python code that are recognised and not parsed.
+    pub const OTHER_CODE: &'static [Self] =
+        &[Self::Jython, Self::Micropython, Self::Numba, Self::Jinja2, Self::Notebook];
+
     /// The word that reports use.
     pub fn code(self) -> &'static str {
         match self {
             Self::Bytecode => "bytecode",
             Self::Archive => "archive",
+            Self::Jython => "jython",
+            Self::Micropython => "micropython",
+            Self::Numba => "numba",
+            Self::Jinja2 => "jinja2",
+            Self::Notebook => "notebook",
             Self::Other => "other",
             Self::Excluded => "excluded",
             Self::Link => "link",

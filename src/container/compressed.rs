@@ -1,4 +1,4 @@
-//! Files that are compressed as a whole: gzip, bzip2, xz, zstd.
+//! Files that are compressed as a whole: gzip, bzip2, xz, lzma, zstd.
 //!
 //! A compressed archive of records is that archive: `p.tar.gz` is one container, not two. Anything else that is looked for
 //! (bytecode, a source, another archive) is the one member of a container, under the name that unpacking would give it. What is
@@ -59,7 +59,8 @@ pub(crate) fn open(input: Input, name: &[u8], limits: &Limits) -> Option<Result<
 fn inner_name(name: &[u8], codec: Codec) -> Vec<u8> {
     let file = name::split_last(name).1;
     let lower = file.to_ascii_lowercase();
-    let short: [(&[u8], &[u8]); 4] = [(b".tgz", b".tar"), (b".tbz2", b".tar"), (b".txz", b".tar"), (b".tzst", b".tar")];
+    let short: [(&[u8], &[u8]); 5] =
+        [(b".tgz", b".tar"), (b".tbz2", b".tar"), (b".txz", b".tar"), (b".tlz", b".tar"), (b".tzst", b".tar")];
     let cut = |ending: &[u8]| {
         let rest = lower.strip_suffix(ending).filter(|rest| !rest.is_empty())?;
         file.get(..rest.len())

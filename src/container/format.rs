@@ -1,7 +1,7 @@
 //! Recognises containers by their bytes.
 //!
 //! **What counts as unread.** A container of a kind that is recognised and not opened makes a run incomplete when it is likely to
-//! hold Python files (7z, rar, deb, rpm). A stream of gzip, bzip2, xz or zstd that cannot be read does so only when its
+//! hold Python files (7z, rar, deb, rpm). A stream of gzip, bzip2, xz, lzma or zstd that cannot be read does so only when its
 //! name says that a package or an archive is inside (`.tar.gz`, `.tgz`, ...): so a damaged `.gz` among test data does not make every
 //! scan incomplete.
 
@@ -90,6 +90,12 @@ pub const FORMATS: &[Format] = &[
         holds_files: false,
     },
     Format {
+        name: "lzma",
+        sniff: |p| Codec::of(p.head) == Some(Codec::Lzma),
+        open: Some(compressed::open),
+        holds_files: false,
+    },
+    Format {
         name: "zstd",
         sniff: |p| Codec::of(p.head) == Some(Codec::Zstd),
         open: Some(compressed::open),
@@ -106,6 +112,8 @@ const PACKAGE_NAMES: &[&[u8]] = &[
     b".tbz2",
     b".tar.xz",
     b".txz",
+    b".tar.lzma",
+    b".tlz",
     b".tar.zst",
     b".tzst",
     b".tar.lz",

@@ -32,6 +32,7 @@ pub mod format;
 pub mod input;
 mod listing;
 mod oddity;
+mod other_code;
 pub mod pyinstaller;
 mod rpm;
 mod sequence;
@@ -55,6 +56,7 @@ pub use crate::container::listing::NewMember;
 pub use crate::container::listing::SpecialKind;
 pub use crate::container::oddity::Oddity;
 pub use crate::container::oddity::OddityKind;
+pub use crate::container::other_code::OtherCode;
 pub use crate::container::zip::Zip;
 use crate::manifest::Manifest;
 use crate::name::Name;
@@ -266,6 +268,8 @@ pub struct Passed {
     pub sha256: Option<Sha256Digest>,
     /// Its MD5, where a manifest may ask for that.
     pub md5: Option<Md5Digest>,
+    /// Which form of Python code it is that is no pyc.
+    pub other_code: Option<OtherCode>,
 }
 
 /// Both ends of a member.

@@ -2,7 +2,7 @@
 //! ("RPM V4 Package format" of the RPM documentation; lib/header.c).
 //!
 //! Members and offsets are those of the cpio archive once it is unpacked; the names come from the header where the archive leaves
-//! them out. The header's digests are a manifest. Signatures are not checked. LZMA payloads of old packages are not read.
+//! them out. The header's digests are a manifest. Signatures are not checked.
 
 use crate::artifact::Md5Digest;
 use crate::artifact::Sha256Digest;
@@ -139,7 +139,7 @@ fn payload(input: &Input, at: u64, length: u64, listed: &[Listed], limits: &Limi
         return Ok(Sequence::open(part, name, &walker, Kind::Rpm, limits));
     }
     Err(Problem::at(ProblemKind::UnsupportedMethod, at)
-        .with_detail("the payload is neither gzip, bzip2, xz, zstd nor plain"))
+        .with_detail("the payload is neither gzip, bzip2, xz, lzma, zstd nor plain"))
 }
 
 /// A header: an index of tags and a store of their data.
@@ -333,6 +333,10 @@ impl Container for Rpm {
 
     fn window(&self, member: MemberId) -> Option<usize> {
         self.files.window(member)
+    }
+
+    fn held(&self) -> u64 {
+        self.files.held()
     }
 
     fn link(&self, member: MemberId) -> Option<LinkTarget> {

@@ -188,6 +188,11 @@ fn unread(summary: &SummaryRecord) -> String {
         (Fate::Excluded, "left out as asked"),
         (Fate::Link, "links not followed"),
         (Fate::Special, "pipes, sockets or devices not opened"),
+        (Fate::Jython, "classes of Jython not parsed"),
+        (Fate::Micropython, "files of MicroPython not parsed"),
+        (Fate::Numba, "caches of numba not parsed"),
+        (Fate::Jinja2, "caches of jinja2 not parsed"),
+        (Fate::Notebook, "Jupyter notebooks not parsed"),
     ];
     let counts: Vec<_> = shown
         .into_iter()

@@ -181,6 +181,11 @@ pub(super) fn fate(fate: Fate) -> &'static str {
     match fate {
         Fate::Bytecode => "scanned",
         Fate::Archive => "opened; its members are counted for themselves",
+        Fate::Jython => "a class of Jython; recognised, not parsed",
+        Fate::Micropython => "bytecode of MicroPython; recognised, not parsed",
+        Fate::Numba => "a cache of numba; recognised, not parsed",
+        Fate::Jinja2 => "a cache of jinja2; recognised, not parsed",
+        Fate::Notebook => "a Jupyter notebook; recognised, not parsed",
         Fate::Other => "neither bytecode nor an archive",
         Fate::Excluded => "left out as asked; a folder counts once",
         Fate::Link => "a link that is not followed",

@@ -120,6 +120,7 @@ mod unsafe_path;
 mod unsupported_container;
 mod unverified;
 mod unusual_place;
+mod wheel_tag_dishonest;
 mod writable_cache;
 mod zip_bytecode_first;
 mod zip_differential;
@@ -548,6 +549,8 @@ pub struct ContainerFacts<'a> {
     pub locator: &'a Locator,
     /// The RECORD of a wheel.
     pub record: Option<&'a Record>,
+    /// The `Requires-Python` of a wheel.
+    pub requires_python: Option<&'a str>,
     /// Whether it is a part of a frozen program, or an archive in one: no source is expected there.
     pub is_frozen: bool,
     /// The list of files of a package that is no wheel.
@@ -811,6 +814,7 @@ pub static RULES: &[&Rule] = &[
     &link_member::RULE,
     &bomb::RULE,
     &encrypted_member::RULE,
+    &wheel_tag_dishonest::RULE,
     &manifest_mismatch::RULE,
     &freezer_anomaly::RULE,
     &layer_residue::RULE,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::container::Kind;
 use crate::container::MemberId;
+use crate::load::LoadVerdict;
 use crate::name;
 use crate::pyc::Version;
 use crate::pyc::versions::Implementation;
@@ -28,7 +29,7 @@ declare_rule! {
     ///
     /// ## Severity
     /// Medium for modules without a source outside `__pycache__`, which were meant to be imported; low for the rest, which
-    /// nothing reads there.
+    /// nothing reads there. Modules of a wheel that have no source are PYC812's, unless they lie in such a folder.
     ///
     /// ## What to do
     /// Build in a clean folder; delete what is of another version.
@@ -53,6 +54,9 @@ fn check(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
             continue;
         }
         let is_bare = !facts.has_source && name::split_last(folder).1 != b"__pycache__";
+        if is_bare && home.is_none() && facts.load != LoadVerdict::Dead {
+            continue;
+        }
         let severity = if is_bare { Severity::Medium } else { Severity::Low };
         let key = (home.map_or(&[][..], |(path, _)| path), severity, version.python());
         groups.entry(key).or_insert((0, facts.member)).0 += 1;
@@ -118,9 +122,9 @@ fn is_of_series(version: &Version, series: (u8, u8)) -> bool {
 }
 
 /// The Pythons that a wheel is for, by the tags of its file name.
-struct WheelTags {
+pub(super) struct WheelTags {
     /// As they stand in the name.
-    shown: String,
+    pub(super) shown: String,
     pythons: Vec<Tag>,
 }
 
@@ -132,11 +136,13 @@ struct Tag {
     minor: Option<u8>,
     /// Later minor versions too.
     and_later: bool,
+    /// Installers take it for later minor versions.
+    installs_later: bool,
 }
 
 impl WheelTags {
     /// The tags in the name of a wheel.
-    fn of_container(container: &ContainerFacts<'_>) -> Option<Self> {
+    pub(super) fn of_container(container: &ContainerFacts<'_>) -> Option<Self> {
         if container.kind() != Kind::Wheel {
             return None;
         }
@@ -148,18 +154,23 @@ impl WheelTags {
         let stem = std::str::from_utf8(file).ok()?.strip_suffix(".whl")?;
         let parts: Vec<&str> = stem.split('-').collect();
         let ([_, _, pythons, abi, _] | [_, _, _, pythons, abi, _]) = *parts.as_slice() else { return None };
-        let is_stable = abi == "abi3" || abi == "none";
-        let tags = pythons.split('.').map(|tag| Tag::of(tag, is_stable)).collect::<Option<Vec<_>>>()?;
+        let tags = pythons.split('.').map(|tag| Tag::of(tag, abi)).collect::<Option<Vec<_>>>()?;
         Some(Self { shown: name::shown_text(pythons), pythons: tags })
     }
 
+    /// Whether the wheel is of use to a version of Python.
     fn takes(&self, version: &Version) -> bool {
-        self.pythons.iter().any(|tag| tag.takes(version))
+        self.pythons.iter().any(|tag| tag.takes(version, tag.and_later))
+    }
+
+    /// Whether an installer takes the wheel for a version of Python.
+    pub(super) fn installs_on(&self, version: &Version) -> bool {
+        self.pythons.iter().any(|tag| tag.takes(version, tag.installs_later))
     }
 }
 
 impl Tag {
-    fn of(tag: &str, is_stable: bool) -> Option<Self> {
+    fn of(tag: &str, abi: &str) -> Option<Self> {
         let (kind, digits) = tag.split_at_checked(2)?;
         let implementation = match kind {
             "py" => None,
@@ -170,19 +181,21 @@ impl Tag {
         let (major, minor) = digits.split_at_checked(1)?;
         let minor = if minor.is_empty() { None } else { Some(minor.parse().ok()?) };
         // `py38` and the stable ABI promise later versions too; installers take `cp38-none` for 3.8 alone, but the code would do.
+        let installs_later = implementation.is_none() || abi == "abi3";
         Some(Self {
             implementation,
             major: major.parse().ok()?,
             minor,
-            and_later: implementation.is_none() || is_stable,
+            and_later: installs_later || abi == "none",
+            installs_later,
         })
     }
 
-    fn takes(&self, version: &Version) -> bool {
+    fn takes(&self, version: &Version, and_later: bool) -> bool {
         let (major, minor) = version.last_series.unwrap_or(version.series);
         self.implementation.is_none_or(|implementation| implementation == version.implementation)
             && self.major == major
-            && self.minor.is_none_or(|wanted| wanted == minor || self.and_later && wanted < minor)
+            && self.minor.is_none_or(|wanted| wanted == minor || and_later && wanted < minor)
     }
 }
 
@@ -214,10 +227,16 @@ mod tests {
 
     #[test]
     fn flags_bytecode_of_another_python_than_the_wheel_s() {
-        let finding = wheel("a-1-cp311-cp311-win_amd64.whl", "p/m.pyc", "3.9").flags(&RULE);
-        assert_eq!((finding.severity, finding.expected.as_str()), (Severity::Medium, "bytecode for `cp311`"));
+        let cached = "p/__pycache__/m.cpython-39.pyc";
+        let finding = wheel("a-1-cp311-cp311-win_amd64.whl", cached, "3.9").flags(&RULE);
+        assert_eq!((finding.severity, finding.expected.as_str()), (Severity::Low, "bytecode for `cp311`"));
         wheel("a-1-2-py2-none-any.whl", "p/__pycache__/m.cpython-39.pyc", "3.9").flags(&RULE);
         wheel("a-1-cp312-abi3-win_amd64.whl", "p/__pycache__/m.cpython-39.pyc", "3.9").flags(&RULE);
+    }
+
+    #[test]
+    fn passes_modules_without_a_source_that_another_rule_reports() {
+        wheel("a-1-cp311-cp311-win_amd64.whl", "p/m.pyc", "3.9").passes(&RULE);
     }
 
     #[test]

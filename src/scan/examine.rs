@@ -20,6 +20,7 @@ use crate::container::Kind;
 use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::MemberKind;
+use crate::container::OtherCode;
 use crate::container::format;
 use crate::container::format::Format;
 use crate::container::format::Identified;
@@ -160,7 +161,7 @@ impl Worker<'_> {
             Task::Anything => self.anything(scope, member, desk),
             Task::Named => (self.named(scope, member), 0),
             Task::Excluded => (Outcome::Other(Fate::Excluded, Vec::new(), Vec::new()), 0),
-            Task::Other => (Outcome::Other(Fate::Other, Vec::new(), Vec::new()), 0),
+            Task::Known(fate) => (Outcome::Other(fate, Vec::new(), Vec::new()), 0),
             Task::Unreadable(problem) => {
                 (self.other(scope, member, fate_of(std::slice::from_ref(&problem)), None, &[problem]), 0)
             }
@@ -180,7 +181,7 @@ impl Worker<'_> {
         if let Some(passed) = container.passed(member) {
             let content =
                 passed.sha256.map(|sha256| MemberContent { bytes: None, sha256, md5: passed.md5, size: passed.size });
-            return (self.other(scope, member, Fate::Other, content, &[]), passed.size);
+            return (self.other(scope, member, fate_of_other(passed.other_code), content, &[]), passed.size);
         }
         if let Some(part) = container.part(member)
             && let Ok(Identified { format: Some(format), .. }) = format::identify(container, member)
@@ -199,7 +200,8 @@ impl Worker<'_> {
             };
             let probe = Probe { name, head: &ends.head, tail: &ends.tail };
             if !pyc::sniff(&ends.head) && format::recognise(&probe).is_none() && !format::wants_long_tail(&probe) {
-                return (self.other(scope, member, Fate::Other, None, &[]), ends.head.len() as u64);
+                let fate = fate_of_other(OtherCode::of(name, &ends.head));
+                return (self.other(scope, member, fate, None, &[]), ends.head.len() as u64);
             }
         }
         let mut content = self.read(scope, member, desk);
@@ -225,7 +227,8 @@ impl Worker<'_> {
             _ => {}
         }
         let digest = whole.then(|| digest(&content.bytes));
-        let fate = if whole { Fate::Other } else { fate_of(&content.problems) };
+        let other = OtherCode::of(name, &content.bytes);
+        let fate = if whole { fate_of_other(other) } else { fate_of(&content.problems) };
         let outcome = self.other(scope, member, fate, digest, &content.problems);
         desk.give_back(content.bytes);
         (outcome, bytes)
@@ -548,6 +551,7 @@ impl Worker<'_> {
             container: scope.container.as_ref(),
             locator: &scope.locator,
             record: scope.record.as_ref(),
+            requires_python: scope.requires_python.as_deref(),
             is_frozen: scope.is_frozen,
             manifest: scope.manifest.as_ref(),
             startup: &scope.startup,
@@ -558,6 +562,18 @@ impl Worker<'_> {
             now: self.config.now,
             times: scope.times,
         }
+    }
+}
+
+/// How a member that is no pyc and no archive is counted.
+pub(crate) fn fate_of_other(code: Option<OtherCode>) -> Fate {
+    match code {
+        Some(OtherCode::Jython) => Fate::Jython,
+        Some(OtherCode::Micropython) => Fate::Micropython,
+        Some(OtherCode::Numba) => Fate::Numba,
+        Some(OtherCode::Jinja2) => Fate::Jinja2,
+        Some(OtherCode::Notebook) => Fate::Notebook,
+        None => Fate::Other,
     }
 }
 

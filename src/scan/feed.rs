@@ -20,14 +20,17 @@ use crate::container::LinkTarget;
 use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::MemberKind;
+use crate::container::OtherCode;
 use crate::container::format;
 use crate::container::format::Format;
 use crate::container::format::Identified;
 use crate::image;
+use crate::ledger::Fate;
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc;
+use crate::scan::examine;
 use crate::scan::examine::Worker;
 use crate::scan::scope::Scope;
 
@@ -66,8 +69,8 @@ pub(crate) enum Task {
     Named,
     /// Left out by `--exclude`.
     Excluded,
-    /// Looked at already and found to be nothing for us.
-    Other,
+    /// Looked at already: it is not read, and counted so.
+    Known(Fate),
     /// Could not be opened or recognised.
     Unreadable(Problem),
 }
@@ -196,7 +199,7 @@ impl<'a> Feed<'a> {
         let input = tree.container.input(member, limits.member_size);
         let container = match input.map(|input| open_guarded(format, input, name, limits)) {
             Ok(Some(Ok(container))) => container,
-            Ok(None) => return Err(job(Task::Other)),
+            Ok(None) => return Err(job(Task::Known(Fate::Other))),
             Ok(Some(Err(problem))) | Err(problem) => return Err(job(Task::Unreadable(problem))),
         };
         let status = tree.container.status(member);
@@ -271,7 +274,7 @@ impl Worker<'_> {
         for member in scope.members().into_iter().filter_map(|member| listing.get(member)) {
             let task = match member.kind {
                 _ if self.config.exclude.covers(&member.path()) => Task::Excluded,
-                MemberKind::File if scope.is_layer && image::is_whiteout(member.file()) => Task::Other,
+                MemberKind::File if scope.is_layer && image::is_whiteout(member.file()) => Task::Known(Fate::Other),
                 MemberKind::File if is_pyc_name(member.file()) => Task::Bytecode,
                 MemberKind::File => Task::Anything,
                 _ => Task::Named,
@@ -312,7 +315,7 @@ fn classify(scope: &Arc<Scope>, member: MemberId) -> Item {
             job(Task::Unreadable(format.unsupported()))
         }
         Ok(Identified { head, .. }) if pyc::sniff(&head) => job(Task::Disguised),
-        Ok(_) => job(Task::Other),
+        Ok(Identified { head, .. }) => job(Task::Known(examine::fate_of_other(OtherCode::of(found.file(), &head)))),
         Err(problem) => job(Task::Unreadable(problem)),
     }
 }

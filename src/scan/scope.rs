@@ -38,6 +38,8 @@ pub(crate) struct Scope {
     pub(crate) only: Option<Vec<MemberId>>,
     /// The RECORD of a wheel.
     pub(crate) record: Option<Record>,
+    /// The `Requires-Python` of a wheel.
+    pub(crate) requires_python: Option<String>,
     /// The list of files of a package that is no wheel.
     pub(crate) manifest: Option<Manifest>,
     /// The images in it: the layers of each, the lowest first.
@@ -87,6 +89,7 @@ impl Scope {
             real_root: Vec::new(),
             only: None,
             record: None,
+            requires_python: None,
             manifest: None,
             images: Vec::new(),
             is_layer: false,
@@ -105,15 +108,14 @@ impl Scope {
     pub(crate) fn with_record(mut self, limits: &Limits) -> Self {
         if self.container.kind() == Kind::Wheel {
             let listing = self.container.listing();
-            let mut infos =
-                listing.folders().filter(|folder| folder.ends_with(b".dist-info") && !folder.contains(&b'/'));
-            let record = infos.find_map(|folder| listing.find(folder, b"RECORD"));
-            if let Some(member) = record {
+            let is_info = |folder: &&[u8]| folder.ends_with(b".dist-info") && !folder.contains(&b'/');
+            let [record, metadata] = [&b"RECORD"[..], b"METADATA"].map(|file| {
+                let member = listing.folders().filter(is_info).find_map(|folder| listing.find(folder, file))?;
                 let content = self.container.read(member.id, limits.member_size);
-                if content.problems.is_empty() {
-                    self.record = Some(Record::parse(&content.bytes, limits).value);
-                }
-            }
+                content.problems.is_empty().then_some(content.bytes)
+            });
+            self.record = record.map(|bytes| Record::parse(&bytes, limits).value);
+            self.requires_python = metadata.as_deref().and_then(requires_python);
         }
         match self.container.kind() {
             Kind::Conda => self.manifest = conda_manifest(self.container.as_ref(), limits),
@@ -209,6 +211,19 @@ impl Scope {
     }
 }
 
+/// The `Requires-Python` of core metadata, whose fields end at an empty line.
+fn requires_python(metadata: &[u8]) -> Option<String> {
+    let lines = metadata.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
+    let field = lines.take_while(|line| !line.is_empty()).find_map(|line| {
+        let (name, value) = line.split_at_checked(REQUIRES.len())?;
+        name.eq_ignore_ascii_case(REQUIRES).then_some(value)
+    })?;
+    std::str::from_utf8(field).ok().map(|text| text.trim().to_owned())
+}
+
+/// The name of that field.
+const REQUIRES: &[u8] = b"Requires-Python:";
+
 /// The list of files that a tar of conda has.
 pub(crate) fn conda_manifest(container: &dyn Container, limits: &Limits) -> Option<Manifest> {
     let member = container.listing().find_path(manifest::CONDA)?;
@@ -268,6 +283,13 @@ fn on_disk(root: &Path, path: &[u8]) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requires_python_is_a_field_and_no_line_of_the_description() {
+        let found = |text: &str| requires_python(text.as_bytes());
+        assert_eq!(found("Name: a\r\nrequires-python:  >=3.9 \r\n\r\n"), Some(">=3.9".to_owned()));
+        assert_eq!(found("Name: a\n\nRequires-Python: >=3.9\n"), None);
+    }
 
     #[test]
     fn only_lines_that_site_runs_import_modules() {

@@ -1,4 +1,4 @@
-//! Streams of gzip, bzip2, xz and zstd: decoded forwards, a buffer at a time, by the crates that are kept for that.
+//! Streams of gzip, bzip2, xz, lzma and zstd: decoded forwards, a buffer at a time, by the crates that are kept for that.
 //!
 //! A stream is a row of members one after the other (gzip), of streams (bzip2, xz) or of frames (zstd): all of them are read. What
 //! follows the last one and is none is an oddity; damage is a problem, and what came before it is kept. A stream gives no more
@@ -6,6 +6,7 @@
 
 mod bzip2;
 mod gzip;
+mod lzma;
 mod xz;
 mod zstd;
 
@@ -32,8 +33,10 @@ pub(crate) enum Codec {
     Gzip,
     /// bzip2.
     Bzip2,
-    /// xz; the older lzma format has no signature and is not read.
+    /// xz.
     Xz,
+    /// The format before xz, which has no signature: told by a header that few other files could have.
+    Lzma,
     /// RFC 8878.
     Zstd,
 }
@@ -53,7 +56,7 @@ impl Codec {
         } else if head.starts_with(b"\x28\xb5\x2f\xfd") || zstd::is_skippable(head) {
             Some(Self::Zstd)
         } else {
-            None
+            lzma::is_stream(head).then_some(Self::Lzma)
         }
     }
 
@@ -63,6 +66,7 @@ impl Codec {
             Self::Gzip => &[b".gz", b".gzip", b".z"],
             Self::Bzip2 => &[b".bz2", b".bz"],
             Self::Xz => &[b".xz"],
+            Self::Lzma => &[b".lzma"],
             Self::Zstd => &[b".zst", b".zstd"],
         }
     }
@@ -177,6 +181,7 @@ impl Decoder {
             Codec::Gzip => Box::new(gzip::Gzip::new()),
             Codec::Bzip2 => Box::new(bzip2::Bzip2::new()),
             Codec::Xz => Box::new(xz::Xz::new(limits.window)),
+            Codec::Lzma => Box::new(lzma::Lzma::new(limits.window)),
             Codec::Zstd => Box::new(zstd::Zstd::new(limits.window)),
         };
         Self {

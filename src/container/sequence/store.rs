@@ -17,6 +17,7 @@ use crate::container::Listing;
 use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::MemberKind;
+use crate::container::OtherCode;
 use crate::container::Passed;
 use crate::container::codec::length;
 use crate::container::flow::Hasher;
@@ -123,6 +124,7 @@ impl Gather {
         let look = size.min(length(LOOK));
         let mut there = stream.pass(look, &mut |piece| start.extend_from_slice(piece));
         let head = start.get(..format::HEAD).unwrap_or(&start);
+        let other_code = OtherCode::of(file, head);
         let tail = if look == size { start.as_slice() } else { &[] };
         let mut probe = Probe { name: file, head, tail };
         let mut is_wanted = looks_wanted(&probe);
@@ -154,9 +156,9 @@ impl Gather {
         }
         if is_wanted || there < size {
             self.fates.insert(index, Fate::Wanted);
-        } else if let Some(hasher) = hasher {
-            let (sha256, md5) = hasher.finish();
-            self.fates.insert(index, Fate::Passed(Passed { size, sha256: Some(sha256), md5 }));
+        } else if hasher.is_some() || other_code.is_some() {
+            let (sha256, md5) = hasher.map(Hasher::finish).unzip();
+            self.fates.insert(index, Fate::Passed(Passed { size, sha256, md5: md5.flatten(), other_code }));
         }
         there
     }
@@ -260,7 +262,7 @@ impl Store {
         match self.fates.get(&member) {
             Some(Fate::Passed(passed)) => Some(*passed),
             Some(Fate::Kept(_) | Fate::Wanted) => None,
-            None => Some(Passed { size, sha256: None, md5: None }),
+            None => Some(Passed { size, sha256: None, md5: None, other_code: None }),
         }
     }
 

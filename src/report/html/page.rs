@@ -267,7 +267,11 @@ impl LedgerShown {
             count: words::number(summary.ledger.get(fate.code()).copied().unwrap_or_default()),
         };
         Self {
-            rows: Fate::ALL.iter().map(row).collect(),
+            rows: Fate::ALL
+                .iter()
+                .filter(|fate| !Fate::OTHER_CODE.contains(fate) || summary.ledger.contains_key(fate.code()))
+                .map(row)
+                .collect(),
             sum: words::number(summary.seen()),
             listed: words::number(summary.listed),
             adds_up: summary.listed == summary.seen(),

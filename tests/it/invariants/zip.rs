@@ -46,7 +46,7 @@ pub(crate) fn hold(bytes: &[u8]) {
             continue;
         };
         // Places in a compressed archive count in what it unpacks to: `invariants/stream.rs` is about those.
-        if is_compressed(bytes) {
+        if is_compressed(bytes) || is_packed(container.as_ref()) {
             continue;
         }
         let size = bytes.len() as u64;
@@ -63,7 +63,12 @@ pub(crate) fn hold(bytes: &[u8]) {
 fn is_compressed(bytes: &[u8]) -> bool {
     let head = bytes.get(..512).unwrap_or(bytes);
     let format = format::recognise(&format::Probe { name: b"a", head, tail: &[] });
-    format.is_some_and(|format| ["gzip", "bzip2", "xz", "zstd"].contains(&format.name))
+    format.is_some_and(|format| ["gzip", "bzip2", "xz", "lzma", "zstd"].contains(&format.name))
+}
+
+/// Whether it is an RPM package whose payload does not lie plain in it, as far as that shows.
+fn is_packed(container: &dyn Container) -> bool {
+    container.kind() == Kind::Rpm && !container.listing().members().any(|member| container.part(member.id).is_some())
 }
 
 fn dump_of_file(file: File, size: u64, name: &[u8], limits: &Limits) -> String {
