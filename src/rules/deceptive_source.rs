@@ -59,14 +59,22 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     finding.line = u32::try_from(line).ok();
 }
 
+/// With what all of the marks begin in UTF-8.
+const MARKS: u8 = 0xe2;
+
 /// The first thing that deceives: its line, and what it is.
 fn oddity(text: &[u8]) -> Option<(usize, String)> {
-    let is_mac = !text.contains(&b'\n');
+    let is_mac = memchr::memchr(b'\n', text).is_none();
+    // Beyond the two lines that declare an encoding nothing deceives without one of these bytes.
+    let is_plain = memchr::memchr3(0, b'\r', MARKS, text).is_none();
     for (line, number) in text.split(|&byte| byte == b'\n').zip(1_usize..) {
         if number <= 2
             && let Some(name) = declared(line).filter(|name| DECEPTIVE.contains(&name.as_str()))
         {
             return Some((number, format!("the encoding `{name}`")));
+        }
+        if is_plain && number > 2 {
+            return None;
         }
         let before_end = line.strip_suffix(b"\r").unwrap_or(line);
         if memchr::memchr(0, line).is_some() {
@@ -75,8 +83,7 @@ fn oddity(text: &[u8]) -> Option<(usize, String)> {
         if !is_mac && memchr::memchr(b'\r', before_end).is_some_and(|at| hides(before_end, at)) {
             return Some((number, "code behind a CR that is no line end to many viewers".to_owned()));
         }
-        // All of the marks begin with these bytes in UTF-8.
-        if memchr::memmem::find(line, b"\xe2\x80").is_some() || memchr::memmem::find(line, b"\xe2\x81").is_some() {
+        if memchr::memchr(MARKS, line).is_some() {
             let open = still_open(&String::from_utf8_lossy(line));
             if let Some(mark) = open {
                 return Some((number, format!("the mark U+{:04X}, which is open at its end", u32::from(mark))));

@@ -1,5 +1,6 @@
 //! The check of a whole file: every code object against its piece of the source.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
@@ -535,69 +536,81 @@ impl Check<'_, '_> {
 
     fn signature(&mut self, code: Code<'_>, scope: &Scope) {
         let first = self.first_line(scope);
-        let mut check = |what: &str, expected: String, found: String| {
-            if expected != found {
-                self.differences.push(CodeDifference {
-                    code: shown(code),
-                    index: Some(code.index()),
-                    kind: DifferenceKind::Other,
-                    line: first,
-                    text: first.map(|line| line_shown(self.text, line)).unwrap_or_default(),
-                    offset: None,
-                    expected: format!("{what} {expected}"),
-                    found: format!("{what} {found}"),
-                });
-            }
+        let mut differ = |what: &str, expected: String, found: String| {
+            self.differences.push(CodeDifference {
+                code: shown(code),
+                index: Some(code.index()),
+                kind: DifferenceKind::Other,
+                line: first,
+                text: first.map(|line| line_shown(self.text, line)).unwrap_or_default(),
+                offset: None,
+                expected: format!("{what} {expected}"),
+                found: format!("{what} {found}"),
+            });
         };
         let text = |bytes: &[u8]| Name::new(bytes).to_string();
-        check("name", text(scope.name.as_bytes()), text(&text_of(code.name())));
+        let mut check_text = |what: &str, expected: &[u8], found: &[u8]| {
+            if expected != found {
+                differ(what, text(expected), text(found));
+            }
+        };
+        check_text("name", scope.name.as_bytes(), &text_of(code.name()));
         let is_annotation = matches!(
             scope.role,
             Role::Annotations | Role::TypeParameters | Role::TypeBound | Role::TypeDefault | Role::Alias
         );
         if let Some(qualname) = code.qualname().filter(|_| !is_annotation) {
-            check("qualified name", text(scope.qualname.as_bytes()), text(&qualname.to_bytes()));
+            check_text("qualified name", scope.qualname.as_bytes(), &qualname.to_bytes());
         }
         // Code that was put in above moves all that follows, which is one difference and not as many as there are functions.
         if let Some(line) = first.filter(|_| !self.is_by_name) {
-            let found = code.firstlineno().map_or_else(String::new, |line| line.to_string());
-            check("first line", line.to_string(), found);
+            let found = code.firstlineno();
+            if found.map(i64::from) != Some(i64::from(line)) {
+                differ("first line", line.to_string(), found.map_or_else(String::new, |line| line.to_string()));
+            }
         }
         let flags = u32::from_ne_bytes(code.flags().to_ne_bytes());
-        check("flags", format!("{:#x}", scope.flags & scope.flags_mask), format!("{:#x}", flags & scope.flags_mask));
+        let (expected, found) = (scope.flags & scope.flags_mask, flags & scope.flags_mask);
+        if expected != found {
+            differ("flags", format!("{expected:#x}"), format!("{found:#x}"));
+        }
+        let mut check_count = |what: &str, expected: usize, found: i32| {
+            if i32::try_from(expected) != Ok(found) {
+                differ(what, expected.to_string(), found.to_string());
+            }
+        };
         let parameters = &scope.parameters;
         let positional = parameters.positional_only.len().saturating_add(parameters.ordinary.len());
-        check("positional arguments", positional.to_string(), code.argcount().to_string());
+        check_count("positional arguments", positional, code.argcount());
         if self.series >= (3, 8) {
-            check(
-                "positional-only arguments",
-                parameters.positional_only.len().to_string(),
-                code.posonlyargcount().to_string(),
-            );
+            check_count("positional-only arguments", parameters.positional_only.len(), code.posonlyargcount());
         }
         if self.series >= (3, 0) {
-            check(
-                "keyword-only arguments",
-                parameters.keyword_only.len().to_string(),
-                code.kwonlyargcount().to_string(),
-            );
+            check_count("keyword-only arguments", parameters.keyword_only.len(), code.kwonlyargcount());
         }
         // Only modules and classes hide variables of their comprehensions.
         let is_hidden = |kind: &&u8| **kind & KIND_HIDDEN != 0 && code.flags() & CO_OPTIMIZED != 0;
-        check("hidden variables", "0".to_owned(), code.localspluskinds().iter().filter(is_hidden).count().to_string());
-        let ours: Vec<String> = parameters.iter().map(str::to_owned).collect();
-        let theirs = Variables::of(code);
-        let ours: Vec<String> = ours.iter().map(|name| text(name.as_bytes())).collect();
-        let arguments: Vec<String> = theirs.locals.iter().take(ours.len()).map(|name| text(name)).collect();
-        check("arguments", ours.join(", "), arguments.join(", "));
-        let sorted = |mut names: Vec<String>| {
-            names.sort_unstable();
-            names.join(", ")
+        let hidden = code.localspluskinds().iter().filter(is_hidden).count();
+        check_count("hidden variables", 0, i32::try_from(hidden).unwrap_or(i32::MAX));
+        let list = |names: &[&[u8]]| names.iter().map(|name| text(name)).collect::<Vec<_>>().join(", ");
+        let mut check_names = |what: &str, expected: &[&[u8]], found: &[&[u8]]| {
+            if expected != found {
+                differ(what, list(expected), list(found));
+            }
         };
-        let found = |names: &[Vec<u8>]| -> Vec<String> { names.iter().map(|name| text(name)).collect() };
-        let names = |names: &[Box<str>]| -> Vec<String> { names.iter().map(|name| text(name.as_bytes())).collect() };
-        check("cell variables", sorted(names(&scope.cells)), sorted(found(&theirs.cells)));
-        check("free variables", sorted(names(&scope.frees)), sorted(found(&theirs.frees)));
+        let variables = Variables::of(code);
+        let ours: Vec<&[u8]> = parameters.iter().map(str::as_bytes).collect();
+        let theirs: Vec<&[u8]> = variables.locals.iter().take(ours.len()).map(|name| &**name).collect();
+        check_names("arguments", &ours, &theirs);
+        for (what, ours, theirs) in
+            [("cell variables", &scope.cells, &variables.cells), ("free variables", &scope.frees, &variables.frees)]
+        {
+            let mut ours: Vec<&[u8]> = ours.iter().map(|name| name.as_bytes()).collect();
+            let mut theirs: Vec<&[u8]> = theirs.iter().map(|name| &**name).collect();
+            ours.sort_unstable();
+            theirs.sort_unstable();
+            check_names(what, &ours, &theirs);
+        }
     }
 }
 
@@ -619,16 +632,16 @@ fn docstring_shown(docstring: Option<ConstId>, pool: &Pool) -> String {
 }
 
 /// The variables of a found code object, by kind.
-struct Variables {
-    locals: Vec<Vec<u8>>,
-    cells: Vec<Vec<u8>>,
-    frees: Vec<Vec<u8>>,
+struct Variables<'a> {
+    locals: Vec<Cow<'a, [u8]>>,
+    cells: Vec<Cow<'a, [u8]>>,
+    frees: Vec<Cow<'a, [u8]>>,
 }
 
-impl Variables {
-    fn of(code: Code<'_>) -> Self {
-        let all = |items: Items<'_>| -> Vec<Vec<u8>> { items.iter().map(|value| text_of(value.as_name())).collect() };
-        let names = all(code.localsplusnames());
+impl<'a> Variables<'a> {
+    fn of(code: Code<'a>) -> Self {
+        let all = |items: Items<'a>| items.iter().map(|value| text_of(value.as_name())).collect();
+        let names: Vec<Cow<'a, [u8]>> = all(code.localsplusnames());
         if names.is_empty() {
             return Self { locals: all(code.varnames()), cells: all(code.cellvars()), frees: all(code.freevars()) };
         }
@@ -641,8 +654,8 @@ impl Variables {
     }
 }
 
-fn text_of(text: Option<crate::pyc::Text<'_>>) -> Vec<u8> {
-    text.map(|text| text.to_bytes().into_owned()).unwrap_or_default()
+fn text_of(text: Option<crate::pyc::Text<'_>>) -> Cow<'_, [u8]> {
+    text.map(|text| text.to_bytes()).unwrap_or_default()
 }
 
 /// How a code object is called in reports.

@@ -6,6 +6,8 @@
 //! observable and differs from version to version; events do not. Two code objects that make the same events with the same operands
 //! on every path, exceptional ones included, do the same.
 
+use smallvec::SmallVec;
+
 use super::constant::ConstId;
 
 /// A name in [`super::names::Names`]: both sides share the numbering.
@@ -39,6 +41,32 @@ pub enum Symbol {
     Known(bool),
     /// Nothing that may be used.
     Undefined,
+}
+
+impl Symbol {
+    /// The symbol in numbers, different ones in different ones; the number of a result is asked for.
+    pub(super) fn words(self, number: &mut impl FnMut(u32) -> u32) -> [u32; 2] {
+        match self {
+            Self::Id(id) => [0, number(id)],
+            Self::Const(id) => [1, id.number()],
+            Self::Null => [2, 0],
+            Self::Saved(id) => [3, number(id)],
+            Self::LastI => [4, 0],
+            Self::Part(Part::Type, id) => [5, number(id)],
+            Self::Part(Part::Value, id) => [6, number(id)],
+            Self::Part(Part::Traceback, id) => [7, number(id)],
+            Self::Half(Pair::Method, id) => [8, number(id)],
+            Self::Half(Pair::Iterator, id) => [9, number(id)],
+            Self::Why(Why::Return) => [10, 0],
+            Self::Why(Why::Continue) => [11, 0],
+            Self::Why(Why::Break) => [12, 0],
+            Self::Why(Why::Silenced) => [13, 0],
+            Self::Address(address) => [14, address],
+            Self::Negated(id) => [15, number(id)],
+            Self::Known(truth) => [16, u32::from(truth)],
+            Self::Undefined => [17, 0],
+        }
+    }
 }
 
 /// The three values of an exception.
@@ -452,11 +480,14 @@ impl Op {
     }
 }
 
+/// What an event works on: rarely more than four values, and then there is nothing to allocate.
+pub type Operands = SmallVec<[Symbol; 4]>;
+
 /// One thing that is done.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
     /// What.
     pub op: Op,
     /// On what.
-    pub operands: Vec<Symbol>,
+    pub operands: Operands,
 }

@@ -13,6 +13,8 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fmt;
 
+use foldhash::fast::RandomState;
+use indexmap::IndexSet;
 use num_bigint::BigInt;
 use num_bigint::Sign;
 
@@ -23,6 +25,13 @@ use super::event::NameId;
 /// A constant in [`Constants`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConstId(u32);
+
+impl ConstId {
+    /// The number.
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+}
 
 /// A constant. Types are told apart as the compiler does: `1`, `1.0` and `True` differ, and so do `0.0` and `-0.0`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,10 +71,9 @@ pub enum Constant {
 
 /// All constants of one comparison: of one source and one pyc, since objects of the file are known by their place in it.
 pub struct Constants {
-    values: Vec<Constant>,
-    places: HashMap<Constant, ConstId>,
+    values: IndexSet<Constant, RandomState>,
     /// What objects of the file are, so that one which is referred to a million times is read once.
-    read: HashMap<ObjectId, Option<ConstId>>,
+    read: HashMap<ObjectId, Option<ConstId>, RandomState>,
     /// Bytes and items that may still be kept or computed with.
     left: u64,
 }
@@ -76,7 +84,7 @@ const MOST_WORK: u64 = 1 << 28;
 
 impl Default for Constants {
     fn default() -> Self {
-        Self { values: Vec::new(), places: HashMap::new(), read: HashMap::new(), left: MOST_WORK }
+        Self { values: IndexSet::default(), read: HashMap::default(), left: MOST_WORK }
     }
 }
 
@@ -89,18 +97,13 @@ impl fmt::Debug for Constants {
 impl Constants {
     /// The number of a constant.
     pub fn intern(&mut self, constant: Constant) -> ConstId {
-        if let Some(&id) = self.places.get(&constant) {
-            return id;
-        }
-        let id = ConstId(u32::try_from(self.values.len()).unwrap_or(u32::MAX));
-        self.values.push(constant.clone());
-        self.places.insert(constant, id);
-        id
+        let (index, _) = self.values.insert_full(constant);
+        ConstId(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
     /// The constant of a number.
     pub fn get(&self, id: ConstId) -> &Constant {
-        usize::try_from(id.0).ok().and_then(|index| self.values.get(index)).unwrap_or(&Constant::None)
+        usize::try_from(id.0).ok().and_then(|index| self.values.get_index(index)).unwrap_or(&Constant::None)
     }
 
     /// Takes so much from what may still be done; false when there is not as much left.

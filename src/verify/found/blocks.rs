@@ -2,9 +2,11 @@
 
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::event::Op;
+use crate::verify::event::Operands;
 use crate::verify::event::Part;
 use crate::verify::event::Symbol;
 use crate::verify::event::Why;
+use smallvec::smallvec;
 
 use super::Change;
 use super::Fault;
@@ -30,6 +32,20 @@ pub(in super::super) struct Block {
     level: u32,
     /// Of a handler: what it handles.
     pub(super) exception: Option<u32>,
+}
+
+impl Block {
+    /// As [`State::words`].
+    pub(super) fn words(&self, number: &mut impl FnMut(u32) -> u32) -> [u32; 5] {
+        let kind = match self.kind {
+            Kind::Loop => 0,
+            Kind::Except => 1,
+            Kind::Finally => 2,
+            Kind::With => 3,
+            Kind::Handler => 4,
+        };
+        [kind, self.handler, self.level, u32::from(self.exception.is_some()), self.exception.map_or(0, number)]
+    }
 }
 
 /// What a block is.
@@ -109,14 +125,14 @@ impl State {
 const SILENCED: u8 = 9;
 
 impl Machine<'_> {
-    /// The handler of an exception: blocks are left until one is there for it.
-    pub(super) fn unwind_exception(&self, mut state: State, exception: u32) -> Option<State> {
+    /// Goes on in the handler of an exception: blocks are left until one is there for it. False when there is none.
+    pub(super) fn unwind_exception(&self, state: &mut State, exception: u32) -> bool {
         state.pending = Pending::Part(0);
         while let Some(block) = state.blocks.pop() {
             let left = if block.kind == Kind::Handler { state.leave_handler(block) } else { state.cut(block, 0) };
             if let Err(fault) = left {
                 state.pending = Pending::Fault(fault);
-                return Some(state);
+                return true;
             }
             if !matches!(block.kind, Kind::Except | Kind::Finally | Kind::With) {
                 continue;
@@ -134,9 +150,9 @@ impl Machine<'_> {
                 state.pending = Pending::Fault(Fault::StackOverflow);
             }
             state.forget();
-            return Some(state);
+            return true;
         }
-        None
+        false
     }
 }
 
@@ -156,7 +172,7 @@ impl Run<'_, '_> {
     pub(super) fn setup_with(&mut self) -> Step {
         let handler = self.target()?;
         let manager = self.value()?;
-        self.event_put(Op::WithEnter, vec![manager], Put::With(handler))
+        self.event_put(Op::WithEnter, smallvec![manager], Put::With(handler))
     }
 
     /// `SETUP_ASYNC_WITH`: the block begins below what is on top.
@@ -199,7 +215,7 @@ impl Run<'_, '_> {
             }
             self.pop_saved(block)?;
         }
-        self.event(Op::PopExcept, Vec::new())
+        self.event(Op::PopExcept, Operands::new())
     }
 
     fn pop_saved(&mut self, block: Block) -> Result<(), Fault> {
@@ -214,7 +230,7 @@ impl Run<'_, '_> {
     /// `RERAISE` of 3.9 and 3.10.
     pub(super) fn reraise_block(&mut self) -> Step {
         let exception = self.exception()?;
-        self.event(Op::Reraise, vec![exception])
+        self.event(Op::Reraise, smallvec![exception])
     }
 
     /// `END_ASYNC_FOR` up to 3.10. Going on is what leaves the handler, being raised again does so too.
@@ -223,7 +239,7 @@ impl Run<'_, '_> {
             let (class, middle, low) = (self.peek(1)?, self.peek(2)?, self.peek(3)?);
             let exception = self.exception()?;
             self.state.stack.extend([low, middle, class]);
-            return self.event_part(Op::EndAsyncFor, vec![exception], Put::Push);
+            return self.event_part(Op::EndAsyncFor, smallvec![exception], Put::Push);
         }
         let block = self.pop_handler()?;
         self.state.leave_handler(block)?;
@@ -241,7 +257,7 @@ impl Run<'_, '_> {
             }
         }
         let exit = self.peek_value(7)?;
-        self.event(Op::WithExit, vec![exit, Symbol::Id(id)])
+        self.event(Op::WithExit, smallvec![exit, Symbol::Id(id)])
     }
 
     /// `RETURN_VALUE`, past the blocks of up to 3.7.
@@ -254,7 +270,7 @@ impl Run<'_, '_> {
         if !self.state.blocks.is_empty() {
             return Err(Fault::Blocks);
         }
-        self.event(Op::Return, vec![returned])
+        self.event(Op::Return, smallvec![returned])
     }
 
     /// `BREAK_LOOP`.
@@ -301,7 +317,7 @@ impl Run<'_, '_> {
             return self.go(block.handler);
         }
         match leave {
-            Leave::Return(returned) => self.event(Op::Return, vec![returned]),
+            Leave::Return(returned) => self.event(Op::Return, smallvec![returned]),
             Leave::Break | Leave::Continue(_) => Err(Fault::Blocks),
         }
     }
@@ -336,7 +352,7 @@ impl Run<'_, '_> {
         if let Some(kept) = kept {
             self.push(kept)?;
         }
-        if is_exception { self.event(Op::PopExcept, Vec::new()) } else { self.next() }
+        if is_exception { self.event(Op::PopExcept, Operands::new()) } else { self.next() }
     }
 
     /// `END_FINALLY`: goes on with what the body interrupted.
@@ -345,7 +361,7 @@ impl Run<'_, '_> {
         match self.peek(1)? {
             Symbol::Part(Part::Type, _) => {
                 let exception = self.exception()?;
-                return self.event(Op::Reraise, vec![exception]);
+                return self.event(Op::Reraise, smallvec![exception]);
             }
             Symbol::Null | Symbol::Address(_) if series != (3, 8) => return Err(Fault::NotAValue),
             Symbol::Why(_) if series >= (3, 8) => return Err(Fault::NotAValue),
@@ -403,7 +419,7 @@ impl Run<'_, '_> {
             if series.0 > 2 {
                 self.push(Symbol::Const(self.machine.none))?;
             }
-            return self.event_cleanup(Op::WithExitNone, vec![exit]);
+            return self.event_cleanup(Op::WithExitNone, smallvec![exit]);
         };
         if series.0 > 2 {
             // The values that were saved move down by one, and the block with them; a NULL takes the place of the topmost.
@@ -417,10 +433,10 @@ impl Run<'_, '_> {
             self.state.stack.insert(lowest.saturating_add(3), Symbol::Null);
             self.push(top)?;
         }
-        self.event_cleanup(Op::WithExit, vec![exit, Symbol::Id(id)])
+        self.event_cleanup(Op::WithExit, smallvec![exit, Symbol::Id(id)])
     }
 
-    fn event_cleanup(&mut self, op: Op, operands: Vec<Symbol>) -> Step {
+    fn event_cleanup(&mut self, op: Op, operands: Operands) -> Step {
         if self.machine.series.0 == 2 { self.event_part(op, operands, Put::Push) } else { self.event(op, operands) }
     }
 
@@ -456,7 +472,7 @@ impl Run<'_, '_> {
             return self.foreign();
         }
         let iterator = self.value()?;
-        self.event(Op::YieldFrom, vec![iterator])
+        self.event(Op::YieldFrom, smallvec![iterator])
     }
 
     /// Blocks and jumps of versions up to 3.10.

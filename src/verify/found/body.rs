@@ -42,12 +42,13 @@ const GENERATORS: i32 = 0x20 | 0x80 | 0x200;
 
 impl<'a> Machine<'a> {
     /// A code object of a version, its names and constants known to the pool.
-    pub(in super::super) fn new(code: Code<'a>, version: &Version, pool: &mut Pool) -> Result<Self, Fault> {
+    pub(in super::super) fn new(code: Code<'a>, version: &'a Version, pool: &mut Pool) -> Result<Self, Fault> {
         let series = version.series;
         let is_known = series == (2, 7) || ((3, 6)..=(3, 15)).contains(&series);
         let opcodes = Opcodes::of(version).filter(|_| is_known && version.implementation == Implementation::CPython);
         let opcodes = opcodes.ok_or(Fault::Version)?;
-        let instructions: Vec<_> = Instructions::new(code.code(), opcodes).collect();
+        let mut instructions = Vec::with_capacity(code.code().len() / 2);
+        instructions.extend(Instructions::new(code.code(), opcodes));
         let mut places = vec![u32::MAX; code.code().len()];
         for (instruction, index) in instructions.iter().zip(0_u32..) {
             if let Some(place) = usize::try_from(instruction.start).ok().and_then(|start| places.get_mut(start)) {
@@ -72,7 +73,8 @@ impl<'a> Machine<'a> {
             entry: 0,
             generator: None,
             none,
-            positions: positions(code, version),
+            version,
+            positions: std::cell::OnceCell::new(),
             endless: std::cell::OnceCell::new(),
             targets: std::cell::OnceCell::new(),
         };
@@ -192,8 +194,9 @@ fn names(items: Items<'_>, pool: &mut Pool) -> Vec<Option<NameId>> {
 
 /// Names no two of which are the same: what is done with a variable is told by its name.
 fn distinct(names: Vec<Option<NameId>>) -> Result<Vec<Option<NameId>>, Fault> {
-    let mut seen = HashSet::new();
-    let is_distinct = names.iter().flatten().all(|name| seen.insert(*name));
+    let mut sorted: Vec<NameId> = names.iter().copied().flatten().collect();
+    sorted.sort_unstable();
+    let is_distinct = sorted.iter().zip(sorted.iter().skip(1)).all(|(name, next)| name != next);
     if is_distinct { Ok(names) } else { Err(Fault::Variables) }
 }
 
@@ -251,7 +254,7 @@ fn children(code: Code<'_>, pool: &mut Pool) -> Vec<Child> {
 }
 
 /// Where instructions come from, as far as the table can be read.
-fn positions(code: Code<'_>, version: &Version) -> Vec<(u32, Position)> {
+pub(super) fn positions(code: Code<'_>, version: &Version) -> Vec<(u32, Position)> {
     let narrow = |at: u64| u32::try_from(at).unwrap_or(u32::MAX);
     if LineFormat::of(version) == LineFormat::Positions {
         return Positions::of(code).map_while(Result::ok).map(|range| (narrow(range.start), range.position)).collect();

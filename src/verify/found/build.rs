@@ -6,6 +6,7 @@ use crate::verify::constant::Constant;
 use crate::verify::event::Display;
 use crate::verify::event::Op;
 use crate::verify::event::Symbol;
+use smallvec::smallvec;
 
 use super::Fault;
 use super::Goto;
@@ -106,7 +107,7 @@ impl Run<'_, '_> {
     pub(super) fn add(&mut self, op: Op) -> Step {
         let item = self.value()?;
         let container = self.peek_value(self.count())?;
-        self.event(op, vec![container, item])
+        self.event(op, smallvec![container, item])
     }
 
     /// `MAP_ADD`, and `STORE_MAP` of 2.x.
@@ -114,13 +115,13 @@ impl Run<'_, '_> {
         let (top, second) = (self.value()?, self.value()?);
         let (key, value) = if self.machine.series >= (3, 8) { (second, top) } else { (top, second) };
         let map = self.peek_value(depth)?;
-        self.event(Op::MapAdd, vec![map, key, value])
+        self.event(Op::MapAdd, smallvec![map, key, value])
     }
 
     /// `UNPACK_SEQUENCE` and `UNPACK_EX`.
     pub(super) fn unpack(&mut self, op: Op) -> Step {
         let sequence = self.value()?;
-        self.event_put(op, vec![sequence], Put::Reversed)
+        self.event_put(op, smallvec![sequence], Put::Reversed)
     }
 
     /// `FORMAT_VALUE` (3.6 to 3.12): a conversion and then the format.
@@ -137,7 +138,7 @@ impl Run<'_, '_> {
                 2 => 'r',
                 _ => 'a',
             };
-            return self.event_part(Op::Convert(letter), vec![value], Put::Push);
+            return self.event_part(Op::Convert(letter), smallvec![value], Put::Push);
         }
         let mut operands = self.values(if has_specification { 2 } else { 1 })?;
         if self.part > 0 {
@@ -156,7 +157,7 @@ impl Run<'_, '_> {
             _ => return Err(Fault::Operand),
         };
         let value = self.value()?;
-        self.event(Op::Convert(letter), vec![value])
+        self.event(Op::Convert(letter), smallvec![value])
     }
 
     /// `BUILD_INTERPOLATION`.

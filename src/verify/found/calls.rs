@@ -7,9 +7,11 @@ use crate::verify::event::Attribute;
 use crate::verify::event::Display;
 use crate::verify::event::NameId;
 use crate::verify::event::Op;
+use crate::verify::event::Operands;
 use crate::verify::event::Pair;
 use crate::verify::event::Symbol;
 use crate::verify::event::Unary;
+use smallvec::smallvec;
 
 use super::Fault;
 use super::Goto;
@@ -68,15 +70,15 @@ impl Run<'_, '_> {
     }
 
     /// The callee that lies below arguments in two values, in front of them.
-    fn callee(&mut self, arguments: Vec<Symbol>) -> Result<Vec<Symbol>, Fault> {
+    fn callee(&mut self, arguments: Operands) -> Result<Operands, Fault> {
         let (upper, lower) = (self.pop()?, self.pop()?);
         // From 3.13 on NULL or the object is above the function, before that below it.
         let (function, object) = if self.machine.series >= (3, 13) { (lower, upper) } else { (upper, lower) };
         let mut operands = match (function, object) {
-            (Symbol::Half(Pair::Method, id), other) if other == function => vec![Symbol::Id(id)],
-            (function, Symbol::Null) => vec![value(function)?],
+            (Symbol::Half(Pair::Method, id), other) if other == function => smallvec![Symbol::Id(id)],
+            (function, Symbol::Null) => smallvec![value(function)?],
             // A function and its first argument, as the calls of exits have it: the function is always the lower one.
-            _ if self.machine.series >= (3, 11) => vec![value(lower)?, value(upper)?],
+            _ if self.machine.series >= (3, 11) => smallvec![value(lower)?, value(upper)?],
             _ => return Err(Fault::NotAValue),
         };
         operands.extend(arguments);
@@ -101,7 +103,7 @@ impl Run<'_, '_> {
     }
 
     /// The callee and arguments of a call of 2.x, in front of so many other values: keywords are pairs of a name and a value.
-    fn old_arguments(&mut self, others: usize) -> Result<(Box<[NameId]>, Vec<Symbol>), Fault> {
+    fn old_arguments(&mut self, others: usize) -> Result<(Box<[NameId]>, Operands), Fault> {
         let others = self.values(others)?;
         let positional = usize::try_from(self.at.arg & 255).unwrap_or_default();
         let keywords = usize::try_from(self.at.arg >> 8 & 255).unwrap_or_default();
@@ -152,7 +154,7 @@ impl Run<'_, '_> {
         if matches!(series, (3, 11 | 12)) && self.pop()? != Symbol::Null {
             return Err(Fault::NotAValue);
         }
-        let mut operands = vec![function, iterable];
+        let mut operands = smallvec![function, iterable];
         if let Some(mapping) = mapping {
             operands.push(value(mapping)?);
         }
@@ -173,7 +175,7 @@ impl Run<'_, '_> {
             return self.make_old_function();
         }
         // Up to 3.10 the qualified name is above the code.
-        let qualname = if series < (3, 11) { vec![self.value()?] } else { Vec::new() };
+        let qualname = if series < (3, 11) { smallvec![self.value()?] } else { Operands::new() };
         let code = self.code()?;
         if series < (3, 13) && self.at.arg > 15 {
             return Err(Fault::Operand);
@@ -214,7 +216,7 @@ impl Run<'_, '_> {
     }
 
     /// The event of a function that is made; what it is given lies on the stack, the bits of which are in the part.
-    fn made(&mut self, code: u32, operands: Vec<Symbol>, part: u8) -> Step {
+    fn made(&mut self, code: u32, operands: Operands, part: u8) -> Step {
         let goto = if part == 1 { Goto { offset: self.at.end, part: 0 } } else { Goto { offset: self.at.start, part } };
         self.event_to(Op::MakeFunction(code), operands, Put::Push, goto)
     }
@@ -237,7 +239,7 @@ impl Run<'_, '_> {
         } else {
             Goto { offset: self.at.start, part: rest }
         };
-        self.event_to(Op::SetFunction(attribute), vec![function, value], Put::Push, goto)
+        self.event_to(Op::SetFunction(attribute), smallvec![function, value], Put::Push, goto)
     }
 
     /// `MAKE_FUNCTION` and `MAKE_CLOSURE` of 2.x: the defaults are so many values, of which a tuple is made first.
@@ -275,7 +277,7 @@ impl Run<'_, '_> {
             self.push(defaults)?;
             part |= 2;
         }
-        self.made(code, Vec::new(), part)
+        self.made(code, Operands::new(), part)
     }
 
     /// The cells of a closure by name: in 2.x their order is that of a dict.
@@ -338,7 +340,7 @@ impl Run<'_, '_> {
     pub(super) fn import_from(&mut self) -> Step {
         let name = self.name(self.at.arg)?;
         let module = self.peek_value(1)?;
-        self.event(Op::ImportFrom(name), vec![module])
+        self.event(Op::ImportFrom(name), smallvec![module])
     }
 
     /// `CALL_INTRINSIC_1`.
@@ -352,12 +354,12 @@ impl Run<'_, '_> {
         }
         self.pop()?;
         let op = match word {
-            "INTRINSIC_IMPORT_STAR" => return self.event_put(Op::ImportStar, vec![operand], Put::None),
+            "INTRINSIC_IMPORT_STAR" => return self.event_put(Op::ImportStar, smallvec![operand], Put::None),
             "INTRINSIC_ASYNC_GEN_WRAP" => Op::AsyncGenWrap,
             "INTRINSIC_LIST_TO_TUPLE" => Op::ListToTuple,
             word => Op::Intrinsic(word),
         };
-        self.event(op, vec![operand])
+        self.event(op, smallvec![operand])
     }
 
     /// `CALL_INTRINSIC_2`.
@@ -389,7 +391,7 @@ impl Run<'_, '_> {
                 let functions = [("all", "<built-in function all>"), ("any", "<built-in function any>")];
                 let mut all = names.into_iter().chain(more).chain(functions);
                 let Some((name, _)) = all.find(|(_, shown)| *shown == word) else { return self.foreign() };
-                return self.event(Op::LoadCommon(name), Vec::new());
+                return self.event(Op::LoadCommon(name), Operands::new());
             }
         };
         let constant = self.pool.constants.intern(constant);

@@ -6,6 +6,7 @@ use crate::pyc::instruction::Instruction;
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::event::Op;
 use crate::verify::event::Symbol;
+use smallvec::smallvec;
 
 use super::Goto;
 use super::Machine;
@@ -113,7 +114,7 @@ impl Run<'_, '_> {
             return self.foreign();
         }
         let iterator = self.iterator()?;
-        self.event_to(Op::YieldFrom, vec![iterator], Put::Push, Goto { offset: end, part: 0 })
+        self.event_to(Op::YieldFrom, smallvec![iterator], Put::Push, Goto { offset: end, part: 0 })
     }
 
     /// `YIELD_VALUE` that is no part of such a loop.
@@ -121,7 +122,7 @@ impl Run<'_, '_> {
         let series = self.machine.series;
         let value = self.value()?;
         if series < (3, 11) {
-            return self.event(Op::Yield, vec![value]);
+            return self.event(Op::Yield, smallvec![value]);
         }
         let Some(resume) = self.machine.then(&self.at, Opcode::RESUME).copied() else { return self.foreign() };
         let says_outermost = self.machine.says_outermost(&self.at, &resume);
@@ -130,7 +131,7 @@ impl Run<'_, '_> {
         if !is_plain || resumed(&resume, series).0 != 1 || says_outermost && !self.machine.is_outermost(&self.at) {
             return self.foreign();
         }
-        self.event_to(Op::Yield, vec![value], Put::Push, Goto { offset: resume.end, part: 0 })
+        self.event_to(Op::Yield, smallvec![value], Put::Push, Goto { offset: resume.end, part: 0 })
     }
 
     /// `COPY`, and the entry of a context that begins with it.
@@ -139,7 +140,7 @@ impl Run<'_, '_> {
             let goto = Goto { offset: call.end, part: 0 };
             let manager = self.value()?;
             let op = if is_async { Op::AsyncWithEnter } else { Op::WithEnter };
-            return self.event_to(op, vec![manager], Put::Exit, goto);
+            return self.event_to(op, smallvec![manager], Put::Exit, goto);
         }
         let copied = self.peek(self.count())?;
         self.pushed(copied)

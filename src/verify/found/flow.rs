@@ -24,6 +24,45 @@ enum Touch {
     Unbind(u32),
 }
 
+/// For each instruction the variables that may be unbound before it.
+struct Unbound {
+    /// The length of a set.
+    words: usize,
+    /// The sets, one behind the other.
+    sets: Vec<u64>,
+    /// Whether a way leads to an instruction.
+    is_reached: Vec<bool>,
+}
+
+impl Unbound {
+    /// The set of an instruction, as a range of all.
+    fn range(&self, place: usize) -> std::ops::Range<usize> {
+        let start = place.saturating_mul(self.words);
+        start..start.saturating_add(self.words)
+    }
+
+    /// Adds to what may be unbound before an instruction; whether that is news.
+    fn merge(&mut self, place: usize, set: &[u64]) -> bool {
+        let range = self.range(place);
+        let (Some(known), Some(is_reached)) = (self.sets.get_mut(range), self.is_reached.get_mut(place)) else {
+            return false;
+        };
+        let mut grows = !std::mem::replace(is_reached, true);
+        for (known, set) in known.iter_mut().zip(set) {
+            grows |= *set & !*known != 0;
+            *known |= *set;
+        }
+        grows
+    }
+
+    /// The set of an instruction.
+    fn copy(&self, place: usize, set: &mut [u64]) {
+        for (word, known) in set.iter_mut().zip(self.sets.get(self.range(place)).unwrap_or_default()) {
+            *word = *known;
+        }
+    }
+}
+
 impl Machine<'_> {
     /// The places, among the instructions, to which one leads without raising anything.
     fn successors(&self, place: usize, instruction: &Instruction) -> [Option<usize>; 2] {
@@ -128,39 +167,30 @@ impl Machine<'_> {
         if self.instructions.len().saturating_mul(words).saturating_mul(8) > MOST_MEMORY {
             return Err(Fault::Unbound);
         }
-        // For each instruction the variables that may be unbound before it; none yet where nothing leads to.
-        let mut unbound: Vec<Option<Box<[u64]>>> = vec![None; self.instructions.len()];
-        let mut waiting = VecDeque::new();
-        let merge =
-            |unbound: &mut Vec<Option<Box<[u64]>>>, waiting: &mut VecDeque<usize>, place: usize, set: &[u64]| {
-                let Some(known) = unbound.get_mut(place) else { return };
-                let is_new = if let Some(known) = known {
-                    let mut grows = false;
-                    for (known, set) in known.iter_mut().zip(set) {
-                        grows |= *set & !*known != 0;
-                        *known |= *set;
-                    }
-                    grows
-                } else {
-                    *known = Some(set.into());
-                    true
-                };
-                if is_new {
-                    waiting.push_back(place);
-                }
-            };
-        if let Some(start) = self.index(self.entry) {
-            merge(&mut unbound, &mut waiting, start, &self.unbound_at_start(words));
+        let start = self.unbound_at_start(words);
+        let unbinds = |instruction: &Instruction| {
+            matches!(instruction.op(), Some(Opcode::DELETE_FAST | Opcode::LOAD_FAST_AND_CLEAR))
+        };
+        if start.iter().all(|&word| word == 0) && !self.instructions.iter().any(unbinds) {
+            return Ok(());
         }
+        let count = self.instructions.len();
+        let mut before = Unbound { words, sets: vec![0; count.saturating_mul(words)], is_reached: vec![false; count] };
+        let mut waiting = VecDeque::new();
+        if let Some(entry) = self.index(self.entry)
+            && before.merge(entry, &start)
+        {
+            waiting.push_back(entry);
+        }
+        let mut set = start;
         while let Some(place) = waiting.pop_front() {
-            let (Some(instruction), Some(Some(before))) = (self.instructions.get(place), unbound.get(place)) else {
-                continue;
-            };
-            let mut set = before.clone();
+            let Some(instruction) = self.instructions.get(place) else { continue };
+            before.copy(place, &mut set);
             if let Some(handler) = self.handler(instruction.offset)
                 && let Some(target) = u32::try_from(handler.target).ok().and_then(|target| self.index(target))
+                && before.merge(target, &set)
             {
-                merge(&mut unbound, &mut waiting, target, &set);
+                waiting.push_back(target);
             }
             for touch in touches(instruction).into_iter().flatten() {
                 match touch {
@@ -170,11 +200,16 @@ impl Machine<'_> {
                 }
             }
             for next in self.successors(place, instruction).into_iter().flatten() {
-                merge(&mut unbound, &mut waiting, next, &set);
+                if before.merge(next, &set) {
+                    waiting.push_back(next);
+                }
             }
         }
-        for (instruction, before) in self.instructions.iter().zip(&unbound) {
-            let Some(mut set) = before.clone() else { continue };
+        for (place, instruction) in self.instructions.iter().enumerate() {
+            if !before.is_reached.get(place).copied().unwrap_or_default() {
+                continue;
+            }
+            before.copy(place, &mut set);
             for touch in touches(instruction).into_iter().flatten() {
                 match touch {
                     Touch::Read(slot) if holds(&set, slot) => return Err(Fault::Unbound),

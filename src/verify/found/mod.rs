@@ -28,9 +28,11 @@ mod stack;
 mod tests;
 mod variables;
 
+use crate::verify::event::Operands;
 use std::cell::RefCell;
 
 use crate::pyc::Code;
+use crate::pyc::Version;
 use crate::pyc::exceptions::Handler;
 use crate::pyc::instruction::Instruction;
 use crate::pyc::lines::Position;
@@ -72,7 +74,9 @@ pub(super) struct Machine<'a> {
     generator: Option<(u32, u32)>,
     /// `None`, which instructions push on their own.
     none: ConstId,
-    positions: Vec<(u32, Position)>,
+    version: &'a Version,
+    /// Where instructions come from; found when there is a difference to be shown.
+    positions: std::cell::OnceCell<Vec<(u32, Position)>>,
     /// The loops that nothing can interrupt; found when an instruction that may close one is run.
     endless: std::cell::OnceCell<Vec<bool>>,
     /// Where instructions jump to, in order; found when an instruction asks.
@@ -95,7 +99,7 @@ struct Local {
 }
 
 /// Where a run of a code object is.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(PartialEq, Eq, Hash, Debug)]
 pub(super) struct State {
     /// Where the instruction starts.
     pub(super) offset: u32,
@@ -341,7 +345,7 @@ impl Machine<'_> {
             if looped.as_ref() == Some(state) {
                 let next = Goto { offset: state.offset, part: 0 };
                 state.pending = Pending::Event(Put::Push, next);
-                return Next::Event { event: Event { op: Op::Forever, operands: Vec::new() }, at: state.offset };
+                return Next::Event { event: Event { op: Op::Forever, operands: Operands::new() }, at: state.offset };
             }
             if count == most {
                 looped = Some(state.clone());
@@ -369,26 +373,23 @@ impl Machine<'_> {
         }
     }
 
-    /// The state behind a test.
-    pub(super) fn branch(&self, state: &State, truth: bool) -> State {
-        let mut state = state.clone();
+    /// Goes on behind a test.
+    pub(super) fn branch(&self, state: &mut State, truth: bool) {
         let Pending::Test(test) = state.pending else {
             state.pending = Pending::Fault(Fault::Protocol);
-            return state;
+            return;
         };
         let way = if truth { test.yes } else { test.no };
         state.pending = Pending::Part(0);
         state.change(way.change, self.series);
         state.offset = way.offset;
-        state
     }
 
-    /// The state in which an iterator gave an item.
-    pub(super) fn item(&self, state: &State, item: Symbol) -> State {
-        let mut state = state.clone();
+    /// Goes on with the item that an iterator gave.
+    pub(super) fn item(&self, state: &mut State, item: Symbol) {
         let Pending::Iterate(iterate) = state.pending else {
             state.pending = Pending::Fault(Fault::Protocol);
-            return state;
+            return;
         };
         state.pending = Pending::Part(0);
         state.stack.push(item);
@@ -396,34 +397,41 @@ impl Machine<'_> {
         if state.stack.len() > self.depth {
             state.pending = Pending::Fault(Fault::StackOverflow);
         }
-        state
     }
 
-    /// The state in which an iterator gave none.
+    /// Goes on where an iterator gave none.
     #[expect(clippy::unused_self, reason = "the other ways to go on need the machine")]
-    pub(super) fn exhausted(&self, state: &State) -> State {
-        let mut state = state.clone();
+    pub(super) fn exhausted(&self, state: &mut State) {
         let Pending::Iterate(iterate) = state.pending else {
             state.pending = Pending::Fault(Fault::Protocol);
-            return state;
+            return;
         };
         state.pending = Pending::Part(0);
         state.stack.truncate(state.stack.len().saturating_sub(usize::from(iterate.pops)));
         state.offset = iterate.end;
         state.forget();
-        state
     }
 
-    /// The handler of what the instruction raises at which [`Machine::step`] stopped; `None` when it leaves the code object.
+    /// Whether there is anything that may catch what the instruction raises at which [`Machine::step`] stopped.
+    pub(super) fn may_catch(&self, state: &State) -> bool {
+        if self.has_blocks() { !state.blocks.is_empty() } else { self.handler_at(state).is_some() }
+    }
+
+    /// The entry of the exception table for where a state is.
+    fn handler_at(&self, state: &State) -> Option<&Handler> {
+        self.handler(self.instruction(state.offset)?.offset)
+    }
+
+    /// Goes on in the handler of what the instruction raises at which [`Machine::step`] stopped; false when it leaves the code object, and
+    /// the state is none to go on from.
     ///
     /// The exception gets this number.
-    pub(super) fn raised(&self, state: &State, exception: u32) -> Option<State> {
-        let mut state = state.clone();
+    pub(super) fn raised(&self, state: &mut State, exception: u32) -> bool {
         state.keywords = None;
         if self.has_blocks() {
             return self.unwind_exception(state, exception);
         }
-        let handler = self.handler(self.instruction(state.offset)?.offset)?;
+        let Some(handler) = self.handler_at(state) else { return false };
         let depth = usize::try_from(handler.depth).unwrap_or(usize::MAX);
         let is_jump = u32::try_from(handler.target).is_ok_and(|target| self.instruction(target).is_some());
         state.pending = if state.stack.len() < depth {
@@ -443,12 +451,12 @@ impl Machine<'_> {
         }
         state.offset = u32::try_from(handler.target).unwrap_or(u32::MAX);
         state.forget();
-        Some(state)
+        true
     }
 
-    /// The state at the TO_BOOL of which the test is at which [`Machine::step`] stopped (3.13 and later); the jump alone raises nothing.
-    pub(super) fn truth_state(&self, state: &State) -> Option<State> {
-        (self.instruction(state.offset)?.op() == Some(Opcode::TO_BOOL)).then(|| state.clone())
+    /// Whether the test at which [`Machine::step`] stopped is that of a TO_BOOL (3.13 and later); the jump alone raises nothing.
+    pub(super) fn asks_for_truth(&self, state: &State) -> bool {
+        self.instruction(state.offset).and_then(Instruction::op) == Some(Opcode::TO_BOOL)
     }
 
     fn mark(&self, offset: u32) {
@@ -511,12 +519,35 @@ impl Machine<'_> {
 
     /// What the location table says of the instruction at an offset.
     pub(super) fn range(&self, at: u32) -> Position {
-        let behind = self.positions.partition_point(|&(start, _)| start <= at);
-        behind
-            .checked_sub(1)
-            .and_then(|place| self.positions.get(place))
-            .map(|&(_, position)| position)
-            .unwrap_or_default()
+        let positions = self.positions.get_or_init(|| body::positions(self.code, self.version));
+        let behind = positions.partition_point(|&(start, _)| start <= at);
+        behind.checked_sub(1).and_then(|place| positions.get(place)).map(|&(_, position)| position).unwrap_or_default()
+    }
+}
+
+impl Clone for State {
+    fn clone(&self) -> Self {
+        Self {
+            offset: self.offset,
+            stack: self.stack.clone(),
+            blocks: self.blocks.clone(),
+            pending: self.pending,
+            keywords: self.keywords,
+            aside: self.aside.clone(),
+            handled: self.handled.clone(),
+            known: self.known.clone(),
+        }
+    }
+
+    /// Into the memory of another state: there are as many copies as there are ways to go on.
+    fn clone_from(&mut self, source: &Self) {
+        let Self { offset, stack, blocks, pending, keywords, aside, handled, known } = source;
+        (self.offset, self.pending, self.keywords) = (*offset, *pending, *keywords);
+        self.stack.clone_from(stack);
+        self.blocks.clone_from(blocks);
+        self.aside.clone_from(aside);
+        self.handled.clone_from(handled);
+        self.known.clone_from(known);
     }
 }
 
@@ -526,22 +557,37 @@ impl State {
         self.pending == Pending::Part(0)
     }
 
-    /// Numbers every result anew, those of the stack first and from its bottom up.
-    pub(super) fn rename(&mut self, number: &mut impl FnMut(u32) -> u32) {
-        let mut rename = |symbol: &mut Symbol| match symbol {
-            Symbol::Id(id) | Symbol::Part(_, id) | Symbol::Half(_, id) | Symbol::Saved(id) => *id = number(*id),
-            _ => {}
+    /// What the state is but for the numbers of its results: those are asked for, those of the stack first and from its bottom up. Equal
+    /// states give equal words, different ones different. False for a state that waits for something, which has no words.
+    pub(super) fn words(&self, words: &mut Vec<u32>, number: &mut impl FnMut(u32) -> u32) -> bool {
+        let pending = match self.pending {
+            Pending::Part(part) => u32::from(part),
+            // The reason alone tells them apart, and leads nowhere.
+            Pending::Fault(_) => u32::MAX,
+            Pending::Event(..) | Pending::Test(_) | Pending::Iterate(_) => return false,
         };
-        self.stack.iter_mut().for_each(&mut rename);
-        for aside in &mut self.aside {
-            rename(&mut aside.old);
+        let length = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        words.extend([self.offset, pending, length(self.stack.len())]);
+        for symbol in &self.stack {
+            words.extend(symbol.words(number));
         }
-        for block in &mut self.blocks {
-            block.exception = block.exception.map(&mut *number);
+        words.push(length(self.aside.len()));
+        for aside in &self.aside {
+            words.extend([aside.slot, u32::from(aside.is_cell)]);
+            words.extend(aside.old.words(number));
         }
-        for id in self.handled.iter_mut().chain(self.known.iter_mut().map(|(id, _)| id)) {
-            *id = number(*id);
+        words.push(length(self.blocks.len()));
+        for block in &self.blocks {
+            words.extend(block.words(number));
         }
+        words.push(length(self.handled.len()));
+        words.extend(self.handled.iter().map(|&id| number(id)));
+        words.push(length(self.known.len()));
+        for &(id, known) in &self.known {
+            words.extend([number(id), u32::from(known == Known::Bool)]);
+        }
+        words.extend([u32::from(self.keywords.is_some()), self.keywords.map_or(0, ConstId::number)]);
+        true
     }
 
     /// Whether a result is still there to be used.
@@ -558,6 +604,9 @@ impl State {
 
     /// Forgets what is known of results that are gone.
     fn forget(&mut self) {
+        if self.known.is_empty() {
+            return;
+        }
         let stack = &self.stack;
         self.known.retain(|&(known, _)| stack.iter().any(|symbol| matches!(symbol, Symbol::Id(id) if *id == known)));
     }
@@ -590,9 +639,7 @@ impl State {
             }
             _ => self.pending = Pending::Fault(Fault::Protocol),
         }
-        if !self.known.is_empty() {
-            self.forget();
-        }
+        self.forget();
     }
 
     fn put_pair(&mut self, pair: Pair, result: Symbol) {

@@ -8,6 +8,7 @@ use crate::verify::event::Op;
 use crate::verify::event::Symbol;
 use crate::verify::event::Unary;
 use crate::verify::fold;
+use smallvec::smallvec;
 
 use super::Change;
 use super::Fault;
@@ -51,7 +52,7 @@ impl Run<'_, '_> {
         {
             return self.pushed(Symbol::Const(folded));
         }
-        self.event(Op::Unary(unary), vec![operand])
+        self.event(Op::Unary(unary), smallvec![operand])
     }
 
     /// `UNARY_NOT`, which from 3.13 on takes nothing but `True` and `False`.
@@ -65,7 +66,7 @@ impl Run<'_, '_> {
         {
             return self.pushed(Symbol::Const(folded));
         }
-        self.event_put(Op::Unary(Unary::Not), vec![operand], Put::Known(Known::Bool))
+        self.event_put(Op::Unary(Unary::Not), smallvec![operand], Put::Known(Known::Bool))
     }
 
     /// `TO_BOOL`: in front of what needs a truth value, or in place of `not not`.
@@ -87,7 +88,7 @@ impl Run<'_, '_> {
                     return self.go(next.end);
                 }
                 let goto = Goto { offset: next.end, part: 0 };
-                self.event_to(Op::Unary(Unary::Not), vec![operand], Put::Known(Known::Bool), goto)
+                self.event_to(Op::Unary(Unary::Not), smallvec![operand], Put::Known(Known::Bool), goto)
             }
             _ => self.truth(),
         }
@@ -101,9 +102,9 @@ impl Run<'_, '_> {
         self.part = self.part.max(1);
         let put = Put::Known(Known::Bool);
         if self.part < LAST {
-            self.event_part(not, vec![operand], put)
+            self.event_part(not, smallvec![operand], put)
         } else {
-            self.event_put(not, vec![operand], put)
+            self.event_put(not, smallvec![operand], put)
         }
     }
 
@@ -130,7 +131,7 @@ impl Run<'_, '_> {
         if self.part == 0 {
             let operand = self.value()?;
             let none = Symbol::Const(self.machine.none);
-            return self.event_part(Op::Compare(Compare::Is), vec![operand, none], Put::Push);
+            return self.event_part(Op::Compare(Compare::Is), smallvec![operand, none], Put::Push);
         }
         let at = self.at;
         self.test_top(&at, when)
@@ -198,7 +199,7 @@ impl Run<'_, '_> {
             "exception match" => {
                 let class = self.value()?;
                 let exception = super::patterns::raised(self.pop()?)?;
-                return self.event(Op::ExceptionMatch, vec![exception, class]);
+                return self.event(Op::ExceptionMatch, smallvec![exception, class]);
             }
             _ => return self.foreign(),
         };
@@ -274,7 +275,7 @@ impl Run<'_, '_> {
     pub(super) fn load_attr(&mut self, name: u32, is_method: bool) -> Step {
         let name = self.name(name)?;
         let object = self.value()?;
-        self.event_put(Op::LoadAttr(name), vec![object], if is_method { Put::Method } else { Put::Push })
+        self.event_put(Op::LoadAttr(name), smallvec![object], if is_method { Put::Method } else { Put::Push })
     }
 
     /// `LOAD_SUPER_ATTR`.
@@ -290,14 +291,14 @@ impl Run<'_, '_> {
     pub(super) fn store_attr(&mut self) -> Step {
         let name = self.name(self.at.arg)?;
         let (object, value) = (self.value()?, self.value()?);
-        self.event(Op::StoreAttr(name), vec![object, value])
+        self.event(Op::StoreAttr(name), smallvec![object, value])
     }
 
     /// `DELETE_ATTR`.
     pub(super) fn delete_attr(&mut self) -> Step {
         let name = self.name(self.at.arg)?;
         let object = self.value()?;
-        self.event(Op::DeleteAttr(name), vec![object])
+        self.event(Op::DeleteAttr(name), smallvec![object])
     }
 
     /// `a[b] = c`, `a[b:c] = d`: the value lies below the rest.
@@ -314,7 +315,7 @@ impl Run<'_, '_> {
         let upper = if bounds & 2 != 0 { self.value()? } else { none };
         let lower = if bounds & 1 != 0 { self.value()? } else { none };
         let object = self.value()?;
-        let mut operands = vec![object, lower, upper];
+        let mut operands = smallvec![object, lower, upper];
         if op == Op::StoreSlice {
             operands.push(self.value()?);
         }

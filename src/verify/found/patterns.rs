@@ -3,9 +3,11 @@
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::event::Compare;
 use crate::verify::event::Op;
+use crate::verify::event::Operands;
 use crate::verify::event::Pair;
 use crate::verify::event::Part;
 use crate::verify::event::Symbol;
+use smallvec::smallvec;
 
 use super::Change;
 use super::Fault;
@@ -44,14 +46,14 @@ impl Run<'_, '_> {
         if self.state.handled.pop().map(Symbol::Saved) != Some(saved) {
             return Err(Fault::NotAValue);
         }
-        self.event(Op::PopExcept, Vec::new())
+        self.event(Op::PopExcept, Operands::new())
     }
 
     /// `CHECK_EXC_MATCH`: the exception stays.
     pub(super) fn check_exc_match(&mut self) -> Step {
         let class = self.value()?;
         let exception = self.peek_value(1)?;
-        self.event_put(Op::ExceptionMatch, vec![exception, class], Put::Known(Known::Bool))
+        self.event_put(Op::ExceptionMatch, smallvec![exception, class], Put::Known(Known::Bool))
     }
 
     /// `JUMP_IF_NOT_EXC_MATCH` (3.9, 3.10).
@@ -59,7 +61,7 @@ impl Run<'_, '_> {
         if self.part == 0 {
             let class = self.value()?;
             let exception = raised(self.pop()?)?;
-            return self.event_part(Op::ExceptionMatch, vec![exception, class], Put::Push);
+            return self.event_part(Op::ExceptionMatch, smallvec![exception, class], Put::Push);
         }
         let at = self.at;
         self.test_top(&at, false)
@@ -71,7 +73,7 @@ impl Run<'_, '_> {
         if self.at.arg > 0 && self.peek(self.count())? != Symbol::LastI {
             return Err(Fault::NotAValue);
         }
-        self.event(Op::Reraise, vec![exception])
+        self.event(Op::Reraise, smallvec![exception])
     }
 
     /// `RAISE_VARARGS`.
@@ -90,7 +92,7 @@ impl Run<'_, '_> {
             // The iterator stays when the exception is raised again: its handler may lie above it.
             self.peek_value(2)?;
             let exception = self.peek_value(1)?;
-            return self.event_part(Op::EndAsyncFor, vec![exception], Put::Push);
+            return self.event_part(Op::EndAsyncFor, smallvec![exception], Put::Push);
         }
         self.values(2)?;
         self.next()
@@ -109,13 +111,13 @@ impl Run<'_, '_> {
             exit if self.machine.series < (3, 14) => value(exit)?,
             _ => return Err(Fault::NotAValue),
         };
-        self.event(Op::WithExit, vec![exit, exception])
+        self.event(Op::WithExit, smallvec![exit, exception])
     }
 
     /// A question about the subject of a `match`, which stays.
     pub(super) fn ask(&mut self, op: Op, known: Known) -> Step {
         let subject = self.peek_value(1)?;
-        self.event_put(op, vec![subject], Put::Known(known))
+        self.event_put(op, smallvec![subject], Put::Known(known))
     }
 
     /// `MATCH_KEYS`: subject and keys stay.
@@ -123,7 +125,7 @@ impl Run<'_, '_> {
         if self.part > 0 {
             return self.match_test(Change::Pop);
         }
-        let operands = vec![self.peek_value(2)?, self.peek_value(1)?];
+        let operands = smallvec![self.peek_value(2)?, self.peek_value(1)?];
         if self.machine.series == (3, 10) {
             return self.event_part(Op::MatchKeys, operands, Put::Push);
         }
@@ -146,7 +148,7 @@ impl Run<'_, '_> {
         if self.part == 1 {
             let result = self.peek_value(1)?;
             let none = Symbol::Const(self.machine.none);
-            return self.event_part(Op::Compare(Compare::Is), vec![result, none], Put::Push);
+            return self.event_part(Op::Compare(Compare::Is), smallvec![result, none], Put::Push);
         }
         // The answer is popped here; what MATCH_CLASS leaves below it is of use only when there is a match.
         let on = self.value()?;
@@ -161,10 +163,10 @@ impl Run<'_, '_> {
         let iterable = self.value()?;
         if self.machine.series >= (3, 15) && self.at.arg > 0 {
             // Which check it needs the interpreter finds out when it loads the code (`fixup_getiter` in Python/specialize.c).
-            return self.event_put(Op::GetYieldFromIter, vec![iterable], Put::Iterator);
+            return self.event_put(Op::GetYieldFromIter, smallvec![iterable], Put::Iterator);
         }
         let put = if self.machine.series >= (3, 15) { Put::Iterator } else { Put::Push };
-        self.event_put(Op::GetIter, vec![iterable], put)
+        self.event_put(Op::GetIter, smallvec![iterable], put)
     }
 
     /// `FOR_ITER`. What cleans up behind the loop is part of it.

@@ -9,9 +9,11 @@ use crate::verify::event::Binary;
 use crate::verify::event::Compare;
 use crate::verify::event::Display;
 use crate::verify::event::Op;
+use crate::verify::event::Operands;
 use crate::verify::event::Space;
 use crate::verify::event::Symbol;
 use crate::verify::event::Unary;
+use smallvec::smallvec;
 
 use super::Fault;
 use super::Known;
@@ -94,7 +96,7 @@ impl Run<'_, '_> {
             Opcode::RETURN_VALUE => self.return_value(),
             Opcode::RETURN_CONST => {
                 let returned = self.constant(self.at.arg)?;
-                self.event(Op::Return, vec![Symbol::Const(returned)])
+                self.event(Op::Return, smallvec![Symbol::Const(returned)])
             }
             _ => self.move_or_jump(op),
         }
@@ -237,14 +239,14 @@ impl Run<'_, '_> {
             Opcode::CALL_INTRINSIC_1 => self.intrinsic_1(),
             Opcode::CALL_INTRINSIC_2 => self.intrinsic_2(),
             Opcode::LOAD_COMMON_CONSTANT => self.load_common(),
-            Opcode::LOAD_ASSERTION_ERROR => self.event(Op::LoadCommon("AssertionError"), Vec::new()),
-            Opcode::LOAD_BUILD_CLASS => self.event(Op::LoadBuildClass, Vec::new()),
-            Opcode::LOAD_LOCALS => self.event(Op::LoadLocals, Vec::new()),
+            Opcode::LOAD_ASSERTION_ERROR => self.event(Op::LoadCommon("AssertionError"), Operands::new()),
+            Opcode::LOAD_BUILD_CLASS => self.event(Op::LoadBuildClass, Operands::new()),
+            Opcode::LOAD_LOCALS => self.event(Op::LoadLocals, Operands::new()),
             Opcode::BUILD_CLASS => self.take(Op::BuildClass, 3),
             Opcode::IMPORT_NAME => self.import_name(),
             Opcode::IMPORT_FROM => self.import_from(),
             Opcode::IMPORT_STAR => self.take(Op::ImportStar, 1),
-            Opcode::SETUP_ANNOTATIONS => self.event(Op::SetupAnnotations, Vec::new()),
+            Opcode::SETUP_ANNOTATIONS => self.event(Op::SetupAnnotations, Operands::new()),
             Opcode::STORE_ANNOTATION => {
                 let name = self.name(self.at.arg)?;
                 self.take(Op::StoreAnnotation(name), 1)
@@ -255,7 +257,7 @@ impl Run<'_, '_> {
             Opcode::GET_AITER => self.take(Op::GetAIter, 1),
             Opcode::GET_ANEXT => {
                 let iterator = self.peek_value(1)?;
-                self.event(Op::GetANext, vec![iterator])
+                self.event(Op::GetANext, smallvec![iterator])
             }
             Opcode::ASYNC_GEN_WRAP => self.take(Op::AsyncGenWrap, 1),
             Opcode::BEFORE_WITH => self.take(Op::WithEnter, 1),
@@ -263,9 +265,9 @@ impl Run<'_, '_> {
             Opcode::PRINT_ITEM => self.take(Op::PrintItem, 1),
             Opcode::PRINT_ITEM_TO => {
                 let (file, value) = (self.value()?, self.value()?);
-                self.event(Op::PrintItem, vec![file, value])
+                self.event(Op::PrintItem, smallvec![file, value])
             }
-            Opcode::PRINT_NEWLINE => self.event(Op::PrintNewline, Vec::new()),
+            Opcode::PRINT_NEWLINE => self.event(Op::PrintNewline, Operands::new()),
             Opcode::PRINT_NEWLINE_TO => self.take(Op::PrintNewline, 1),
             Opcode::EXEC_STMT => self.take(Op::Exec, 3),
             _ => self.handle_or_match(op),
@@ -297,7 +299,7 @@ impl Run<'_, '_> {
             Opcode::COPY_DICT_WITHOUT_KEYS => {
                 let keys = self.value()?;
                 let subject = self.peek_value(1)?;
-                self.event(Op::CopyDictWithoutKeys, vec![subject, keys])
+                self.event(Op::CopyDictWithoutKeys, smallvec![subject, keys])
             }
             _ if has_blocks => self.block_instruction(op),
             _ => self.foreign(),

@@ -8,6 +8,7 @@ use crate::verify::constant::Constant;
 use crate::verify::event::Event;
 use crate::verify::event::NameId;
 use crate::verify::event::Op;
+use crate::verify::event::Operands;
 use crate::verify::event::Pair;
 use crate::verify::event::Part;
 use crate::verify::event::Symbol;
@@ -77,9 +78,9 @@ impl Run<'_, '_> {
     }
 
     /// So many topmost values, the lowest first.
-    pub(super) fn values(&mut self, count: usize) -> Result<Vec<Symbol>, Fault> {
+    pub(super) fn values(&mut self, count: usize) -> Result<Operands, Fault> {
         let split = self.state.stack.len().checked_sub(count).ok_or(Fault::StackUnderflow)?;
-        self.state.stack.split_off(split).into_iter().map(value).collect()
+        self.state.stack.drain(split..).map(value).collect()
     }
 
     /// The value at a depth, which has to be one.
@@ -107,23 +108,23 @@ impl Run<'_, '_> {
     }
 
     /// Something is done; its results are pushed.
-    pub(super) fn event(&mut self, op: Op, operands: Vec<Symbol>) -> Step {
+    pub(super) fn event(&mut self, op: Op, operands: Operands) -> Step {
         self.event_put(op, operands, Put::Push)
     }
 
     /// Something is done; its results go somewhere.
-    pub(super) fn event_put(&mut self, op: Op, operands: Vec<Symbol>, put: Put) -> Step {
+    pub(super) fn event_put(&mut self, op: Op, operands: Operands, put: Put) -> Step {
         self.event_to(op, operands, put, Goto { offset: self.at.end, part: 0 })
     }
 
     /// Something is done, and then the next part of this instruction.
-    pub(super) fn event_part(&mut self, op: Op, operands: Vec<Symbol>, put: Put) -> Step {
+    pub(super) fn event_part(&mut self, op: Op, operands: Operands, put: Put) -> Step {
         let part = self.part.saturating_add(1);
         self.event_to(op, operands, put, Goto { offset: self.at.start, part })
     }
 
     /// Something is done, and then something somewhere.
-    pub(super) fn event_to(&mut self, op: Op, operands: Vec<Symbol>, put: Put, goto: Goto) -> Step {
+    pub(super) fn event_to(&mut self, op: Op, operands: Operands, put: Put, goto: Goto) -> Step {
         if self.state.stack.len().saturating_add(op.results()) > self.machine.depth.saturating_add(1) {
             return Err(Fault::StackOverflow);
         }
@@ -133,7 +134,7 @@ impl Run<'_, '_> {
 
     /// An instruction that no source compiles to.
     pub(super) fn foreign(&mut self) -> Step {
-        self.event(Op::Foreign(self.at.name().into()), Vec::new())
+        self.event(Op::Foreign(self.at.name().into()), Operands::new())
     }
 
     /// The truth of a value decides.

@@ -64,9 +64,10 @@ impl Seen {
         };
         let mut seen = HashSet::new();
         let mut waiting = vec![machine.entry()];
+        let mut count = 0;
         while let Some(mut state) = waiting.pop() {
-            let count = number(&mut state);
-            if !seen.insert(state.clone()) {
+            count += 100_000;
+            if !seen.insert(canonical(&state)) {
                 continue;
             }
             if seen.len() > self.most {
@@ -83,7 +84,7 @@ impl Seen {
                         continue;
                     }
                     if event.op.can_raise() {
-                        waiting.extend(machine.raised(&state, count));
+                        waiting.extend(raised(&machine, &state, count));
                     }
                     if !event.op.is_end() {
                         let results: Vec<_> =
@@ -93,13 +94,19 @@ impl Seen {
                     }
                 }
                 Next::Test { .. } => {
-                    waiting.extend(machine.raised(&state, count));
-                    waiting.extend([true, false].map(|truth| machine.branch(&state, truth)));
+                    waiting.extend(raised(&machine, &state, count));
+                    for truth in [true, false] {
+                        let mut state = state.clone();
+                        machine.branch(&mut state, truth);
+                        waiting.push(state);
+                    }
                 }
                 Next::Iterate { .. } => {
-                    waiting.extend(machine.raised(&state, count));
-                    waiting.push(machine.item(&state, Symbol::Id(count)));
-                    waiting.push(machine.exhausted(&state));
+                    waiting.extend(raised(&machine, &state, count));
+                    let mut exhausted = state.clone();
+                    machine.item(&mut state, Symbol::Id(count));
+                    machine.exhausted(&mut exhausted);
+                    waiting.extend([state, exhausted]);
                 }
                 Next::Fault { fault, at } => self.wrong(format!("{fault:?}"), place(at)),
             }
@@ -141,17 +148,26 @@ impl Seen {
     }
 }
 
-/// Numbers the results of a state from 0, and says how many there are.
-fn number(state: &mut State) -> u32 {
-    let mut known = Vec::new();
-    state.rename(&mut |id| {
+/// A state with its results numbered from 0.
+fn canonical(state: &State) -> Vec<u32> {
+    let (mut known, mut words) = (Vec::new(), Vec::new());
+    assert!(state.words(&mut words, &mut |id| {
         let place = known.iter().position(|&other| other == id).unwrap_or_else(|| {
             known.push(id);
             known.len() - 1
         });
         u32::try_from(place).unwrap()
-    });
-    u32::try_from(known.len()).unwrap()
+    }));
+    words
+}
+
+/// The state in the handler of what a state raises.
+fn raised(machine: &Machine<'_>, state: &State, exception: u32) -> Option<State> {
+    let mut state = state.clone();
+    let may_catch = machine.may_catch(&state);
+    let is_caught = machine.raised(&mut state, exception);
+    assert!(may_catch || !is_caught);
+    is_caught.then_some(state)
 }
 
 #[test]
@@ -234,7 +250,7 @@ fn run(python: &str, instructions: &[(Opcode, u8)], ways: &[bool], raises: &str)
                 let name = name.split('(').next().unwrap().to_owned();
                 seen.push(format!("{name} {}", event.operands.len()));
                 if name == raises {
-                    match machine.raised(&state, id) {
+                    match raised(&machine, &state, id) {
                         Some(handler) => state = handler,
                         None => break,
                     }
@@ -247,15 +263,15 @@ fn run(python: &str, instructions: &[(Opcode, u8)], ways: &[bool], raises: &str)
             }
             Next::Test { .. } => {
                 seen.push("Test".to_owned());
-                state = machine.branch(&state, *ways.next().unwrap());
+                machine.branch(&mut state, *ways.next().unwrap());
             }
             Next::Iterate { .. } => {
                 seen.push("Iterate".to_owned());
-                state = if *ways.next().unwrap() {
-                    machine.item(&state, Symbol::Id(id))
+                if *ways.next().unwrap() {
+                    machine.item(&mut state, Symbol::Id(id));
                 } else {
-                    machine.exhausted(&state)
-                };
+                    machine.exhausted(&mut state);
+                }
             }
             Next::Fault { fault, .. } => {
                 seen.push(format!("{fault:?}"));

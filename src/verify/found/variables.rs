@@ -4,8 +4,10 @@ use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::constant::Constant;
 use crate::verify::event::NameId;
 use crate::verify::event::Op;
+use crate::verify::event::Operands;
 use crate::verify::event::Space;
 use crate::verify::event::Symbol;
+use smallvec::smallvec;
 
 use super::Fault;
 use super::Put;
@@ -57,7 +59,7 @@ impl Run<'_, '_> {
     pub(super) fn load_fast(&mut self, slot: u32) -> Step {
         let (name, is) = self.local(slot)?;
         match is {
-            Slot::Plain => self.event(Op::Load(Space::Fast, name), Vec::new()),
+            Slot::Plain => self.event(Op::Load(Space::Fast, name), Operands::new()),
             // From 3.13 on this is how a cell itself is loaded, for a closure.
             Slot::Cell | Slot::NewCell if self.machine.series >= (3, 13) && !self.is_shadowed(slot) => {
                 self.load_cell(name)
@@ -104,7 +106,7 @@ impl Run<'_, '_> {
             (None, Slot::Plain) => {}
             (None, Slot::Cell | Slot::NewCell) => return self.foreign(),
         }
-        self.event(Op::Store(Space::Fast, name), vec![value])
+        self.event(Op::Store(Space::Fast, name), smallvec![value])
     }
 
     /// `STORE_FAST_LOAD_FAST` and `STORE_FAST_STORE_FAST`.
@@ -116,7 +118,7 @@ impl Run<'_, '_> {
     /// `DELETE_FAST`.
     pub(super) fn delete_fast(&mut self) -> Step {
         match self.local(self.at.arg)? {
-            (name, Slot::Plain) => self.event(Op::Delete(Space::Fast, name), Vec::new()),
+            (name, Slot::Plain) => self.event(Op::Delete(Space::Fast, name), Operands::new()),
             _ => self.foreign(),
         }
     }
@@ -128,7 +130,7 @@ impl Run<'_, '_> {
         let place = usize::try_from(slot).unwrap_or(usize::MAX);
         let is_cell = is != Slot::Plain || self.machine.locals.get(place).is_some_and(|local| local.is_cell);
         let put = if is_cell { Put::Aside(slot) } else { Put::Push };
-        self.event_put(Op::LoadAndClear(name), Vec::new(), put)
+        self.event_put(Op::LoadAndClear(name), Operands::new(), put)
     }
 
     /// `MAKE_CELL` behind the prologue: a new cell in a slot that was just cleared.
@@ -149,7 +151,7 @@ impl Run<'_, '_> {
                 if is != Slot::Cell || old.and_then(|old| old.name) != Some(name) {
                     return self.foreign();
                 }
-                self.event(Op::NewCell(name), Vec::new())
+                self.event(Op::NewCell(name), Operands::new())
             }
             _ => self.foreign(),
         }
@@ -167,17 +169,17 @@ impl Run<'_, '_> {
     pub(super) fn deref(&mut self, op: Opcode) -> Step {
         let Some(name) = self.cell(self.at.arg)? else { return self.foreign() };
         match op {
-            Opcode::LOAD_DEREF => self.event(Op::Load(Space::Deref, name), Vec::new()),
-            Opcode::LOAD_CLASSDEREF => self.event(Op::Load(Space::ClassDeref, name), Vec::new()),
+            Opcode::LOAD_DEREF => self.event(Op::Load(Space::Deref, name), Operands::new()),
+            Opcode::LOAD_CLASSDEREF => self.event(Op::Load(Space::ClassDeref, name), Operands::new()),
             Opcode::LOAD_FROM_DICT_OR_DEREF => {
                 let dict = self.value()?;
-                self.event(Op::Load(Space::ClassDeref, name), vec![dict])
+                self.event(Op::Load(Space::ClassDeref, name), smallvec![dict])
             }
             Opcode::STORE_DEREF => {
                 let value = self.value()?;
-                self.event(Op::Store(Space::Deref, name), vec![value])
+                self.event(Op::Store(Space::Deref, name), smallvec![value])
             }
-            _ => self.event(Op::Delete(Space::Deref, name), Vec::new()),
+            _ => self.event(Op::Delete(Space::Deref, name), Operands::new()),
         }
     }
 
@@ -186,24 +188,24 @@ impl Run<'_, '_> {
         let (arg, series) = (self.at.arg, self.machine.series);
         if series < (3, 11) {
             let name = self.name(arg)?;
-            return self.event(Op::Load(Space::Global, name), Vec::new());
+            return self.event(Op::Load(Space::Global, name), Operands::new());
         }
         let name = self.name(arg >> 1)?;
         let load = Op::Load(Space::Global, name);
         if arg & 1 == 0 {
-            return self.event(load, Vec::new());
+            return self.event(load, Operands::new());
         }
         if series < (3, 13) {
             self.push(Symbol::Null)?;
-            return self.event(load, Vec::new());
+            return self.event(load, Operands::new());
         }
-        if self.part > 0 { self.pushed(Symbol::Null) } else { self.event_part(load, Vec::new(), Put::Push) }
+        if self.part > 0 { self.pushed(Symbol::Null) } else { self.event_part(load, Operands::new(), Put::Push) }
     }
 
     /// A variable is loaded by name.
     pub(super) fn load_name(&mut self, space: Space) -> Step {
         let name = self.name(self.at.arg)?;
-        let operands = if space == Space::ClassGlobal { vec![self.value()?] } else { Vec::new() };
+        let operands = if space == Space::ClassGlobal { smallvec![self.value()?] } else { Operands::new() };
         self.event(Op::Load(space, name), operands)
     }
 
@@ -211,12 +213,12 @@ impl Run<'_, '_> {
     pub(super) fn store_name(&mut self, space: Space) -> Step {
         let name = self.name(self.at.arg)?;
         let value = self.value()?;
-        self.event(Op::Store(space, name), vec![value])
+        self.event(Op::Store(space, name), smallvec![value])
     }
 
     /// A variable is deleted by name.
     pub(super) fn delete_name(&mut self, space: Space) -> Step {
         let name = self.name(self.at.arg)?;
-        self.event(Op::Delete(space, name), Vec::new())
+        self.event(Op::Delete(space, name), Operands::new())
     }
 }

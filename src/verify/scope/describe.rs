@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::verify::scope::Futures;
 use crate::verify::scope::Hidden;
 use crate::verify::scope::Options;
@@ -134,7 +136,7 @@ impl Variables {
         variables.frees.sort_unstable();
         variables.cells.sort_unstable();
         if series >= (3, 11) {
-            let order: HashMap<&str, usize> = block.parameters.iter().zip(0..).collect();
+            let order: HashMap<&str, usize, RandomState> = block.parameters.iter().zip(0..).collect();
             variables.cells.sort_by_key(|name| order.get(&**name).copied().unwrap_or(order.len()));
         }
         for (is_needed, name) in [

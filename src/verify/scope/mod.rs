@@ -17,6 +17,7 @@ mod tests;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use ruff_python_ast::ModModule;
 use ruff_text_size::TextRange;
 use ruff_text_size::TextSize;
@@ -161,7 +162,7 @@ pub(super) struct Scopes {
     names: Interner,
     blocks: Vec<Block>,
     described: Vec<Scope>,
-    places: HashMap<(ScopeId, Role, TextRange), ScopeId>,
+    places: HashMap<(ScopeId, Role, TextRange), ScopeId, RandomState>,
 }
 
 /// Which names of an inlined comprehension keep their own scope.

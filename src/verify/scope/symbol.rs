@@ -1,9 +1,11 @@
 //! Blocks and their symbols, as symtable.c keeps them.
 
-use std::collections::HashMap;
 use std::ops::BitOr;
 use std::ops::BitOrAssign;
 
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+use indexmap::IndexSet;
 use ruff_text_size::TextRange;
 use ruff_text_size::TextSize;
 
@@ -18,36 +20,27 @@ pub(super) struct NameIndex(pub usize);
 
 /// The names of all blocks, mangled.
 #[derive(Debug, Default)]
-pub(super) struct Interner {
-    names: Vec<Box<str>>,
-    places: HashMap<Box<str>, NameIndex>,
-}
+pub(super) struct Interner(IndexSet<Box<str>, RandomState>);
 
 impl Interner {
     /// The number of a name.
     pub(super) fn intern(&mut self, name: &str) -> NameIndex {
-        if let Some(&index) = self.places.get(name) {
-            return index;
-        }
-        let index = NameIndex(self.names.len());
-        self.names.push(name.into());
-        self.places.insert(name.into(), index);
-        index
+        self.find(name).unwrap_or_else(|| NameIndex(self.0.insert_full(name.into()).0))
     }
 
     /// The number of a name that some block has.
     pub(super) fn find(&self, name: &str) -> Option<NameIndex> {
-        self.places.get(name).copied()
+        self.0.get_index_of(name).map(NameIndex)
     }
 
     /// The name of a number.
     pub(super) fn get(&self, index: NameIndex) -> &str {
-        &self.names[index.0]
+        &self.0[index.0]
     }
 
     /// How many names there are.
     pub(super) fn len(&self) -> usize {
-        self.names.len()
+        self.0.len()
     }
 }
 
@@ -124,48 +117,37 @@ pub(super) struct Symbol {
 
 /// The symbols of a block, in the order in which they were first met: the order of a dict of CPython.
 #[derive(Debug, Default)]
-pub(super) struct Symbols {
-    entries: Vec<(NameIndex, Symbol)>,
-    places: HashMap<NameIndex, usize>,
-}
+pub(super) struct Symbols(IndexMap<NameIndex, Symbol, RandomState>);
 
 impl Symbols {
     /// The symbol of a name.
     pub(super) fn get(&self, name: NameIndex) -> Option<Symbol> {
-        self.places.get(&name).map(|&place| self.entries[place].1)
+        self.0.get(&name).copied()
     }
 
     /// The symbol of a name, new if need be.
     pub(super) fn entry(&mut self, name: NameIndex) -> &mut Symbol {
-        let place = *self.places.entry(name).or_insert_with(|| {
-            self.entries.push((name, Symbol::default()));
-            self.entries.len() - 1
-        });
-        &mut self.entries[place].1
+        self.0.entry(name).or_default()
     }
 
     /// Takes a name out.
     pub(super) fn remove(&mut self, name: NameIndex) {
-        let Some(place) = self.places.remove(&name) else { return };
-        self.entries.remove(place);
-        for (place, (name, _)) in self.entries.iter().enumerate().skip(place) {
-            self.places.insert(*name, place);
-        }
+        self.0.shift_remove(&name);
     }
 
     /// All, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (NameIndex, Symbol)> {
-        self.entries.iter().copied()
+        self.0.iter().map(|(&name, &symbol)| (name, symbol))
     }
 
     /// All, to be changed.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (NameIndex, &mut Symbol)> {
-        self.entries.iter_mut().map(|(name, symbol)| (*name, symbol))
+        self.0.iter_mut().map(|(&name, symbol)| (name, symbol))
     }
 
     /// The one at a place of the order.
     pub(super) fn at(&self, place: usize) -> Option<(NameIndex, Symbol)> {
-        self.entries.get(place).copied()
+        self.0.get_index(place).map(|(&name, &symbol)| (name, symbol))
     }
 }
 

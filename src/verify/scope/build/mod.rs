@@ -5,6 +5,7 @@ mod walk;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use ruff_python_ast::Comprehension;
 use ruff_python_ast::Expr;
 use ruff_python_ast::ExprLambda;
@@ -47,7 +48,7 @@ pub(super) struct Built {
     /// Their names.
     pub names: Interner,
     /// Where the block of a node is.
-    pub places: HashMap<(ScopeId, Role, TextRange), ScopeId>,
+    pub places: HashMap<(ScopeId, Role, TextRange), ScopeId, RandomState>,
 }
 
 /// A walk over a module.
@@ -56,7 +57,7 @@ pub(super) struct Builder {
     futures: Futures,
     names: Interner,
     blocks: Vec<Block>,
-    places: HashMap<(ScopeId, Role, TextRange), ScopeId>,
+    places: HashMap<(ScopeId, Role, TextRange), ScopeId, RandomState>,
     current: ScopeId,
     /// Where the first statement is that is compiled.
     start: TextSize,
@@ -74,7 +75,7 @@ impl Builder {
             futures,
             names: Interner::default(),
             blocks: vec![top],
-            places: HashMap::new(),
+            places: HashMap::default(),
             current: ScopeId(0),
             start: module.body.get(usize::from(is_dropped)).map_or(TextSize::default(), Ranged::start),
         };

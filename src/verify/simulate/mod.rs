@@ -7,33 +7,41 @@
 //! What an optimiser does without a trace in events is evened out: operators on constants are computed on both sides, tests whose outcome
 //! is known on the way here are decided, and neighbouring stores to local variables may come in any order.
 
-use std::collections::BTreeMap;
+mod ahead;
+mod pair;
+
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use ruff_text_size::TextRange;
+use smallvec::SmallVec;
 
-use super::Pool;
-use super::constant::Constant;
-use super::event::Compare;
-use super::event::Display;
-use super::event::Event;
-use super::event::NameId;
-use super::event::Op;
-use super::event::Space;
-use super::event::Symbol;
-use super::event::Unary;
-use super::expected::Action;
-use super::expected::Handler;
-use super::expected::Operand;
-use super::expected::Program;
-use super::expected::Register;
-use super::fold;
-use super::found::Fault;
-use super::found::Machine;
-use super::found::Next;
-use super::found::State;
-use super::liveness::Liveness;
+use crate::verify::Pool;
+use crate::verify::event::Compare;
+use crate::verify::event::Display;
+use crate::verify::event::Event;
+use crate::verify::event::NameId;
+use crate::verify::event::Op;
+use crate::verify::event::Operands;
+use crate::verify::event::Space;
+use crate::verify::event::Symbol;
+use crate::verify::event::Unary;
+use crate::verify::expected::Handler;
+use crate::verify::expected::Operand;
+use crate::verify::expected::Program;
+use crate::verify::expected::Register;
+use crate::verify::found::Fault;
+use crate::verify::found::Machine;
+use crate::verify::found::Next;
+use crate::verify::found::State;
+use crate::verify::liveness::Liveness;
+
+use ahead::AheadKind;
+use ahead::computed;
+use pair::Pair;
+use pair::Place;
+use pair::Words;
 
 /// Differences that are kept of one code object.
 const MAX_DIFFERENCES: usize = 16;
@@ -55,6 +63,9 @@ const CROWD: u32 = 16;
 
 /// States at one place of which there is hope that they are all.
 const LARGEST_CROWD: u32 = 256;
+
+/// Registers among which those are looked for that are not needed any more, in each multiple of it.
+const MANY_REGISTERS: usize = 64;
 
 /// Operators and tests of constants in a row: more than any source has of them.
 const MAX_SILENT: u32 = 100_000;
@@ -115,72 +126,6 @@ pub(super) struct Outcome {
     pub(super) work: usize,
 }
 
-/// The expected side's state.
-#[derive(Clone, Debug, Default)]
-struct Place {
-    step: u32,
-    registers: Vec<(Register, Symbol)>,
-}
-
-impl Place {
-    fn set(&mut self, register: Register, symbol: Symbol) {
-        match self.registers.iter_mut().rev().find(|(other, _)| *other == register) {
-            Some((_, value)) => *value = symbol,
-            None => self.registers.push((register, symbol)),
-        }
-    }
-
-    fn get(&self, operand: Operand) -> Symbol {
-        match operand {
-            Operand::Const(id) => Symbol::Const(id),
-            Operand::Register(register) => self
-                .registers
-                .iter()
-                .rev()
-                .find(|(other, _)| *other == register)
-                .map_or(Symbol::Undefined, |&(_, symbol)| symbol),
-        }
-    }
-}
-
-/// Both sides, and what is known of values.
-#[derive(Clone, Debug)]
-struct Pair {
-    expected: Place,
-    found: State,
-    known: Vec<(u32, bool)>,
-}
-
-impl Pair {
-    /// The truth of a value, as it was answered last.
-    fn learn(&mut self, on: Symbol, truth: bool) {
-        if let Symbol::Id(id) = on {
-            self.known.retain(|&(other, _)| other != id);
-            self.known.push((id, truth));
-        }
-    }
-}
-
-/// What the expected side does next.
-#[derive(Debug)]
-struct Ahead {
-    what: AheadKind,
-    handler: Option<Handler>,
-    range: TextRange,
-}
-
-#[derive(Debug)]
-enum AheadKind {
-    Event(Event, Register),
-    Test(Symbol, u32, u32),
-    Iterate(Symbol, Register, u32),
-    Diverges,
-    Nowhere,
-}
-
-/// A state without the numbers of its values.
-type Key = (u32, Vec<(Register, Symbol)>, State, Vec<(u32, bool)>);
-
 pub(super) struct Simulation<'s, 'a> {
     program: &'s Program,
     liveness: Liveness,
@@ -190,15 +135,20 @@ pub(super) struct Simulation<'s, 'a> {
     next: u32,
     work: usize,
     waiting: Vec<Pair>,
-    seen: HashSet<Key>,
+    /// Pairs that are done with, for their memory.
+    spare: Vec<Pair>,
+    /// The states that were gone on from, in words.
+    seen: HashSet<Box<[u32]>, RandomState>,
+    /// Room to put states into words.
+    words: Words,
     /// How many states were gone on from at each place of both sides.
-    crowds: HashMap<(u32, u32), u32>,
+    crowds: HashMap<(u32, u32), u32, RandomState>,
     /// What is done where they are many.
     crowding: Crowding,
     /// The depth of the stack where states were gone on from, by offset.
-    depths: HashMap<u32, usize>,
+    depths: HashMap<u32, usize, RandomState>,
     /// Steps of the program at which handlers were entered.
-    entered: HashSet<u32>,
+    entered: HashSet<u32, RandomState>,
     outcome: Outcome,
 }
 
@@ -220,11 +170,13 @@ impl<'s, 'a> Simulation<'s, 'a> {
             next: 0,
             work: size.saturating_mul(WORK_PER_STEP).clamp(WORK_AT_LEAST, WORK_AT_MOST),
             waiting: Vec::new(),
-            seen: HashSet::new(),
-            crowds: HashMap::new(),
+            spare: Vec::new(),
+            seen: HashSet::default(),
+            words: Words::default(),
+            crowds: HashMap::default(),
             crowding: Crowding::Stops,
-            depths: HashMap::new(),
-            entered: HashSet::new(),
+            depths: HashMap::default(),
+            entered: HashSet::default(),
             outcome: Outcome::default(),
         }
     }
@@ -241,8 +193,9 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let before = self.work;
         let start = Pair { expected: Place::default(), found: self.machine.entry(), known: Vec::new() };
         self.follow(start);
-        while let Some(pair) = self.waiting.pop() {
-            self.walk(pair);
+        while let Some(mut pair) = self.waiting.pop() {
+            self.walk(&mut pair);
+            self.spare.push(pair);
             if self.outcome.differences.len() >= MAX_DIFFERENCES {
                 break;
             }
@@ -276,33 +229,44 @@ impl<'s, 'a> Simulation<'s, 'a> {
         self.work > 0
     }
 
+    /// A copy of a pair of states, in memory of another where there is one.
+    fn copy(&mut self, pair: &Pair) -> Pair {
+        let Some(mut copy) = self.spare.pop() else { return pair.clone() };
+        copy.clone_from(pair);
+        copy
+    }
+
     /// A pair of states to go on from, unless it was gone on from before.
     fn follow(&mut self, mut pair: Pair) {
+        if self.is_new(&mut pair) {
+            self.waiting.push(pair);
+        } else {
+            self.spare.push(pair);
+        }
+    }
+
+    /// Whether there is something to go on from in a pair of states that was not gone on from before.
+    fn is_new(&mut self, pair: &mut Pair) -> bool {
         let place = pair.expected.step;
-        pair.expected.registers.retain(|&(register, _)| self.liveness.is_live(register, place));
-        pair.expected.registers.sort_unstable_by_key(|&(register, _)| register.0);
+        pair.expected.retain(|register| self.liveness.is_live(register, place));
         if self.is_of_another_depth(&pair.found) {
             let (expected, found) = ("a stack as deep as before", "a stack of another depth");
             self.differ(Seen::Fault(expected), Seen::Fault(found), None, Some(pair.found.offset));
-            return;
+            return false;
         }
         // A state costs as much as it holds.
-        let size =
-            pair.found.stack.len().saturating_add(pair.expected.registers.len()).saturating_add(pair.known.len());
+        let size = pair.found.stack.len().saturating_add(pair.expected.held()).saturating_add(pair.known.len());
         self.work = self.work.saturating_sub(size / VALUES_PER_STEP);
         let crowd = self.crowds.entry((place, pair.found.offset)).or_default();
         *crowd = crowd.saturating_add(1);
         match self.crowding {
             // What is left of the work is for the other ways.
             Crowding::Stops if *crowd > LARGEST_CROWD => self.outcome.is_exhausted = true,
-            Crowding::Widens if *crowd > CROWD => self.widen(&mut pair),
+            Crowding::Widens if *crowd > CROWD => self.widen(pair),
             _ => {}
         }
-        let (key, canonical) = canonical(&pair);
-        if self.seen.insert(key) {
-            pair.known = canonical;
-            self.waiting.push(pair);
-        }
+        let Some(words) = self.words.of(pair) else { return true };
+        !self.seen.contains(words) && self.seen.insert(words.into())
     }
 
     /// Whether the stack is deeper or shallower than when this instruction was come to before. From 3.9 on no compiler lets that happen; up
@@ -320,13 +284,10 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let found = &pair.found;
         pair.known.retain(|&(id, _)| !found.holds(id));
         // Equal constants of one side are taken in the order in which they are held.
-        let mut taken = vec![false; pair.expected.registers.len()];
+        let mut taken = vec![false; pair.expected.held()];
         for symbol in pair.found.stack.iter_mut().filter(|symbol| matches!(symbol, Symbol::Const(_))) {
-            let held = pair.expected.registers.iter_mut().zip(&mut taken);
-            let Some(((_, other), taken)) = held.into_iter().find(|((_, other), taken)| other == symbol && !**taken)
-            else {
-                continue;
-            };
+            let mut held = pair.expected.values_mut().zip(&mut taken);
+            let Some((other, taken)) = held.find(|(other, taken)| *other == symbol && !**taken) else { continue };
             self.next = self.next.saturating_add(1);
             *symbol = Symbol::Id(self.next);
             *other = *symbol;
@@ -352,7 +313,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
 
     /// Walks from event to event until the way ends or parts.
     #[expect(clippy::too_many_lines, reason = "one arm for each pair of what the sides may do next")]
-    fn walk(&mut self, mut pair: Pair) {
+    fn walk(&mut self, pair: &mut Pair) {
         loop {
             if !self.spend() {
                 return;
@@ -361,35 +322,40 @@ impl<'s, 'a> Simulation<'s, 'a> {
             let mut ahead = self.ahead(&mut pair.expected);
             if pair.expected.step < before {
                 // A loop without a test begins again.
-                self.follow(pair);
-                return;
+                if !self.is_new(pair) {
+                    return;
+                }
+                continue;
             }
             let is_decided = self.is_decided(&ahead.what, &pair.known);
             let start = is_decided.then(|| pair.found.clone());
             let next = self.found(&mut pair.found);
             // What the source asks again of a value whose truth is known here, an optimiser may leave out. What is asked in the bytecode,
             // the source has to ask: an object may answer otherwise the second time.
-            while !asks_the_same(&ahead.what, &next) && self.decide(&mut pair, &ahead.what) {
+            while !asks_the_same(&ahead.what, &next) && self.decide(pair, &ahead.what) {
                 ahead = self.ahead(&mut pair.expected);
                 if pair.expected.step < before || !self.spend() {
-                    pair.found = start.unwrap_or(pair.found);
-                    self.follow(pair);
+                    if let Some(start) = start {
+                        pair.found = start;
+                    }
+                    let copy = self.copy(pair);
+                    self.follow(copy);
                     return;
                 }
             }
-            if is_decided && self.is_ambiguous(&pair, &ahead.what) && asks_the_same(&ahead.what, &next) {
-                self.decide_both(&mut pair, &ahead.what, &next);
+            if is_decided && self.is_ambiguous(pair, &ahead.what) && asks_the_same(&ahead.what, &next) {
+                self.decide_both(pair, &ahead.what, &next);
                 continue;
             }
             let (what, range) = (ahead.what, ahead.range);
             match (what, next) {
                 (AheadKind::Event(expected, register), Next::Event { event: found, at }) => {
-                    let (found, at) = self.used_once(&mut pair, &expected, found, at);
+                    let (found, at) = self.used_once(pair, &expected, found, at);
                     if !expected.op.can_raise() && expected.op == found.op {
-                        self.interrupted(&pair, ahead.handler);
+                        self.interrupted(pair, ahead.handler);
                     }
                     if is_local_store(&expected.op) && is_local_store(&found.op) {
-                        if !self.stores(&mut pair, expected, found, range, at) {
+                        if !self.stores(pair, expected, found, range, at) {
                             return;
                         }
                         continue;
@@ -399,13 +365,13 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         self.differ(Seen::Event(expected), Seen::Event(found), Some(range), Some(at));
                         return;
                     }
-                    if expected.op.can_raise() && !self.raises(&pair, &pair.found, ahead.handler, range, at) {
+                    if expected.op.can_raise() && !self.raises(pair, ahead.handler, range, at) {
                         return;
                     }
                     if expected.op.is_end() {
                         return;
                     }
-                    self.finish(&mut pair, &expected.op, register);
+                    self.finish(pair, &expected.op, register);
                     if is_opposite && let Symbol::Id(id) = pair.expected.get(Operand::Register(register)) {
                         pair.expected.set(register, Symbol::Negated(id));
                     }
@@ -417,13 +383,13 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         self.differ(Seen::Test(expected), Seen::Test(on), Some(range), Some(at));
                         return;
                     }
-                    if !self.test_raises(&pair, ahead.handler, range, at) {
+                    if !self.test_raises(pair, ahead.handler, range, at) {
                         return;
                     }
                     for (truth, step) in [(false, if_false), (true, if_true)] {
-                        let mut other = pair.clone();
+                        let mut other = self.copy(pair);
                         other.expected.step = step;
-                        other.found = self.machine.branch(&pair.found, truth != is_opposite);
+                        self.machine.branch(&mut other.found, truth != is_opposite);
                         other.learn(on, truth != is_opposite);
                         self.follow(other);
                     }
@@ -431,11 +397,11 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 }
                 (AheadKind::Test(on, if_true, if_false), Next::Event { event, at }) if is_not(&event, on) => {
                     // Up to 3.6 a test may be of the opposite, which was made a value first.
-                    if !self.raises(&pair, &pair.found, ahead.handler, range, at) {
+                    if !self.raises(pair, ahead.handler, range, at) {
                         return;
                     }
                     for (truth, step) in [(false, if_false), (true, if_true)] {
-                        let mut other = pair.clone();
+                        let mut other = self.copy(pair);
                         other.expected.step = step;
                         let opposite = Symbol::Const(self.pool.constants.bool(!truth));
                         self.machine.resume(&mut other.found, &[opposite]);
@@ -447,15 +413,15 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 (AheadKind::Event(event, register), Next::Test { on, at })
                     if is_not(&event, on) || is_twice_not(&event, on) =>
                 {
-                    if !self.raises(&pair, &pair.found, ahead.handler, range, at) {
+                    if !self.raises(pair, ahead.handler, range, at) {
                         return;
                     }
                     for truth in [false, true] {
-                        let mut other = pair.clone();
+                        let mut other = self.copy(pair);
                         let opposite = Symbol::Const(self.pool.constants.bool(truth != is_not(&event, on)));
                         other.expected.set(register, opposite);
                         other.expected.step = other.expected.step.saturating_add(1);
-                        other.found = self.machine.branch(&pair.found, truth);
+                        self.machine.branch(&mut other.found, truth);
                         other.learn(on, truth);
                         self.follow(other);
                     }
@@ -466,22 +432,23 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         self.differ(Seen::Iterate(expected), Seen::Iterate(iterator), Some(range), Some(at));
                         return;
                     }
-                    if !self.raises(&pair, &pair.found, ahead.handler, range, at) {
+                    if !self.raises(pair, ahead.handler, range, at) {
                         return;
                     }
-                    let mut exhausted = pair.clone();
+                    let mut exhausted = self.copy(pair);
                     exhausted.expected.step = done;
-                    exhausted.found = self.machine.exhausted(&pair.found);
+                    self.machine.exhausted(&mut exhausted.found);
                     self.follow(exhausted);
                     let item = Symbol::Id(self.fresh());
-                    pair.found = self.machine.item(&pair.found, item);
+                    self.machine.item(&mut pair.found, item);
                     pair.expected.set(register, item);
                     pair.expected.step = pair.expected.step.saturating_add(1);
-                    self.follow(pair);
-                    return;
+                    if !self.is_new(pair) {
+                        return;
+                    }
                 }
                 (AheadKind::Diverges, Next::Event { event, .. }) if event.op == Op::Forever => {
-                    self.interrupted(&pair, ahead.handler);
+                    self.interrupted(pair, ahead.handler);
                     return;
                 }
                 (what, next) => {
@@ -507,12 +474,17 @@ impl<'s, 'a> Simulation<'s, 'a> {
 
     /// Gives the results of an event the same numbers on both sides.
     fn finish(&mut self, pair: &mut Pair, op: &Op, register: Register) {
-        let results: Vec<Symbol> = (0..op.results()).map(|_| Symbol::Id(self.fresh())).collect();
+        let results: Operands = (0..op.results()).map(|_| Symbol::Id(self.fresh())).collect();
         for (offset, &symbol) in (0..).zip(&results) {
             pair.expected.set(Register(register.0.saturating_add(offset)), symbol);
         }
         pair.expected.step = pair.expected.step.saturating_add(1);
         self.machine.resume(&mut pair.found, &results);
+        // What a long way without a test has written and read is in the way.
+        if pair.expected.held().is_multiple_of(MANY_REGISTERS) {
+            let place = pair.expected.step;
+            pair.expected.retain(|register| self.liveness.is_live(register, place));
+        }
     }
 
     /// Whether two events are the same; pairs the functions that they make.
@@ -526,22 +498,25 @@ impl<'s, 'a> Simulation<'s, 'a> {
         expected == found
     }
 
-    /// Follows an exception that the instruction of a state raises into the handlers; false when only one side has one.
-    fn raises(&mut self, pair: &Pair, state: &State, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
+    /// Follows an exception that the instruction raises into the handlers; false when only one side has one.
+    fn raises(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
+        if handler.is_none() && !self.machine.may_catch(&pair.found) {
+            return true;
+        }
         let exception = self.fresh();
-        let found = self.machine.raised(state, exception);
-        match (handler, found) {
-            (None, None) => true,
-            (Some(handler), Some(found)) => {
-                let mut expected = pair.expected.clone();
-                expected.step = self.program.place(handler.label);
-                self.entered.insert(expected.step);
-                expected.set(handler.exception, Symbol::Id(exception));
-                self.follow(Pair { expected, found, known: pair.known.clone() });
+        let mut other = self.copy(pair);
+        let is_caught = self.machine.raised(&mut other.found, exception);
+        match handler {
+            Some(handler) if is_caught => {
+                other.expected.step = self.program.place(handler.label);
+                self.entered.insert(other.expected.step);
+                other.expected.set(handler.exception, Symbol::Id(exception));
+                self.follow(other);
                 true
             }
-            (handler, found) => {
-                self.differ(Seen::Caught(handler.is_some()), Seen::Caught(found.is_some()), Some(range), Some(at));
+            None if !is_caught => true,
+            _ => {
+                self.differ(Seen::Caught(handler.is_some()), Seen::Caught(is_caught), Some(range), Some(at));
                 false
             }
         }
@@ -551,65 +526,69 @@ impl<'s, 'a> Simulation<'s, 'a> {
     fn interrupted(&mut self, pair: &Pair, handler: Option<Handler>) {
         let Some(handler) = handler else { return };
         let step = self.program.place(handler.label);
-        let exception = self.fresh();
         if self.entered.contains(&step) {
             return;
         }
-        let Some(found) = self.machine.raised(&pair.found, exception) else { return };
-        self.entered.insert(step);
-        let mut expected = pair.expected.clone();
-        expected.step = step;
-        expected.set(handler.exception, Symbol::Id(exception));
-        self.follow(Pair { expected, found, known: pair.known.clone() });
+        let exception = self.fresh();
+        let mut other = self.copy(pair);
+        if self.machine.raised(&mut other.found, exception) {
+            self.entered.insert(step);
+            other.expected.step = step;
+            other.expected.set(handler.exception, Symbol::Id(exception));
+            self.follow(other);
+        }
     }
 
     /// As `raises`, for a test. From 3.13 on it is TO_BOOL that can raise; without it there is nothing to catch.
     fn test_raises(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
-        if self.series < (3, 13) {
-            return self.raises(pair, &pair.found, handler, range, at);
-        }
-        self.machine.truth_state(&pair.found).is_none_or(|state| self.raises(pair, &state, handler, range, at))
+        let can_raise = self.series < (3, 13) || self.machine.asks_for_truth(&pair.found);
+        !can_raise || self.raises(pair, handler, range, at)
     }
 
     /// Runs of stores to local variables, in any order; of several to one variable the last counts.
     fn stores(&mut self, pair: &mut Pair, expected: Event, found: Event, range: TextRange, at: u32) -> bool {
-        let mut ours: BTreeMap<NameId, Symbol> = BTreeMap::new();
-        let mut theirs: BTreeMap<NameId, Symbol> = BTreeMap::new();
+        let (mut ours, mut theirs) = (Stores::new(), Stores::new());
         let mut event = expected;
         while let (Op::Store(Space::Fast, name), Some(&value)) = (&event.op, event.operands.first()) {
-            ours.insert(*name, value);
+            ours.push((*name, value));
             pair.expected.step = pair.expected.step.saturating_add(1);
             if !self.spend() {
                 return false;
             }
-            let mut look = pair.expected.clone();
-            match self.ahead(&mut look).what {
-                AheadKind::Event(next, _) if is_local_store(&next.op) => {
-                    pair.expected = look;
-                    event = next;
-                }
-                _ => break,
+            let mut look = self.copy(pair);
+            let next = match self.ahead(&mut look.expected).what {
+                AheadKind::Event(next, _) if is_local_store(&next.op) => Some(next),
+                _ => None,
+            };
+            if next.is_some() {
+                std::mem::swap(&mut pair.expected, &mut look.expected);
             }
+            self.spare.push(look);
+            let Some(next) = next else { break };
+            event = next;
         }
         let mut event = found;
         while let (Op::Store(Space::Fast, name), Some(&value)) = (&event.op, event.operands.first()) {
-            theirs.insert(*name, value);
+            theirs.push((*name, value));
             self.machine.resume(&mut pair.found, &[]);
             if !self.spend() {
                 return false;
             }
-            let mut look = pair.found.clone();
-            match self.found(&mut look) {
-                Next::Event { event: next, .. } if is_local_store(&next.op) => {
-                    pair.found = look;
-                    event = next;
-                }
-                _ => break,
+            let mut look = self.copy(pair);
+            let next = match self.found(&mut look.found) {
+                Next::Event { event: next, .. } if is_local_store(&next.op) => Some(next),
+                _ => None,
+            };
+            if next.is_some() {
+                std::mem::swap(&mut pair.found, &mut look.found);
             }
+            self.spare.push(look);
+            let Some(next) = next else { break };
+            event = next;
         }
+        let (ours, theirs) = (last_of_each(ours), last_of_each(theirs));
         if ours != theirs {
-            let list = |stores: BTreeMap<NameId, Symbol>| Seen::Stores(stores.into_iter().collect());
-            self.differ(list(ours), list(theirs), Some(range), Some(at));
+            self.differ(Seen::Stores(ours.to_vec()), Seen::Stores(theirs.to_vec()), Some(range), Some(at));
             return false;
         }
         true
@@ -652,91 +631,6 @@ impl<'s, 'a> Simulation<'s, 'a> {
         (used, used_at)
     }
 
-    /// The expected side's next event. Its step stays at what is done next.
-    fn ahead(&mut self, place: &mut Place) -> Ahead {
-        self.next_of(place, true)
-    }
-
-    /// As `ahead`; displays are joined or left as they are.
-    fn next_of(&mut self, place: &mut Place, joins: bool) -> Ahead {
-        let mut silent = self.program.len().saturating_mul(2).saturating_add(8);
-        loop {
-            let Some(step) = self.program.step(place.step) else {
-                return Ahead { what: AheadKind::Nowhere, handler: None, range: TextRange::default() };
-            };
-            let (handler, range) = (step.handler, step.range);
-            silent = silent.saturating_sub(1);
-            if silent == 0 {
-                return Ahead { what: AheadKind::Diverges, handler, range };
-            }
-            match &step.action {
-                Action::Event(op, operands, register) => {
-                    let operands: Vec<Symbol> = operands.iter().map(|&operand| place.get(operand)).collect();
-                    if let Some(results) = computed(op, &operands, self.series, self.pool) {
-                        for (offset, constant) in (0..).zip(results) {
-                            place.set(Register(register.0.saturating_add(offset)), constant);
-                        }
-                        place.step = place.step.saturating_add(1);
-                        continue;
-                    }
-                    let (op, register) = (op.clone(), *register);
-                    if joins && let Some(joined) = self.joined_display(place, &op, &operands, register) {
-                        return Ahead { what: AheadKind::Event(joined, register), handler, range };
-                    }
-                    return Ahead { what: AheadKind::Event(Event { op, operands }, register), handler, range };
-                }
-                Action::Move(register, operand) => {
-                    let value = place.get(*operand);
-                    place.set(*register, value);
-                    place.step = place.step.saturating_add(1);
-                }
-                Action::Test(on, if_true, if_false) => {
-                    let on = place.get(*on);
-                    let (if_true, if_false) = (self.program.place(*if_true), self.program.place(*if_false));
-                    match on {
-                        Symbol::Const(constant) if let Some(truth) = self.pool.constants.truth(constant) => {
-                            place.step = if truth { if_true } else { if_false };
-                        }
-                        _ => return Ahead { what: AheadKind::Test(on, if_true, if_false), handler, range },
-                    }
-                }
-                Action::Iterate(iterator, register, done) => {
-                    let iterator = place.get(*iterator);
-                    return Ahead {
-                        what: AheadKind::Iterate(iterator, *register, self.program.place(*done)),
-                        handler,
-                        range,
-                    };
-                }
-                Action::Jump(label) => place.step = self.program.place(*label),
-            }
-        }
-    }
-
-    /// An empty list or set that a constant is put into at once, as the display that it is.
-    fn joined_display(&mut self, place: &mut Place, op: &Op, operands: &[Symbol], register: Register) -> Option<Event> {
-        let extend = match op {
-            Op::Build(Display::List) => Op::ListExtend,
-            Op::Build(Display::Set) => Op::SetUpdate,
-            _ => return None,
-        };
-        if !operands.is_empty() {
-            return None;
-        }
-        let mut look = place.clone();
-        look.set(register, Symbol::Null);
-        look.step = look.step.saturating_add(1);
-        let AheadKind::Event(next, _) = self.next_of(&mut look, false).what else { return None };
-        let (true, &[Symbol::Null, Symbol::Const(items)]) = (next.op == extend, &*next.operands) else { return None };
-        let (Constant::Tuple(items) | Constant::FrozenSet(items)) = self.pool.constants.get(items) else { return None };
-        if items.is_empty() {
-            return None;
-        }
-        let operands = items.iter().copied().map(Symbol::Const).collect();
-        *place = look;
-        Some(Event { op: op.clone(), operands })
-    }
-
     /// The found side's next event. Tests of constants are decided.
     fn found(&mut self, state: &mut State) -> Next {
         let (mut silent, mut next_mark) = (0_u32, 64_u32);
@@ -748,7 +642,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             {
                 // Some patch releases of 3.12 join an empty part too.
                 let empty = Symbol::Const(self.pool.constants.text(""));
-                event.operands.retain(|&operand| operand != empty);
+                event.operands.retain(|operand| *operand != empty);
             }
             let at = match &next {
                 Next::Event { event, at } => {
@@ -760,13 +654,13 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 }
                 &Next::Test { on: Symbol::Const(constant), at } => {
                     let Some(truth) = self.pool.constants.truth(constant) else { return next };
-                    *state = self.machine.branch(state, truth);
+                    self.machine.branch(state, truth);
                     at
                 }
                 _ => return next,
             };
             if mark.as_ref() == Some(state) {
-                return Next::Event { event: Event { op: Op::Forever, operands: Vec::new() }, at };
+                return Next::Event { event: Event { op: Op::Forever, operands: Operands::new() }, at };
             }
             silent = silent.saturating_add(1);
             if silent == next_mark {
@@ -812,7 +706,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let truth = asked.and_then(|on| self.truth(on, &pair.known)).unwrap_or_default();
         self.decide(pair, ahead);
         if matches!(next, Next::Test { .. }) {
-            pair.found = self.machine.branch(&pair.found, truth);
+            self.machine.branch(&mut pair.found, truth);
         } else {
             let opposite = Symbol::Const(self.pool.constants.bool(!truth));
             self.machine.resume(&mut pair.found, &[opposite]);
@@ -887,129 +781,17 @@ fn is_twice_not(event: &Event, value: Symbol) -> bool {
     matches!(value, Symbol::Id(id) if is_not(event, Symbol::Negated(id)))
 }
 
+/// Stores in their order.
+type Stores = SmallVec<[(NameId, Symbol); 4]>;
+
+/// By name, what each variable is left with.
+fn last_of_each(mut stores: Stores) -> Stores {
+    stores.reverse();
+    stores.sort_by_key(|&(name, _)| name);
+    stores.dedup_by_key(|(name, _)| *name);
+    stores
+}
+
 fn is_local_store(op: &Op) -> bool {
     matches!(op, Op::Store(Space::Fast, _))
-}
-
-/// What an event gives that an optimiser may compute or leave out.
-fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> Option<Vec<Symbol>> {
-    if *op == Op::Build(Display::String) {
-        return concatenated(operands, pool).map(|symbol| vec![symbol]);
-    }
-    if let (Op::ListExtend | Op::SetUpdate, &[_, Symbol::Const(items)]) = (op, operands)
-        && let Constant::Tuple(items) | Constant::FrozenSet(items) = pool.constants.get(items)
-        && items.is_empty()
-    {
-        return Some(Vec::new());
-    }
-    // Nothing can be bound to None, which in 2.x is a name that only the optimiser makes a constant.
-    if let &Op::Load(Space::Name | Space::Global, name) = op
-        && series.0 == 2
-        && pool.names.get(name) == b"None"
-    {
-        return Some(vec![Symbol::Const(pool.constants.intern(Constant::None))]);
-    }
-    let mut constants = Vec::with_capacity(operands.len());
-    for operand in operands {
-        let Symbol::Const(id) = operand else { return None };
-        constants.push(*id);
-    }
-    let constant = match (op, &*constants) {
-        (&Op::Unary(op), &[value]) => fold::unary(pool, op, value, series)?,
-        (&Op::Binary(op), &[left, right]) => fold::binary(pool, op, left, right, series)?,
-        (Op::Subscript, &[object, key]) => fold::subscript(pool, object, key, series)?,
-        (Op::Build(Display::Tuple), items) => pool.constants.tuple(items),
-        (Op::Build(Display::Slice), &[start, stop]) => {
-            let none = pool.constants.intern(Constant::None);
-            pool.constants.intern(Constant::Slice([start, stop, none]))
-        }
-        (Op::Build(Display::Slice), &[start, stop, stride]) => {
-            pool.constants.intern(Constant::Slice([start, stop, stride]))
-        }
-        (&Op::Unpack(count), &[tuple]) => {
-            let Constant::Tuple(items) = pool.constants.get(tuple) else { return None };
-            let fits = usize::try_from(count).is_ok_and(|count| count == items.len());
-            return fits.then(|| items.iter().copied().map(Symbol::Const).collect());
-        }
-        _ => return None,
-    };
-    Some(vec![Symbol::Const(constant)])
-}
-
-/// Formatted parts joined: nothing is added by empty ones, which some patch releases of 3.12 leave, and one alone is what it is.
-fn concatenated(operands: &[Symbol], pool: &mut Pool) -> Option<Symbol> {
-    let empty = Symbol::Const(pool.constants.text(""));
-    let mut rest = operands.iter().copied().filter(|&operand| operand != empty);
-    match (rest.next(), rest.next()) {
-        (None, _) => Some(empty),
-        (Some(only), None) => Some(only),
-        _ => None,
-    }
-}
-
-/// New numbers for values, in the order in which they are met.
-#[derive(Default)]
-struct Numbers {
-    /// The first of them, which most states have no more of.
-    first: Vec<u32>,
-    /// The rest.
-    rest: HashMap<u32, u32>,
-}
-
-impl Numbers {
-    fn place(&self, id: u32) -> Option<u32> {
-        let place = self.first.iter().position(|&other| other == id);
-        place.and_then(|place| u32::try_from(place).ok()).or_else(|| self.rest.get(&id).copied())
-    }
-
-    fn number(&mut self, id: u32) -> u32 {
-        const FIRST: usize = 16;
-        if let Some(place) = self.place(id) {
-            return place;
-        }
-        let next = u32::try_from(self.first.len().saturating_add(self.rest.len())).unwrap_or(u32::MAX);
-        if self.first.len() < FIRST {
-            self.first.push(id);
-        } else {
-            self.rest.insert(id, next);
-        }
-        next
-    }
-}
-
-/// A pair of states as it is but for the numbers of its values; and what is known of those that are left.
-fn canonical(pair: &Pair) -> (Key, Vec<(u32, bool)>) {
-    let mut numbers = Numbers::default();
-    let mut found = pair.found.clone();
-    found.rename(&mut |id| numbers.number(id));
-    let on_stack = numbers;
-    let truths: HashMap<u32, bool> = pair.known.iter().copied().collect();
-    // What was dropped can only be tested again, where that is decided.
-    let dropped = |id: u32, is_opposite: bool| {
-        truths.get(&id).map_or(Symbol::Undefined, |&truth| Symbol::Known(truth != is_opposite))
-    };
-    let mut held: HashSet<u32> = HashSet::new();
-    let mut registers = Vec::with_capacity(pair.expected.registers.len());
-    for &(register, symbol) in &pair.expected.registers {
-        let symbol = match symbol {
-            Symbol::Id(id) => {
-                held.insert(id);
-                on_stack.place(id).map_or_else(|| dropped(id, false), Symbol::Id)
-            }
-            Symbol::Negated(id) => {
-                held.insert(id);
-                on_stack.place(id).map_or_else(|| dropped(id, true), Symbol::Negated)
-            }
-            other => other,
-        };
-        registers.push((register, symbol));
-    }
-    let is_held = |id: u32| held.contains(&id) || on_stack.place(id).is_some();
-    let mut known: Vec<(u32, bool)> = pair.known.iter().copied().filter(|&(id, _)| is_held(id)).collect();
-    known.sort_unstable();
-    known.dedup();
-    let mut renamed: Vec<(u32, bool)> =
-        known.iter().filter_map(|&(id, truth)| Some((on_stack.place(id)?, truth))).collect();
-    renamed.sort_unstable();
-    ((pair.expected.step, registers, found, renamed), known)
 }
