@@ -104,6 +104,11 @@ impl Blob {
             return None;
         }
         let size = self.there(input.size());
+        if size < self.stored {
+            let detail = format!("{} bytes given, {size} there", self.stored);
+            let at = self.offset.min(input.size());
+            return Some(Err(Problem::at(ProblemKind::DataDamaged, at).with_detail(detail)));
+        }
         let length = |wanted: usize| usize::try_from(size).unwrap_or(usize::MAX).min(wanted);
         let last = u64::try_from(length(tail)).unwrap_or(u64::MAX);
         let from = self.offset.saturating_add(size.saturating_sub(last));

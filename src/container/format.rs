@@ -131,6 +131,10 @@ const PACKAGE_NAMES: &[&[u8]] = &[
     b".cpio.gz",
 ];
 
+/// Endings of names that nothing but packages have: a file with one that is no archive could not be audited.
+const SURE_NAMES: &[&[u8]] =
+    &[b".whl", b".conda", b".tar.gz", b".tgz", b".tar.bz2", b".tar.xz", b".tar.zst", b".deb", b".rpm"];
+
 /// Endings of names of zips that may have a prefix, and so no signature at their start.
 const ZIP_NAMES: &[&[u8]] =
     &[b".zip", b".whl", b".egg", b".pyz", b".pyzw", b".pex", b".par", b".xar", b".exe", b".conda", b".jar", b".apk"];
@@ -141,7 +145,7 @@ impl Format {
     pub fn open(&self, input: Input, name: &[u8], limits: &Limits) -> Option<Result<Box<dyn Container>, Problem>> {
         match self.open {
             Some(open) => match open(input, name, limits) {
-                Some(Err(problem)) if !self.holds_files && !problem.kind.is_limit() && !is_package_name(name) => None,
+                Some(Err(problem)) if !self.holds_files && !problem.kind.is_limit() && !promises_code(name) => None,
                 opened => opened,
             },
             None => self.is_unread(name).then(|| Err(self.unsupported())),
@@ -162,6 +166,12 @@ impl Format {
 /// The format of a file; `None` for what is no container.
 pub fn recognise(probe: &Probe<'_>) -> Option<&'static Format> {
     FORMATS.iter().find(|format| (format.sniff)(probe))
+}
+
+/// Whether a file that was recognised so, or not at all, may be a frozen program: its archive need not be the last thing in it, and a
+/// zip behind it would be all that its end tells of.
+pub fn may_hide_a_program(format: Option<&Format>, head: &[u8]) -> bool {
+    format.is_none_or(|format| format.name == "zip" && !head.starts_with(b"PK"))
 }
 
 /// The format of a program that its ends do not tell: an archive of PyInstaller with more behind it.
@@ -208,12 +218,12 @@ pub fn identify(container: &dyn Container, member: MemberId) -> Result<Identifie
     let Ends { head, tail, .. } = container.ends(member, HEAD, TAIL_SHORT)?;
     let probe = Probe { name, head: &head, tail: &tail };
     let mut format = recognise(&probe);
-    if format.is_none() && wants_long_tail(&probe) {
+    if may_hide_a_program(format, &head) && wants_long_tail(&probe) {
         let tail = container.ends(member, 0, long_tail())?.tail;
         format = recognise(&Probe { name, head: &head, tail: &tail });
         // A boot loader is a program: its whole file is searched, which is not held in memory where it is on disk.
-        if format.is_none() && pyinstaller::cookie::may_be_boot_loader(&head) {
-            format = search(&container.input(member, u64::MAX)?, &head);
+        if may_hide_a_program(format, &head) && pyinstaller::cookie::may_be_boot_loader(&head) {
+            format = search(&container.input(member, u64::MAX)?, &head).or(format);
         }
     }
     Ok(Identified { format, head })
@@ -235,7 +245,10 @@ pub fn open_input(input: Input, name: &[u8], limits: &Limits) -> Option<Result<B
     let ends = read(0, HEAD).and_then(|head| Ok((head, read(input.size().saturating_sub(long), long_tail())?)));
     match ends {
         Ok((head, tail)) => {
-            let format = recognise(&Probe { name, head: &head, tail: &tail }).or_else(|| search(&input, &head));
+            let mut format = recognise(&Probe { name, head: &head, tail: &tail });
+            if may_hide_a_program(format, &head) {
+                format = search(&input, &head).or(format);
+            }
             format?.open(input, name, limits)
         }
         Err(error) => Some(Err(Problem::new(ProblemKind::Unreadable).with_detail(error.to_string()))),
@@ -306,6 +319,20 @@ fn open_zip(input: Input, _name: &[u8], limits: &Limits) -> Option<Result<Box<dy
 /// Whether a name is that of a package or an archive.
 pub(crate) fn is_package_name(name: &[u8]) -> bool {
     ends_with_any(name, PACKAGE_NAMES)
+}
+
+/// Whether a stream of this name should hold bytecode or a package.
+fn promises_code(name: &[u8]) -> bool {
+    let before = name.iter().rposition(|&byte| byte == b'.').and_then(|dot| name.get(..dot)).unwrap_or_default();
+    is_package_name(name) || ends_with_any(before, &[b".pyc", b".pyo"])
+}
+
+/// The problem of a file that has the name of a package and is none that is known; `None` for every other file. An empty file,
+/// and the `.egg` that is a link, hide nothing.
+pub fn missing_archive(name: &[u8], head: &[u8]) -> Option<Problem> {
+    (!head.is_empty() && ends_with_any(name, SURE_NAMES)).then(|| {
+        Problem::new(ProblemKind::ArchiveDamaged).with_detail("it has the name of a package and is no archive")
+    })
 }
 
 /// Opens a CArchive.

@@ -55,6 +55,10 @@ pub enum OddityKind {
     PlainMarkedEncrypted,
     /// A member's compressed data end before the bytes that the archive gives to it.
     DataAfterStream,
+    /// The flags promise a data descriptor, and none that fits is there.
+    DescriptorMissing,
+    /// A member has a comment of its own.
+    Commented,
     /// Several compressed streams one after the other.
     Joined,
     /// A member behind the end of the archive.
@@ -109,6 +113,8 @@ impl OddityKind {
             Self::FolderWithData => "folder-with-data",
             Self::PlainMarkedEncrypted => "plain-marked-encrypted",
             Self::DataAfterStream => "data-after-stream",
+            Self::DescriptorMissing => "descriptor-missing",
+            Self::Commented => "commented",
             Self::Joined => "joined",
             Self::AfterEnd => "after-end",
             Self::EndMissing => "end-missing",

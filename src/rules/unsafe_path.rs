@@ -11,23 +11,25 @@ use crate::rules::declare_rule;
 declare_rule! {
     /// ## What it reports
     /// A member of an archive whose name leads out of the folder into which it is unpacked, or is no ordinary file name: `..`
-    /// as a part, an absolute path, a drive, a network share, a NUL byte, a device name of Windows.
+    /// as a part, an absolute path, a drive, a network share, a NUL byte or another control character, nothing at all, a device
+    /// name of Windows; in a wheel also a name that is not UTF-8.
     ///
     /// ## Why it matters
     /// An unpacker that takes such a name as it is writes where it should not: over a start-up file, into another package. A NUL
-    /// byte ends the name for some readers and not for others.
+    /// byte ends the name for some readers and not for others; control characters make a terminal show another name.
     ///
     /// ## Innocent causes
     /// None known for names that lead out. Device names (`aux.py`, `con.json`) are ordinary files everywhere but on Windows.
     ///
     /// ## Severity
-    /// High; medium for a drive letter without a slash after it, which is a file name elsewhere; low for device names.
+    /// High; medium for control characters, an empty name and a drive letter without a slash after it, which is a file name
+    /// elsewhere; low for device names and for what is not UTF-8.
     ///
     /// ## What to do
     /// Do not unpack the archive with a tool that does not check names.
     ///
     /// ## References
-    /// APPNOTE.TXT 4.4.17; `ZipFile.extract` in CPython's Lib/zipfile, which strips drives, roots and `..`.
+    /// APPNOTE.TXT 4.4.17; binary distribution format, "File name convention"; `ZipFile.extract` in CPython's Lib/zipfile, which strips drives, roots and `..`.
     id: "PYC808",
     name: "unsafe-path",
     summary: "a member's name leads out of the archive's folder",
@@ -40,7 +42,10 @@ fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
         return;
     }
     let Some(path) = context.container.member(context.member).map(Member::path) else { return };
-    if let Some((severity, observed)) = danger(&path) {
+    // Elsewhere names are in whatever encoding their system has.
+    let is_text = context.container.kind() != Kind::Wheel || std::str::from_utf8(&path).is_ok();
+    let unreadable = (!is_text).then_some((Severity::Low, "is not UTF-8"));
+    if let Some((severity, observed)) = danger(&path).or(unreadable) {
         findings
             .add(format!("the name `{}` {observed}", name::shown(&path)))
             .compared("a path below the archive's folder", name::shown(&path))
@@ -69,6 +74,12 @@ fn danger(path: &[u8]) -> Option<(Severity, &'static str)> {
     {
         let absolute = rest.first().is_some_and(|&byte| is_slash(byte));
         return Some((if absolute { Severity::High } else { Severity::Medium }, "begins with a drive"));
+    }
+    if path.iter().any(u8::is_ascii_control) {
+        return Some((Severity::Medium, "holds control characters"));
+    }
+    if path.is_empty() {
+        return Some((Severity::Medium, "is empty"));
     }
     parts.any(is_device).then_some((Severity::Low, "is that of a device on Windows"))
 }
@@ -111,6 +122,15 @@ mod tests {
     fn flags_a_name_that_ends_early_for_some_readers() {
         let finding = Case::zip(Zip::new().file(b"m.py\0.txt", "")).flags(&RULE);
         assert!(finding.message.contains("NUL") && !finding.message.contains('\0'));
+    }
+
+    #[test]
+    fn names_that_are_no_text_or_none_weigh_less() {
+        assert_eq!(severity_of(b"p/\x1b[2J.py"), Severity::Medium);
+        assert_eq!(severity_of(b""), Severity::Medium);
+        let latin = Zip::new().file(b"p/caf\xe9.py", "");
+        Case::zip(Zip::new().file(b"p/caf\xe9.py", "")).passes(&RULE);
+        assert_eq!(Case::zip(latin.file("a-1.dist-info/WHEEL", "")).flags(&RULE).severity, Severity::Low);
     }
 
     #[test]

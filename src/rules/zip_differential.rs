@@ -79,6 +79,7 @@ fn check_archive(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     }
     if facts.kind() == Kind::Wheel {
         check_start(context, findings);
+        check_forms(context, findings);
     }
 }
 
@@ -98,11 +99,35 @@ fn check_start(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// Forms of records that every reader understands and the package index refuses in a wheel, since they serve no purpose there and
+/// readers of streams and of directories could part on them (pypi/warehouse, `warehouse/utils/zipfiles.py`).
+fn check_forms(context: &ArtifactContext<'_>, findings: &mut Findings<'_>) {
+    let archive = context.container.container;
+    let mut forms = [("sizes behind its data", 0_usize, None), ("a method other than stored and deflated", 0, None)];
+    for member in context.container.listing().members() {
+        let Some(record) = archive.archive_record(member.id) else { continue };
+        let has = [record.flags & 8 != 0, !matches!(record.method, 0 | 8)];
+        for (form, _) in forms.iter_mut().zip(has).filter(|(_, has)| *has) {
+            form.1 = form.1.saturating_add(1);
+            form.2.get_or_insert_with(|| name::shown(&member.path()));
+        }
+    }
+    for (what, count, first) in forms {
+        let Some(first) = first else { continue };
+        let who = if count == 1 { format!("`{first}` has") } else { format!("{count} members have, `{first}` first,") };
+        let text = format!("{who} {what}, which the package index refuses");
+        findings
+            .add(text)
+            .compared("members that are stored or deflated, with their sizes before them", what)
+            .severity(Severity::Info);
+    }
+}
+
 fn report<'f>(oddity: &Oddity, facts: &ContainerFacts<'_>, findings: &'f mut Findings<'_>) -> Option<&'f mut Finding> {
     if facts.kind().is_frozen() || oddity.kind == OddityKind::Unlisted && is_without_directory(facts) {
         return None;
     }
-    let what = sentence(oddity.kind)?;
+    let what = sentence(oddity.kind, facts.kind() == Kind::Wheel)?;
     let subject = match oddity.member.and_then(|id| facts.member(id)) {
         Some(member) => format!("`{}`", name::shown(&member.path())),
         None => "the archive".to_owned(),
@@ -122,7 +147,7 @@ fn is_without_directory(facts: &ContainerFacts<'_>) -> bool {
     })
 }
 
-fn sentence(kind: OddityKind) -> Option<&'static str> {
+fn sentence(kind: OddityKind, is_wheel: bool) -> Option<&'static str> {
     Some(match kind {
         OddityKind::LocalNameDiffers => "the local header gives another name than the central directory",
         OddityKind::LocalFieldDiffers => "the local header contradicts the central directory",
@@ -140,6 +165,9 @@ fn sentence(kind: OddityKind) -> Option<&'static str> {
         OddityKind::FolderWithData => "it is a folder and a file at once",
         OddityKind::PlainMarkedEncrypted => "it is marked as encrypted and is plain",
         OddityKind::DataAfterStream => "its compressed data end before the bytes that the archive gives to it",
+        OddityKind::DescriptorMissing => "no data descriptor follows its data, though its flags promise one",
+        // Nothing in it can be read in two ways; the package index refuses wheels with it all the same.
+        OddityKind::Commented if is_wheel => "it has a comment of its own",
         OddityKind::Joined => "it is several compressed streams, of which some readers take the first alone",
         OddityKind::AfterEnd => "a member after the end of the archive, where most readers stop",
         OddityKind::EndMissing => "its end is not marked",
@@ -152,7 +180,8 @@ fn sentence(kind: OddityKind) -> Option<&'static str> {
         OddityKind::SparseMalformed => "the map of a sparse file does not fit its data",
         OddityKind::Filling => "what fills its last block is no zeros",
         OddityKind::RecordMalformed => "its members are not those that its format has",
-        OddityKind::DigestDiffers
+        OddityKind::Commented
+        | OddityKind::DigestDiffers
         | OddityKind::CookieDiffers
         | OddityKind::VersionDiffers
         | OddityKind::EncryptedCode => return None,
@@ -165,11 +194,16 @@ fn weight(oddity: &Oddity) -> Severity {
         OddityKind::LocalNameDiffers if observed.replace("\\\\", "/") == expected.replace("\\\\", "/") => Severity::Low,
         OddityKind::UnicodeNameDiffers if is_transcribed(expected, observed) => Severity::Low,
         OddityKind::LocalFieldDiffers => field_weight(expected, observed),
-        OddityKind::EndRecordDiffers if expected == "one disk" || is_cut_off(oddity) => Severity::Medium,
+        OddityKind::EndRecordDiffers
+            if expected == "one disk" || expected.starts_with("a comment") || is_cut_off(oddity) =>
+        {
+            Severity::Medium
+        }
         OddityKind::LocalMissing if observed.starts_with("one at") => Severity::Low,
         OddityKind::Gap | OddityKind::Trailing if is_padding(observed) => Severity::Low,
         OddityKind::FolderWithData if expected == "no data" => Severity::Medium,
         OddityKind::ExtraMalformed
+        | OddityKind::DescriptorMissing
         | OddityKind::FolderWithData
         | OddityKind::UnknownType
         | OddityKind::NumberMalformed
@@ -185,7 +219,7 @@ fn weight(oddity: &Oddity) -> Severity {
         // Writers that put a size beyond eight gibibytes, or any, into the extended header alone leave zero in the block.
         OddityKind::SizeDiffers if observed.starts_with("0 bytes") => Severity::Medium,
         // Parallel compressors write many streams, and some writers of tars no end.
-        OddityKind::Joined | OddityKind::EndMissing => Severity::Info,
+        OddityKind::Joined | OddityKind::EndMissing | OddityKind::Commented => Severity::Info,
         _ => Severity::High,
     }
 }

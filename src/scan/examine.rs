@@ -200,6 +200,9 @@ impl Worker<'_> {
             };
             let probe = Probe { name, head: &ends.head, tail: &ends.tail };
             if !pyc::sniff(&ends.head) && format::recognise(&probe).is_none() && !format::wants_long_tail(&probe) {
+                if let Some(problem) = format::missing_archive(name, &ends.head) {
+                    return (self.other(scope, member, Fate::Unreadable, None, &[problem]), ends.head.len() as u64);
+                }
                 let fate = fate_of_other(OtherCode::of(name, &ends.head));
                 return (self.other(scope, member, fate, None, &[]), ends.head.len() as u64);
             }
@@ -210,8 +213,10 @@ impl Worker<'_> {
         let probe = Probe { name, head: &content.bytes, tail: content.bytes.get(from..).unwrap_or_default() };
         let whole = content.problems.is_empty();
         let mut format = format::recognise(&probe);
-        if format.is_none() && whole {
-            (content.bytes, format) = format::search_bytes(content.bytes);
+        if whole && format::may_hide_a_program(format, &content.bytes) {
+            let (bytes, found) = format::search_bytes(std::mem::take(&mut content.bytes));
+            content.bytes = bytes;
+            format = found.or(format);
         }
         match format {
             Some(format) if whole && format.open.is_some() => {
@@ -221,6 +226,10 @@ impl Worker<'_> {
                 let digest = Some(digest(&content.bytes));
                 return (self.other(scope, member, Fate::Unreadable, digest, &[format.unsupported()]), bytes);
             }
+            None if whole && let Some(problem) = format::missing_archive(name, &content.bytes) => {
+                let digest = Some(digest(&content.bytes));
+                return (self.other(scope, member, Fate::Unreadable, digest, &[problem]), bytes);
+            }
             None if pyc::sniff(&content.bytes) => {
                 return (self.perhaps_pyc(scope, member, content, desk), bytes);
             }
@@ -229,7 +238,7 @@ impl Worker<'_> {
         let digest = whole.then(|| digest(&content.bytes));
         let other = OtherCode::of(name, &content.bytes);
         let fate = if whole { fate_of_other(other) } else { fate_of(&content.problems) };
-        let outcome = self.other(scope, member, fate, digest, &content.problems);
+        let outcome = self.other_odd(scope, member, fate, digest, &content.problems, &content.oddities);
         desk.give_back(content.bytes);
         (outcome, bytes)
     }
@@ -353,12 +362,25 @@ impl Worker<'_> {
         content: Option<MemberContent<'_>>,
         problems: &[Problem],
     ) -> Outcome {
+        self.other_odd(scope, member, fate, content, problems, &[])
+    }
+
+    /// The same, with what showed only when it was read.
+    fn other_odd(
+        &self,
+        scope: &Arc<Scope>,
+        member: MemberId,
+        fate: Fate,
+        content: Option<MemberContent<'_>>,
+        problems: &[Problem],
+        oddities: &[container::Oddity],
+    ) -> Outcome {
         let locator = scope.locate(member);
         let mut findings = Vec::new();
         for problem in problems {
             findings.extend(self.judge_problem(&locator, problem));
         }
-        self.judge_member(scope, member, &locator, content, &[], &mut findings);
+        self.judge_member(scope, member, &locator, content, oddities, &mut findings);
         let problems = problems.iter().map(|problem| (locator.clone(), problem.clone())).collect();
         Outcome::Other(fate, findings, problems)
     }

@@ -315,6 +315,9 @@ fn classify(scope: &Arc<Scope>, member: MemberId) -> Item {
             job(Task::Unreadable(format.unsupported()))
         }
         Ok(Identified { head, .. }) if pyc::sniff(&head) => job(Task::Disguised),
+        Ok(Identified { format: None, head }) if let Some(problem) = format::missing_archive(found.file(), &head) => {
+            job(Task::Unreadable(problem))
+        }
         Ok(Identified { head, .. }) => job(Task::Known(examine::fate_of_other(OtherCode::of(found.file(), &head)))),
         Err(problem) => job(Task::Unreadable(problem)),
     }

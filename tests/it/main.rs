@@ -14,6 +14,7 @@ mod frozen;
 mod hostile;
 mod inspect;
 mod invariants;
+mod lies;
 mod literals;
 mod load;
 mod packages;

@@ -127,7 +127,7 @@ impl Gather {
         let other_code = OtherCode::of(file, head);
         let tail = if look == size { start.as_slice() } else { &[] };
         let mut probe = Probe { name: file, head, tail };
-        let mut is_wanted = looks_wanted(&probe);
+        let mut is_wanted = looks_wanted(&probe) || format::missing_archive(file, head).is_some();
         if is_wanted && there == look && size <= self.member_size {
             return there.saturating_add(self.keep(index, size.saturating_sub(look), start, stream));
         }

@@ -62,6 +62,9 @@ pub(super) fn unclaimed(
     let mut until = 0_u64;
     let mut last: Option<&Claim> = None;
     for claim in claims {
+        if let Some(oddities) = oddities.as_deref_mut() {
+            missing_descriptor(input, claim, entries, oddities);
+        }
         if claim.start > until {
             let descriptor = last
                 .and_then(|last| entries.get(last.entry?))
@@ -97,6 +100,25 @@ pub(super) fn unclaimed(
     }
     regions.retain(|region| region.start < region.end);
     regions
+}
+
+/// Notes a member whose flags promise a data descriptor that is not behind its data.
+fn missing_descriptor(input: &Input, claim: &Claim, entries: &[Entry], oddities: &mut Oddities) {
+    let Some((index, entry)) = claim.entry.and_then(|index| Some((index, entries.get(index)?))) else { return };
+    let record = &entry.record;
+    let is_promised = record.flags & STREAMED != 0 && record.central_offset.is_some() && claim.end < input.size();
+    if !is_promised || descriptor(input, record, claim.end, input.size()) > 0 {
+        return;
+    }
+    if oddities.wants(OddityKind::DescriptorMissing) {
+        oddities.push(Oddity {
+            kind: OddityKind::DescriptorMissing,
+            member: Some(index),
+            offset: Some(claim.end),
+            expected: "CRC-32 and sizes behind the data, as the flags say".to_owned(),
+            observed: "none that are those of the record".to_owned(),
+        });
+    }
 }
 
 /// Bytes of the data descriptor at `at`, if one of the forms of APPNOTE 4.3.9 is there and says what the record says.

@@ -9,6 +9,7 @@ use crate::container::OddityKind;
 use crate::container::input::Window;
 use crate::container::oddity::Oddities;
 use crate::container::zip::end::Place;
+use crate::container::zip::local;
 use crate::container::zip::records::CENTRAL_SIZE;
 use crate::container::zip::records::Central;
 use crate::container::zip::records::Extra;
@@ -99,9 +100,8 @@ fn entry(
         oddities.push(Oddity { kind, member: Some(index), offset: Some(at), expected, observed });
     };
     let extra = Extra::parse(extra);
-    if let Some(malformed) = extra.malformed_at {
-        let observed = format!("a field at byte {malformed} of {} that is longer than what is left", central.extra);
-        odd(OddityKind::ExtraMalformed, "extra fields within their length".to_owned(), observed);
+    if let Some(observed) = extra.malformed(central.extra) {
+        odd(OddityKind::ExtraMalformed, "extra fields as they should be".to_owned(), observed);
     }
     let narrow = [central.size, central.compressed, central.offset];
     let [size, compressed, offset] = extra.widen(narrow).unwrap_or_else(|| {
@@ -109,6 +109,12 @@ fn entry(
         odd(OddityKind::Zip64Differs, expected, "0xffffffff without such a field".to_owned());
         narrow.map(u64::from)
     });
+    if let Some(wide) = extra.unasked(&narrow, size, compressed) {
+        odd(OddityKind::Zip64Differs, local::sizes([size, compressed]), local::sizes(wide));
+    }
+    if central.comment > 0 {
+        odd(OddityKind::Commented, "no comment".to_owned(), format!("{} bytes", central.comment));
+    }
     if let Some((crc32, unicode)) = extra.name
         && crc32 == checksum(name)
         && unicode != name

@@ -85,7 +85,8 @@ fn zip64(input: &Input, at: u64) -> Option<End64> {
     // It comes just before its locator when it has no extensible data; that holds with a prefix too. zipimport and zipfile
     // look nowhere else.
     let usual = locator.checked_sub(u64::try_from(END64_SIZE).ok()?);
-    [usual, Some(recorded)].into_iter().flatten().find_map(|at| End64::parse(&input.bytes_at(at, END64_SIZE).ok()?, at))
+    let read = |at: u64| End64::parse(&input.bytes_at(at, END64_SIZE).ok()?, at, recorded);
+    [usual, Some(recorded)].into_iter().flatten().find_map(read)
 }
 
 /// Where the directory of an end record is; `None` when it is nowhere that the record points to.

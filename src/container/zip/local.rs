@@ -91,6 +91,11 @@ fn look(input: &Input, shift: i64, entry: &Entry) -> Found {
     found
 }
 
+/// Two sizes for a person.
+pub(super) fn sizes([size, compressed]: [u64; 2]) -> String {
+    format!("size {size}, compressed size {compressed}")
+}
+
 /// Notes where a local header contradicts the central record.
 fn compare(
     entry: &Entry,
@@ -132,8 +137,12 @@ fn compare(
             "0xffffffff without such a field".to_owned(),
         )),
     }
-    if let Some(at) = extra.malformed_at {
-        let observed = format!("a field at byte {at} of {} that is longer than what is left", local.extra);
-        differences.push((OddityKind::ExtraMalformed, "extra fields within their length".to_owned(), observed));
+    if let Some(observed) = extra.malformed(local.extra) {
+        let observed = format!("{observed}, in the local header");
+        differences.push((OddityKind::ExtraMalformed, "extra fields as they should be".to_owned(), observed));
+    }
+    let claimed = [record.size.unwrap_or_default(), record.compressed_size];
+    if !streamed && let Some(wide) = extra.unasked(&[local.size, local.compressed], claimed[0], claimed[1]) {
+        differences.push((OddityKind::Zip64Differs, sizes(claimed), sizes(wide) + " in the local header"));
     }
 }

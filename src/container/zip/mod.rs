@@ -239,7 +239,18 @@ impl Survey<'_> {
             let observed = format!("disk {this}, directory on disk {first}, {} entries on this disk", end.entries_here);
             self.odd(differs, None, end.at, "one disk", &observed);
         }
+        if end.end() > self.input.size() {
+            let there = self.input.size().saturating_sub(end.at.saturating_add(22));
+            let expected = format!("a comment of {} bytes", end.comment);
+            self.odd(differs, None, end.at, &expected, &format!("{there} bytes, the file ends"));
+        }
         if let Some(zip64) = end.zip64 {
+            // A prefix shifts it as it shifts the directory.
+            let shifted = zip64.recorded.checked_add_signed(place.shift);
+            if zip64.recorded != zip64.at && shifted != Some(zip64.at) {
+                let expected = format!("a zip64 end record at {:#x}", zip64.recorded);
+                self.odd(OddityKind::Zip64Differs, None, zip64.at, &expected, &format!("one at {:#x}", zip64.at));
+            }
             let narrow = [(end.entries.into(), u16::MAX.into(), zip64.entries, "entries")];
             let wide = [(end.size, zip64.size, "size"), (end.offset, zip64.offset, "offset")];
             let wide = wide.map(|(narrow, wide, what)| (u64::from(narrow), u64::from(u32::MAX), wide, what));

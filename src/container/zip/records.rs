@@ -218,6 +218,8 @@ pub(super) struct End64 {
     pub(super) size: u64,
     /// Where the directory begins.
     pub(super) offset: u64,
+    /// Where its locator says that it is.
+    pub(super) recorded: u64,
 }
 
 impl End {
@@ -250,13 +252,13 @@ impl End {
 }
 
 impl End64 {
-    /// Reads the record that is at `at`.
-    pub(super) fn parse(bytes: &[u8], at: u64) -> Option<Self> {
+    /// Reads the record that is at `at`, whose locator says that it is at `recorded`.
+    pub(super) fn parse(bytes: &[u8], at: u64, recorded: u64) -> Option<Self> {
         let mut fields = Fields(bytes);
         fields.signature(END64)?;
         // Size of the record, versions, disks, entries on this disk.
         fields.take(8 + 2 + 2 + 4 + 4 + 8)?;
-        Some(Self { at, entries: fields.u64()?, size: fields.u64()?, offset: fields.u64()? })
+        Some(Self { at, entries: fields.u64()?, size: fields.u64()?, offset: fields.u64()?, recorded })
     }
 }
 
@@ -273,6 +275,8 @@ pub(super) struct Extra<'a> {
     pub(super) name: Option<(u32, &'a [u8])>,
     /// Where in the fields a length goes beyond them.
     pub(super) malformed_at: Option<usize>,
+    /// A field of which there may be one and are several: readers take the first or the last.
+    pub(super) repeated: Option<u16>,
 }
 
 impl<'a> Extra<'a> {
@@ -295,7 +299,10 @@ impl<'a> Extra<'a> {
     /// Reads one field. One that is too short for what it should hold says nothing.
     fn field(&mut self, id: u16, mut data: Fields<'a>) {
         match id {
-            0x0001 => self.zip64 = Some(data.0),
+            0x0001 => {
+                self.repeated = self.zip64.map(|_| id).or(self.repeated);
+                self.zip64 = Some(data.0);
+            }
             0x5455 => {
                 let has_mtime = data.take(1).is_some_and(|flags| flags.iter().any(|flags| flags & 1 != 0));
                 // Signed: Info-ZIP's extended timestamp is a `time_t` of 32 bits.
@@ -317,6 +324,7 @@ impl<'a> Extra<'a> {
             }
             0x7075 => {
                 let version = data.take(1);
+                self.repeated = self.name.map(|_| id).or(self.repeated);
                 self.name = data.u32().filter(|_| version == Some(&[1])).map(|crc| (crc, data.0));
             }
             _ => {}
@@ -332,6 +340,30 @@ impl<'a> Extra<'a> {
             *value = fields.u64()?;
         }
         Some(wide)
+    }
+
+    /// What is wrong with the form of the fields, which have this many bytes.
+    pub(super) fn malformed(&self, length: u16) -> Option<String> {
+        if let Some(at) = self.malformed_at {
+            return Some(format!("a field at byte {at} of {length} that is longer than what is left"));
+        }
+        if let Some(id) = self.repeated {
+            return Some(format!("field {id:#06x} more than once"));
+        }
+        // Up to three values of 8 bytes and one of 4 (APPNOTE 4.5.3).
+        let wide = self.zip64.map(<[u8]>::len).filter(|length| !matches!(length, 0 | 8 | 16 | 24 | 28));
+        wide.map(|length| format!("a zip64 field of {length} bytes"))
+    }
+
+    /// The sizes in a zip64 field that no field of 32 bits refers to, where they are not those of the record: some readers take
+    /// them all the same.
+    pub(super) fn unasked(&self, narrow: &[u32], size: u64, compressed: u64) -> Option<[u64; 2]> {
+        if narrow.contains(&u32::MAX) {
+            return None;
+        }
+        let mut fields = Fields(self.zip64?);
+        let wide = [fields.u64()?, fields.u64()?];
+        (wide != [size, compressed]).then_some(wide)
     }
 
     /// The times of a record with these fields.
