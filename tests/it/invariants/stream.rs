@@ -6,6 +6,7 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use pycaudit::container::ArchiveRecord;
 use pycaudit::container::Container;
 use pycaudit::container::format;
 use pycaudit::limits::Limits;
@@ -61,7 +62,11 @@ fn dump(container: &dyn Container) -> String {
         if let Some(passed) = container.passed(member.id) {
             assert_eq!(Some(passed.size), member.size);
         }
-        if let Ok(ends) = container.ends(member.id, 64, 0) {
+        // Whether a member that is marked as encrypted is so shows only at its end.
+        let is_encrypted = container.archive_record(member.id).is_some_and(ArchiveRecord::encrypted);
+        if let Ok(ends) = container.ends(member.id, 64, 0)
+            && !is_encrypted
+        {
             assert!(content.bytes.starts_with(&ends.head), "{ends:?}");
         }
     }
