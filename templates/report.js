@@ -68,7 +68,8 @@
   function place(artifact, member) {
     const path = member ? artifact + '!' + member : artifact;
     const start = member ? artifact.length + 1 : 0;
-    return { path, cut: Math.max(path.lastIndexOf('/') + 1, start) };
+    // A folder's own slash, at its end, parts nothing.
+    return { path, cut: Math.max(path.lastIndexOf('/', path.length - 2) + 1, start) };
   }
 
   const tables = {};
@@ -109,13 +110,13 @@
       hint: 'path, module, rule…',
       sort: ['severity', 'descending'],
       columns: [
-        { key: 'severity', label: 'Worst', width: '7rem', sort: (row) => pycs.worst[row], draw: (row) => badge(SEVERITIES[pycs.worst[row]]), first: 'descending' },
+        { key: 'severity', label: 'Worst', width: '6.75rem', sort: (row) => pycs.worst[row], draw: (row) => badge(SEVERITIES[pycs.worst[row]]), first: 'descending' },
         { key: 'path', label: 'File', name: 'main', sort: 'order', draw: (row) => file(pycs.place(row)) },
-        { key: 'python', label: 'Python', width: '8rem' },
-        { key: 'load', label: 'Load', width: '8rem' },
-        { key: 'header', label: 'Header', width: '9.75rem' },
+        { key: 'python', label: 'Python', width: '7.5rem' },
+        { key: 'load', label: 'Load', width: '8.5rem' },
+        { key: 'header', label: 'Header', width: '9.25rem' },
         { key: 'code', label: 'Code', width: '8rem' },
-        { key: 'mtime', label: 'Source', width: '7rem', name: 'minor time', sort: (row) => Date.parse(pycs.value('mtime', row)) || -1, draw: (row) => pycs.value('mtime', row).slice(0, 10) },
+        { key: 'mtime', label: 'Source', width: '6.75rem', name: 'minor time', sort: (row) => Date.parse(pycs.value('mtime', row)) || -1, draw: (row) => pycs.value('mtime', row).slice(0, 10) },
         { key: 'size', label: 'Bytes', width: '6.5rem', name: 'minor extra num', draw: (row) => count(pycs.value('size', row)), first: 'descending' },
         { key: 'findings', label: 'Found', width: '5rem', name: 'minor num', sort: (row) => pycs.found[row].length, draw: (row) => count(pycs.found[row].length), first: 'descending' },
       ],
@@ -472,7 +473,7 @@
       const more = this.view.more || [];
       const cell = (value) => {
         let text = value === null || value === undefined ? '' : String(value);
-        if (typeof value === 'string' && /^[=+\-@\t\r']/.test(text)) text = "'" + text;
+        if (typeof value === 'string' && /^[=+\-@＝＋－＠\t\r']/.test(text)) text = "'" + text;
         // Quoted, since some spreadsheets separate at semicolons too.
         return typeof value === 'string' ? '"' + text.replaceAll('"', '""') + '"' : text;
       };

@@ -186,10 +186,10 @@ fn finding_row(finding: &FindingRecord) -> [String; 11] {
     ]
 }
 
-/// A cell that no spreadsheet takes for a formula (OWASP, CSV injection): text that begins with `=`, `+`, `-`, `@`, tab or
-/// carriage return gets an apostrophe in front.
+/// A cell that no spreadsheet takes for a formula (OWASP, CSV injection): text that begins with `=`, `+`, `-`, `@`, one of their
+/// full-width forms, tab or carriage return gets an apostrophe in front.
 fn safe(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\'']) {
+    if cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\'']) {
         Cow::Owned(format!("'{cell}"))
     } else {
         Cow::Borrowed(cell)
@@ -204,6 +204,7 @@ mod tests {
     fn a_cell_that_would_be_a_formula_is_text() {
         assert_eq!(safe("=cmd|'/c calc'!A1"), "'=cmd|'/c calc'!A1");
         assert_eq!(safe("@SUM(1)"), "'@SUM(1)");
+        assert_eq!(safe("＝1+1"), "'＝1+1");
         assert_eq!(safe("pkg/mod.pyc"), "pkg/mod.pyc");
     }
 

@@ -53,6 +53,10 @@ pub enum Detail {
 const MOST: usize = 200;
 /// Artifacts that are shown when little is wanted.
 const QUIET: usize = 3;
+/// Lines of artifacts with their evidence, about: when they are written, the next artifacts get one line each.
+const SCREEN: usize = 24;
+/// Rules that are counted one by one.
+const RULES: usize = 10;
 
 /// Starts the report.
 pub fn start(run: &RunRecord, out: Box<dyn Write + Send>, style: Style) -> Box<dyn Reporter> {
@@ -154,19 +158,12 @@ impl Reporter for Text {
             self.write_worst(&mut text, &worst);
         }
         if self.style.detail == Detail::Normal {
-            for ((severity, id), Counted { name, summary, count }) in &self.rest {
-                let label = self.paint(severity.0, &format!("{:<8}", severity.0.code()));
-                let _ = writeln!(text, "{label} {id} {name:<28} {count:>7} x  {summary}");
-            }
-            if !self.rest.is_empty() {
-                text.push('\n');
-            }
+            self.write_counted(&mut text);
         }
         if !self.problems.is_empty() {
             text.push_str("Could not be read:\n");
             let most = match self.style.detail {
-                Detail::Quiet => 5,
-                Detail::Normal => 20,
+                Detail::Quiet | Detail::Normal => 5,
                 Detail::Verbose => usize::MAX,
             };
             for line in self.problems.iter().take(most) {
@@ -201,7 +198,15 @@ impl Text {
     /// The worst artifacts, each with one example of each kind of finding.
     fn write_worst(&self, text: &mut String, worst: &Listed) {
         let most = if self.style.detail == Detail::Quiet { QUIET } else { usize::MAX };
+        let mut in_short = false;
         for group in worst.groups.iter().take(most) {
+            if let Some(first) = group.findings.first().filter(|_| text.lines().count() >= SCREEN) {
+                let label = self.paint(first.rank, &format!("{:<8}", first.severity));
+                let _ = write!(text, "{label} {} {:<28} ", first.rule, first.name);
+                let _ = writeln!(text, "{} ({} {})", group.artifact, group.total, group.noun);
+                in_short = true;
+                continue;
+            }
             let _ = writeln!(text, "{} ({} {})", group.artifact, group.total, group.noun);
             for shown in &group.findings {
                 self.write_shown(text, shown);
@@ -209,6 +214,9 @@ impl Text {
             if !group.more.is_empty() {
                 let _ = writeln!(text, "  and {} more, of lower severity or other rules", group.more);
             }
+            text.push('\n');
+        }
+        if in_short {
             text.push('\n');
         }
         if !worst.more.is_empty() {
@@ -227,6 +235,22 @@ impl Text {
             if !value.is_empty() {
                 let _ = writeln!(text, "             {label} {value}");
             }
+        }
+    }
+
+    /// How often each rule of low severity spoke.
+    fn write_counted(&self, text: &mut String) {
+        for ((severity, id), Counted { name, summary, count }) in self.rest.iter().take(RULES) {
+            let label = self.paint(severity.0, &format!("{:<8}", severity.0.code()));
+            let _ = writeln!(text, "{label} {id} {name:<28} {count:>7} x  {summary}");
+        }
+        let more: Vec<u64> = self.rest.values().skip(RULES).map(|counted| counted.count).collect();
+        if !more.is_empty() {
+            let noun = if more.len() == 1 { "rule" } else { "rules" };
+            let _ = writeln!(text, "... and {} more {noun}, {} x", more.len(), more.iter().sum::<u64>());
+        }
+        if !self.rest.is_empty() {
+            text.push('\n');
         }
     }
 
@@ -322,4 +346,84 @@ fn write_next_step(text: &mut String, verdict: &Verdict) {
         let _ = write!(text, "\n  {}", step.subject);
     }
     text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::report::record::ArtifactItem;
+    use crate::report::record::ArtifactRecord;
+    use crate::report::record::ProblemRecord;
+    use crate::report::record::RawName;
+    use crate::rules::RULES as ALL_RULES;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn finding(place: &Place, rule: &str, severity: Severity) -> FindingRecord {
+        FindingRecord {
+            rule: rule.to_owned().into(),
+            name: "a-rule".into(),
+            severity,
+            place: place.clone(),
+            message: "it is odd".to_owned(),
+            offset: Some(4),
+            line: None,
+            expected: "one thing".to_owned(),
+            observed: "another".to_owned(),
+            fingerprint: String::new(),
+        }
+    }
+
+    /// What a run of as many bad archives says, each with every rule at low severity besides and a problem.
+    fn said(archives: usize, detail: Detail) -> String {
+        let out = Shared::default();
+        let mut report = start(&RunRecord::default(), Box::new(out.clone()), Style { color: false, detail });
+        for number in 0..archives {
+            let place = Place { artifact: RawName::new(format!("w{number}.whl")), member: vec![RawName::new("m.pyc")] };
+            let low = ALL_RULES.iter().map(|rule| finding(&place, rule.id, Severity::Low));
+            let findings = low.chain([finding(&place, "PYC201", Severity::High)]).collect();
+            let problem = ProblemRecord {
+                place: place.clone(),
+                kind: "archive-damaged".into(),
+                message: "it is damaged".to_owned(),
+                offset: None,
+            };
+            let artifact = ArtifactRecord { place, ..ArtifactRecord::default() };
+            report
+                .item(&Item::Artifact(Box::new(ArtifactItem { artifact, findings, problems: vec![problem] })))
+                .unwrap();
+        }
+        report.finish(&SummaryRecord::default()).unwrap();
+        String::from_utf8(out.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn however_much_was_found_it_is_one_screen_with_the_worst_first() {
+        let text = said(500, Detail::Normal);
+        assert!(text.lines().count() <= 60, "{text}");
+        assert!(text.starts_with("w0.whl (1 finding)\n  high     PYC201 a-rule: it is odd\n"), "{text}");
+        assert!(text.contains("492 more artifacts with 492 findings are not shown here"), "{text}");
+        assert!(text.contains("  ... and 495 more\n"), "{text}");
+    }
+
+    #[test]
+    fn all_of_it_is_there_when_it_is_asked_for() {
+        let text = said(40, Detail::Verbose);
+        assert!((0..40).all(|number| text.contains(&format!("\nw{number}.whl!m.pyc\n")) || number == 0), "{text}");
+        assert_eq!(text.matches("it is damaged").count(), 40);
+    }
 }

@@ -535,7 +535,8 @@ fn hostile() -> Vec<Entry> {
         for name in [name, &long] {
             let mut entry = made_up(&artifact, name, &mut sequence);
             let text = shown(name);
-            let mut found = finding(&FORGED, &entry.locator, &text);
+            // Names between backticks are code, which would not break by itself.
+            let mut found = finding(&FORGED, &entry.locator, &format!("`{text}` would run"));
             found.compared(text.clone(), format!("{text}\n{text}"));
             entry.findings = vec![found, finding(&TRAILING, &Locator::file("elsewhere<svg onload=alert(5)>"), &text)];
             entry.load.reason.clone_from(&text);

@@ -185,8 +185,9 @@ impl Timeline {
         let scale = round_up(largest);
         // Room for the number at the top of the scale.
         let left = (words::number(scale).len() * 7 + 14).clamp(40, 160);
-        let step = ((WIDTH - left) / count).min(64);
-        let bar = (step * 7 / 10).clamp(1, 34);
+        // A few bars share the width, without becoming walls.
+        let step = ((WIDTH - left) / count).min(320);
+        let bar = (step * 7 / 10).clamp(1, 64);
         let every = if unit == "month" { 52 } else { 40 } / step.max(1) + 1;
         let up_base = TOP + UP;
         let down_base = up_base + AXIS;

@@ -32,6 +32,20 @@ pub(super) fn message(text: &str) -> String {
     html
 }
 
+/// A path as HTML that breaks behind a slash first: browsers do not break there by themselves, and then anywhere.
+pub(super) fn path(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    let mut inside = false;
+    for character in text.chars() {
+        if inside && character != '/' && html.ends_with('/') {
+            html.push_str("<wbr>");
+        }
+        escape(character, &mut html);
+        inside |= character != '/';
+    }
+    html
+}
+
 /// What is open while lines come in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Block {
@@ -202,6 +216,12 @@ mod tests {
         assert_eq!(message("`a<b>` is *old*"), "<code>a&lt;b&gt;</code> is *old*");
         assert_eq!(message("a ` b"), "a ` b");
         assert_eq!(message("`a` and ` b"), "<code>a</code> and ` b");
+    }
+
+    #[test]
+    fn a_path_may_break_behind_its_slashes_and_has_no_markup_of_its_own() {
+        assert_eq!(path("/home/a//b.pyc"), "/home/<wbr>a//<wbr>b.pyc");
+        assert_eq!(path("a/<wbr>"), "a/<wbr>&lt;wbr&gt;");
     }
 
     #[test]

@@ -42,6 +42,8 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("report.html", include_str!("../../../templates/report.html")),
     ("end.html", include_str!("../../../templates/end.html")),
 ];
+/// Words of an option's value that are shown unfolded.
+const LONG_VALUE: usize = 20;
 const STYLE: &str = include_str!("../../../templates/report.css");
 const SCRIPT: &str = include_str!("../../../templates/report.js");
 
@@ -85,6 +87,7 @@ impl Page {
     ) -> io::Result<Self> {
         let mut tera = Tera::new();
         tera.register_filter("said", |text: &str, _: tera::Kwargs, _: &tera::State| markdown::message(text));
+        tera.register_filter("path", |text: &str, _: tera::Kwargs, _: &tera::State| markdown::path(text));
         tera.add_raw_templates(TEMPLATES).map_err(io::Error::other)?;
         // A browser reads CR LF as LF before it hashes; a checkout with other line ends must not break the policy.
         let [style, script] = [STYLE, SCRIPT].map(|text| text.replace('\r', ""));
@@ -190,6 +193,15 @@ struct MergedShown<'a> {
 struct OptionShown<'a> {
     name: &'a str,
     value: &'a str,
+    /// How many words a long value has: it is folded.
+    words: Option<usize>,
+}
+
+impl<'a> OptionShown<'a> {
+    fn of((name, value): &'a (String, String)) -> Self {
+        let words = value.split(' ').count();
+        Self { name, value, words: (words > LONG_VALUE).then_some(words) }
+    }
 }
 
 impl<'a> RunShown<'a> {
@@ -204,7 +216,7 @@ impl<'a> RunShown<'a> {
             interrupted: summary.interrupted,
             command: words::command(&run.arguments),
             paths: &run.paths,
-            options: run.options.iter().map(|(name, value)| OptionShown { name, value }).collect(),
+            options: run.options.iter().map(OptionShown::of).collect(),
             redacted: run.redacted,
             merged: run
                 .merged
