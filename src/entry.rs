@@ -21,6 +21,8 @@ use crate::rules::Severity;
 use crate::source::HeaderCheck;
 use crate::source::HeaderMatch;
 use crate::source::Source;
+use crate::suppression::SourceUse;
+use crate::suppression::Suppressed;
 use crate::verify::check::CodeCheck;
 use crate::verify::exact::Exact;
 
@@ -54,6 +56,14 @@ impl Entry {
         match self {
             Self::Pyc(entry) => &entry.findings,
             Self::Artifact(entry) => &entry.findings,
+        }
+    }
+
+    /// The findings that are suppressed.
+    pub fn suppressed(&self) -> &[Suppressed] {
+        match self {
+            Self::Pyc(entry) => &entry.suppressed,
+            Self::Artifact(entry) => &entry.suppressed,
         }
     }
 
@@ -143,6 +153,8 @@ pub struct PycEntry {
     pub load: Load,
     /// What the rules say, the worst first.
     pub findings: Vec<Finding>,
+    /// What they say that is known and accepted.
+    pub suppressed: Vec<Suppressed>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -202,6 +214,8 @@ pub struct ArtifactEntry {
     pub ledger: Ledger,
     /// What the rules say of it and of its members that are not pycs, the worst first.
     pub findings: Vec<Finding>,
+    /// What they say that is known and accepted.
+    pub suppressed: Vec<Suppressed>,
     /// What could not be read, and of which member.
     pub problems: Vec<(Option<Locator>, Problem)>,
 }
@@ -240,6 +254,10 @@ pub struct Summary {
     pub severities: BTreeMap<Severity, u64>,
     /// Findings by rule id.
     pub rules: BTreeMap<&'static str, u64>,
+    /// Findings that are suppressed, which are in no other count, by what suppresses them.
+    pub suppressed: BTreeMap<&'static str, u64>,
+    /// What became of each source of suppressions.
+    pub suppressions: Vec<SourceUse>,
     /// How many problems: things that could not be read.
     pub problems: u64,
     /// Whether the run was broken off (Ctrl-C).

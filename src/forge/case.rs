@@ -170,6 +170,7 @@ impl Case {
             carver: None,
             reveal_secrets: self.reveal_secrets,
             known: self.known,
+            suppressions: std::sync::Arc::default(),
             jobs: Some(1),
             now: self.now,
         };

@@ -13,6 +13,7 @@ use crate::report::record::Item;
 use crate::report::record::Place;
 use crate::report::record::SummaryRecord;
 use crate::report::record::total;
+use crate::report::words;
 use crate::rules::Severity;
 
 /// Annotations of one type that a step shows (docs.github.com, "Workflow commands").
@@ -69,6 +70,9 @@ impl Reporter for Annotations {
         }
         let found = total(&summary.severities);
         let _ = write!(text, "pycaudit: {} pycs, {found} findings", summary.pycs);
+        if let Some(suppressed) = words::suppressed(summary) {
+            let _ = write!(text, "; {suppressed}");
+        }
         let left: u64 = self.counts.iter().map(|&count| count.saturating_sub(SHOWN as u64)).sum();
         if left > 0 {
             let _ = write!(text, "; {left} more than a step can show as annotations: write --sarif or --html for all");

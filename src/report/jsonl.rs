@@ -5,9 +5,10 @@
 //! | `run` | first | `format` (1), `version`, `arguments`, `options`, `paths`, `started` |
 //! | `pyc` | per pyc, in path order | what the CSV columns say, in full; `payload_sha256` is of the code alone; `findings` are ids |
 //! | `finding` | after the pyc or artifact it is about | `rule`, `name`, `severity`, place, message, evidence, `fingerprint` |
+//! | `suppressed` | after the findings | as `finding`, and what suppresses it (`by`: `baseline`, `per-path-ignores`) and why (`reason`) |
 //! | `problem` | after the pyc or artifact it is about | place, `kind`, `message`, `offset` |
 //! | `artifact` | after all entries of an archive or tree | kind, digest, size, `ledger` |
-//! | `summary` | last | counts, the ledger, `ended` |
+//! | `summary` | last | counts, the ledger, `suppressed` and `suppressions`, `ended` |
 //!
 //! `code_match` of a `pyc` is `verified` or `differs`, both with `strength` and the optimisation level `code_level` that was compared
 //! with, or `unverified`, with `code_reason` and, in words, `code_detail`. `code_differences` are the first 16 places where code and
@@ -18,7 +19,10 @@
 //! With `--verify exact` a `pyc` that has a source has `exact`: the `interpreter` that compiled the source, its `outcome` (`identical`,
 //! `different`, `other-lines`, `refused`, `failed`, `no-interpreter`) and, in words, the `detail`.
 //!
-//! A pyc is followed by as many `problem` and `finding` records as it says in `problems` and `findings`; those before an artifact are its
+//! A finding that a baseline or the configuration accepts is a `suppressed` record: it is in no `findings` and no count but
+//! `suppressed`. `suppressions` of the `summary` says which entries of each file suppressed nothing (`unused`).
+//!
+//! A pyc is followed by as many `problem`, `finding` and `suppressed` records as it says in `problems`, `findings` and `suppressed`; those before an artifact are its
 //! own. `templates/jsonl.schema.json` is the JSON Schema of a line, and `pycaudit report` makes every other report from these.
 //!
 //! Names are `{"text": ...}` when they are valid UTF-8 and `{"bytes": ...}` (base64) when not, as they are. What is invisible or

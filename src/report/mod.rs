@@ -1,5 +1,6 @@
 //! Reports: one file per format. A report sees records in input order and the summary; it never parses and never judges.
 
+pub mod baseline;
 pub mod csv;
 pub mod github;
 pub mod html;

@@ -19,10 +19,12 @@ use crate::report::record::Item;
 use crate::report::record::Place;
 use crate::report::record::RunRecord;
 use crate::report::record::SummaryRecord;
+use crate::report::record::UnusedRecord;
 use crate::report::record::Word;
 use crate::report::record::in_order;
 use crate::report::verdict;
 use crate::report::verdict::Verdict;
+use crate::report::words;
 use crate::report::worst::Listed;
 use crate::report::worst::Shown;
 use crate::report::worst::Worst;
@@ -51,6 +53,8 @@ pub enum Detail {
 
 /// Problems that are kept for `-v`'s sake without it.
 const MOST: usize = 200;
+/// Unused suppressions of a source that are named without `-v`.
+const UNUSED: usize = 5;
 /// Artifacts that are shown when little is wanted.
 const QUIET: usize = 3;
 /// Lines of artifacts with their evidence, about: when they are written, the next artifacts get one line each.
@@ -176,7 +180,10 @@ impl Reporter for Text {
             text.push('\n');
         }
         if self.style.detail != Detail::Quiet {
-            write_overview(&mut text, summary);
+            write_overview(&mut text, &self.run, summary);
+        }
+        if self.style.detail != Detail::Quiet {
+            self.write_unused(&mut text, summary);
         }
         write_verdict(&mut text, summary);
         if self.style.detail != Detail::Quiet {
@@ -221,6 +228,33 @@ impl Text {
         }
         if !worst.more.is_empty() {
             let _ = writeln!(text, "{} `-v` shows them, and so do reports.\n", worst.more);
+        }
+    }
+
+    /// Suppressions that suppressed nothing: they may be removed, or were misspelt.
+    fn write_unused(&self, text: &mut String, summary: &SummaryRecord) {
+        for source in &summary.suppressions {
+            let unused = source.unused_count();
+            if unused == 0 {
+                continue;
+            }
+            let label = self.paint(Severity::Info, &format!("{:<8}", Severity::Info.code()));
+            let _ = writeln!(
+                text,
+                "{label} {unused} of {} in the {} of `{}` suppressed nothing:",
+                words::counted(source.entries, "entry", "entries"),
+                source.by,
+                source.file
+            );
+            let most = if self.style.detail == Detail::Verbose { usize::MAX } else { UNUSED };
+            for UnusedRecord { rule, place, .. } in source.unused.iter().take(most) {
+                let _ = writeln!(text, "  {rule} {place}");
+            }
+            let named = source.unused.len().min(most) as u64;
+            if unused > named {
+                let _ = writeln!(text, "  ... and {} more", unused - named);
+            }
+            text.push('\n');
         }
     }
 
@@ -286,7 +320,7 @@ impl Text {
     }
 }
 
-fn write_overview(text: &mut String, summary: &SummaryRecord) {
+fn write_overview(text: &mut String, run: &RunRecord, summary: &SummaryRecord) {
     let counts = |mut counts: Vec<(&str, u64)>| {
         counts.retain(|(_, count)| *count > 0);
         counts.sort_by_key(|(_, count)| Reverse(*count));
@@ -303,6 +337,9 @@ fn write_overview(text: &mut String, summary: &SummaryRecord) {
         let reasons = counts(in_order(&summary.code_reasons, []));
         let reasons = if reasons.is_empty() { reasons } else { format!(" (unverified: {reasons})") };
         let _ = writeln!(text, "Code     {code}{reasons}");
+    }
+    if let Some((_, file)) = run.options.iter().find(|(name, file)| name == "config" && !file.is_empty()) {
+        let _ = writeln!(text, "Config   {file}");
     }
     let fates = Fate::ALL.iter().map(|fate| fate.code());
     let mut seen = in_order(&summary.ledger, fates);
@@ -327,6 +364,9 @@ fn write_verdict(text: &mut String, summary: &SummaryRecord) {
     };
     let files = if summary.pycs == 1 { "file" } else { "files" };
     let _ = write!(text, "{} bytecode {files}{archives}: {found}", summary.pycs);
+    if let Some(suppressed) = words::suppressed(summary) {
+        let _ = write!(text, "; {suppressed}");
+    }
     match summary.problems {
         0 => {}
         1 => text.push_str("; 1 thing could not be read"),
@@ -404,7 +444,12 @@ mod tests {
             };
             let artifact = ArtifactRecord { place, ..ArtifactRecord::default() };
             report
-                .item(&Item::Artifact(Box::new(ArtifactItem { artifact, findings, problems: vec![problem] })))
+                .item(&Item::Artifact(Box::new(ArtifactItem {
+                    artifact,
+                    findings,
+                    suppressed: Vec::new(),
+                    problems: vec![problem],
+                })))
                 .unwrap();
         }
         report.finish(&SummaryRecord::default()).unwrap();

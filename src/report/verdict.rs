@@ -166,6 +166,9 @@ fn found(summary: &SummaryRecord, counts: &Counts, worst: &Listed) -> String {
         let findings = words::noun(counts.all, "finding", "findings");
         format!("{} {findings} in {places}.", by_severity.join(", "))
     };
+    if let Some(suppressed) = words::suppressed(summary) {
+        text = format!("{text} Known and accepted: {suppressed}.");
+    }
     if summary.pycs > 0 {
         let files = match live {
             0 => "none of the bytecode files".to_owned(),

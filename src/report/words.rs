@@ -2,7 +2,9 @@
 
 use crate::ledger::Fate;
 use crate::report::record::FindingRecord;
+use crate::report::record::SummaryRecord;
 use crate::report::record::seconds;
+use crate::report::record::total;
 
 /// Characters of a text that the parts outside the tables show; the tables hold it whole.
 const CLIP: usize = 600;
@@ -88,6 +90,13 @@ pub(super) fn clipped(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// How many findings are suppressed, and by what: `3 suppressed (baseline 2, per-path-ignores 1)`; nothing when none is.
+pub(super) fn suppressed(summary: &SummaryRecord) -> Option<String> {
+    let all = total(&summary.suppressed);
+    let by: Vec<_> = summary.suppressed.iter().map(|(by, count)| format!("{by} {}", number(*count))).collect();
+    (all > 0).then(|| format!("{} suppressed ({})", number(all), by.join(", ")))
 }
 
 /// What a link to a finding ends with.

@@ -617,8 +617,8 @@ pub struct Finding {
     pub expected: String,
     /// What is there.
     pub observed: String,
-    /// What tells it from every other finding and stays when the tree moves or the wheel is rebuilt: `v1:` and 16 hexadecimal
-    /// digits over the rule and the place below the container's root. Set when the entry is complete.
+    /// What tells it from every other finding and stays when the tree moves or the wheel is rebuilt
+    /// ([`crate::fingerprint`]). Set when the entry is complete.
     pub fingerprint: String,
 }
 

@@ -42,6 +42,7 @@ use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc;
 use crate::pyc::Body;
+use crate::pyc::CodeDigest;
 use crate::pyc::Digester;
 use crate::pyc::Pyc;
 use crate::pyc::Scratch;
@@ -74,6 +75,9 @@ use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
 use crate::scan::settle::Settler;
 use crate::secret;
+use crate::suppression;
+use crate::suppression::Subject;
+use crate::suppression::Suppressed;
 use crate::verify::Kept;
 
 /// The longest header (Cinder's strict loader), kept of every pyc as evidence.
@@ -464,6 +468,7 @@ impl Worker<'_> {
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let mut pyc = tree.pyc;
         self.mask(&mut findings, &mut pyc);
+        let suppressed = self.suppressed(&mut findings, code_digest, payload_sha256);
         self.carve(&locator, whole);
         let entry = PycEntry {
             is_headless,
@@ -485,12 +490,27 @@ impl Worker<'_> {
             exact,
             load,
             findings,
+            suppressed,
             problems,
             source_contents,
             contents: if self.config.keep_contents { Some(std::mem::take(&mut bytes)) } else { None },
         };
         desk.give_back(bytes);
         Outcome::Pyc(Box::new(entry), pyc_facts, fate)
+    }
+
+    /// Takes out of the findings of a pyc what is known and accepted.
+    fn suppressed(
+        &self,
+        findings: &mut Vec<Finding>,
+        code_digest: Option<CodeDigest>,
+        payload_sha256: Option<Sha256Digest>,
+    ) -> Vec<Suppressed> {
+        let [code, payload] =
+            [code_digest.map(|code| code.to_string()), payload_sha256.map(|sha256| sha256.to_string())];
+        let code = suppression::code_identity(code.as_deref(), payload.as_deref());
+        let subject = Subject { code: code.as_deref(), roots: &self.config.paths };
+        self.config.suppressions.divide(findings, subject)
     }
 
     /// Hands a pyc that was read whole to whoever takes it.

@@ -24,8 +24,6 @@ use std::sync::atomic::Ordering;
 use rayon::ThreadPool;
 use rayon::ThreadPoolBuilder;
 use rayon::prelude::*;
-use sha2::Digest as _;
-use sha2::Sha256;
 
 use crate::artifact::Locator;
 use crate::artifact::Sha256Digest;
@@ -34,10 +32,10 @@ use crate::container::Exclude;
 use crate::container::Kind;
 use crate::entry::Entry;
 use crate::entry::Summary;
+use crate::fingerprint;
 use crate::interpreter::Interpreters;
 use crate::known::Known;
 use crate::limits::Limits;
-use crate::name;
 use crate::name::Name;
 use crate::rules::Check;
 use crate::rules::Finding;
@@ -51,6 +49,7 @@ use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
 use crate::scan::settle::Settler;
 use crate::secret;
+use crate::suppression::Suppressions;
 
 /// Jobs of one batch. Large enough that threads seldom wait for the slowest of a batch, small enough that the entries of two
 /// batches (about 2 KB each) stay below 20 MB.
@@ -87,6 +86,8 @@ pub struct Config {
     pub reveal_secrets: bool,
     /// Digests of what is known to be good or bad.
     pub known: Known,
+    /// Findings that are known and accepted.
+    pub suppressions: Arc<Suppressions>,
     /// Threads; `None` for the default of four per core and at least 16.
     pub jobs: Option<usize>,
     /// When the run began, seconds since 1970.
@@ -242,6 +243,7 @@ pub fn scan(
         Ok(settler.finish())
     })?;
     summary.interrupted = stop.load(Ordering::Relaxed);
+    summary.suppressions = config.suppressions.uses(&config.rules);
     Ok(summary)
 }
 
@@ -264,17 +266,8 @@ fn finish_findings(findings: &mut [Finding], scope: &Scope) {
     let mut seen: HashMap<(&'static str, Locator), u32> = HashMap::new();
     for finding in findings {
         let ordinal = seen.entry((finding.rule.id, finding.locator.clone())).or_default();
-        let mut hasher = Sha256::new();
-        hasher.update(finding.rule.id);
-        for part in scope.path_below(&finding.locator) {
-            hasher.update([0]);
-            hasher.update(part);
-        }
-        hasher.update([0]);
-        hasher.update(ordinal.to_le_bytes());
+        finding.fingerprint = fingerprint::of(finding.rule.id, &scope.path_below(&finding.locator), *ordinal);
         *ordinal += 1;
-        let digest: [u8; 32] = hasher.finalize().into();
-        finding.fingerprint = format!("v1:{}", name::hex(&digest[..8]));
     }
 }
 

@@ -1,5 +1,6 @@
 //! A container being scanned, with what all its members share.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -14,6 +15,7 @@ use crate::container::Kind;
 use crate::container::MemberId;
 use crate::container::MemberKind;
 use crate::container::Oddity;
+use crate::fingerprint;
 use crate::image;
 use crate::limits::Limits;
 use crate::manifest;
@@ -177,12 +179,28 @@ impl Scope {
         }
     }
 
-    /// The parts of a locator that stay when the tree moves or the archive is renamed: for a file of a tree its path below the
-    /// root, for an archive the members on the way in.
-    pub(crate) fn path_below<'a>(&self, locator: &'a Locator) -> Vec<&'a [u8]> {
-        let below = self.root.as_ref().and_then(|root| locator.artifact.strip_prefix(root).ok());
-        let path = below.map(|path| path.as_os_str().as_encoded_bytes());
-        path.into_iter().chain(locator.inner.iter().map(Name::as_bytes)).collect()
+    /// The parts of a locator that stay when the tree moves and the archive is rebuilt: for a file of a tree its path below the
+    /// root; for an archive its own name and the members on the way in, without versions.
+    pub(crate) fn path_below<'a>(&self, locator: &'a Locator) -> Vec<Cow<'a, [u8]>> {
+        let artifact = &locator.artifact;
+        let outermost = match self.root.as_ref().and_then(|root| artifact.strip_prefix(root).ok()) {
+            Some(below) => Cow::Borrowed(below.as_os_str().as_encoded_bytes()),
+            None => fingerprint::without_version(artifact.file_name().unwrap_or_default().as_encoded_bytes()),
+        };
+        let mut parts = vec![outermost];
+        let mut archive = artifact.file_name().unwrap_or_default().as_encoded_bytes();
+        for name in &locator.inner {
+            let member = fingerprint::member_without_version(name.as_bytes(), archive);
+            archive = name.last();
+            let last = fingerprint::without_version(archive);
+            parts.push(if *last == *archive {
+                member
+            } else {
+                let folder = member.len().saturating_sub(archive.len());
+                Cow::Owned([member.get(..folder).unwrap_or_default(), &last].concat())
+            });
+        }
+        parts
     }
 
     /// The oddities about a member.

@@ -30,6 +30,7 @@ use crate::rules::VariantsContext;
 use crate::scan;
 use crate::scan::examine::Worker;
 use crate::scan::scope::Scope;
+use crate::suppression::Subject;
 
 /// What became of a job.
 pub(crate) enum Outcome {
@@ -223,6 +224,8 @@ impl<'a> Settler<'a> {
         if !self.worker.config.reveal_secrets {
             scan::mask_secrets(&mut findings);
         }
+        let config = self.worker.config;
+        let suppressed = config.suppressions.divide(&mut findings, Subject { code: None, roots: &config.paths });
         let entry = ArtifactEntry {
             locator: scope.locator.clone(),
             kind: (!named_file).then(|| scope.container.kind()),
@@ -232,6 +235,7 @@ impl<'a> Settler<'a> {
             listed,
             ledger,
             findings,
+            suppressed,
             problems,
         };
         self.emit(Entry::Artifact(Box::new(entry)), sink)
@@ -254,6 +258,9 @@ impl<'a> Settler<'a> {
         for finding in entry.findings() {
             *summary.severities.entry(finding.severity).or_default() += 1;
             *summary.rules.entry(finding.rule.id).or_default() += 1;
+        }
+        for suppressed in entry.suppressed() {
+            *summary.suppressed.entry(suppressed.by.code()).or_default() += 1;
         }
         match &entry {
             Entry::Pyc(entry) => {

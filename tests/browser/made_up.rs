@@ -392,6 +392,7 @@ fn wheel(wheel: u64, rows: u64, sequence: &mut Sequence) -> Vec<Entry> {
         listed: ledger.seen(),
         ledger,
         findings,
+        suppressed: Vec::new(),
         problems,
         locator: artifact,
     })));
@@ -509,6 +510,7 @@ fn made_up(artifact: &Locator, name: &[u8], sequence: &mut Sequence) -> PycEntry
         header_check: header_check(outcome),
         load: Load { verdict, reason: reason.to_owned() },
         findings,
+        suppressed: Vec::new(),
         problems: Vec::new(),
         locator,
     }
@@ -555,6 +557,7 @@ fn hostile() -> Vec<Entry> {
         listed: 0,
         ledger: Ledger::default(),
         findings: Vec::new(),
+        suppressed: Vec::new(),
         problems: vec![(None, Problem::new(ProblemKind::ArchiveDamaged).with_detail("</script>"))],
     })));
     entries

@@ -332,6 +332,7 @@ fn rules_that_report(folder: &Path) -> BTreeMap<String, Vec<&'static str>> {
         carver: None,
         reveal_secrets: false,
         known: Known::default(),
+        suppressions: std::sync::Arc::default(),
         jobs: Some(2),
         now: 1_781_524_800,
     };

@@ -24,6 +24,7 @@ mod reports;
 mod samples;
 mod schema;
 mod secrets;
+mod suppression;
 mod tars;
 mod tidy;
 mod untrusted;

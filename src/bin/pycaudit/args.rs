@@ -8,6 +8,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use serde::Deserialize;
 
 /// A forensic batch scanner for Python bytecode
 ///
@@ -67,9 +68,9 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) reports: ReportArgs,
 
-    /// How far to compare with the source
-    #[arg(long, value_name = "STRENGTH", default_value = "code", help_heading = "Checks")]
-    pub(crate) verify: Verify,
+    /// How far to compare with the source [default: code]
+    #[arg(long, value_name = "STRENGTH", help_heading = "Checks")]
+    pub(crate) verify: Option<Verify>,
     /// An interpreter for `--verify exact`, repeatable; without it those on PATH and of pyenv and uv are found
     #[arg(long, value_name = "PATH", help_heading = "Checks")]
     pub(crate) python: Vec<PathBuf>,
@@ -79,9 +80,12 @@ pub(crate) struct ScanArgs {
     /// Leave out these rules
     #[arg(long, value_name = "RULES", value_delimiter = ',', help_heading = "Checks")]
     pub(crate) ignore: Vec<String>,
-    /// Exit with 1 when there is a finding of this severity or above
-    #[arg(long, value_name = "SEVERITY", default_value = "medium", help_heading = "Checks")]
-    pub(crate) fail_on: Level,
+    /// Accept the findings of this file, which --write-baseline wrote; repeatable. They are counted, and what accepts nothing is named
+    #[arg(long, value_name = "FILE", help_heading = "Checks")]
+    pub(crate) baseline: Vec<PathBuf>,
+    /// Exit with 1 when there is a finding of this severity or above [default: medium]
+    #[arg(long, value_name = "SEVERITY", help_heading = "Checks")]
+    pub(crate) fail_on: Option<Level>,
     /// Whatever could not be verified or read counts as a failure
     #[arg(long, help_heading = "Checks")]
     pub(crate) strict: bool,
@@ -97,6 +101,14 @@ pub(crate) struct ScanArgs {
     /// Exit with 0 whatever is found
     #[arg(long, help_heading = "Checks")]
     pub(crate) exit_zero: bool,
+
+    /// Read options from this file instead of `pycaudit.toml` or `[tool.pycaudit]` in `pyproject.toml`, which are looked for in the
+    /// working directory and above it, up to the root of its repository; never in what is scanned
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub(crate) config: Option<PathBuf>,
+    /// Look for no configuration
+    #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
+    pub(crate) no_config: bool,
 
     /// Archives inside archives, at most
     #[arg(long, value_name = "N", help_heading = "Limits")]
@@ -140,9 +152,12 @@ pub(crate) struct ReportArgs {
     /// What stdout shows, when no report goes there
     #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "Reports")]
     pub(crate) format: Format,
-    /// Show findings of this severity and above
-    #[arg(long, value_name = "SEVERITY", default_value = "info", help_heading = "Reports")]
-    pub(crate) min_severity: Level,
+    /// Write a baseline: what is found now is accepted by later scans that are given it with --baseline; `-` is stdout
+    #[arg(long, value_name = "FILE", conflicts_with = "redact", help_heading = "Reports")]
+    pub(crate) write_baseline: Vec<PathBuf>,
+    /// Show findings of this severity and above [default: info]
+    #[arg(long, value_name = "SEVERITY", help_heading = "Reports")]
+    pub(crate) min_severity: Option<Level>,
     /// Mask names of users and machines, home folders and secrets in every report; equal names stay equal
     #[arg(long, help_heading = "Reports")]
     pub(crate) redact: bool,
@@ -284,7 +299,8 @@ pub(crate) enum InspectFormat {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Verify {
     /// Look for the source, but compare nothing
     None,
@@ -296,7 +312,8 @@ pub(crate) enum Verify {
     Exact,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Level {
     Info,
     Low,
@@ -319,7 +336,7 @@ pub(crate) fn path_of_bytes(bytes: &[u8]) -> PathBuf {
 }
 
 /// A number of bytes with an optional suffix: `500M`.
-fn size(typed: &str) -> Result<u64, String> {
+pub(crate) fn size(typed: &str) -> Result<u64, String> {
     let (digits, shift) = match typed.char_indices().last() {
         Some((at, 'k' | 'K')) => (&typed[..at], 10),
         Some((at, 'm' | 'M')) => (&typed[..at], 20),

@@ -1,6 +1,7 @@
 //! The `pycaudit` command: parse, run, exit.
 
 mod args;
+mod config;
 mod diff;
 mod dis;
 mod exit;
@@ -26,7 +27,7 @@ use crate::exit::Exit;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
-        Command::Scan(args) => scan::run(&args),
+        Command::Scan(args) => scan::run(*args),
         Command::Report(args) => replay::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Dis(args) => dis::run(&args),

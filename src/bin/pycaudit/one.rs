@@ -49,6 +49,7 @@ pub(crate) fn find(
         strict: false,
         reveal_secrets,
         known: Known::default(),
+        suppressions: std::sync::Arc::default(),
         fingerprints,
         keep_contents: true,
         carver: None,

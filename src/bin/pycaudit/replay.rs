@@ -89,7 +89,12 @@ impl Saved {
         }
         let problems = u64::try_from(self.problems.len()).unwrap_or(u64::MAX);
         let artifact = ArtifactRecord { place: self.place, problems, ..ArtifactRecord::default() };
-        Some(Item::Artifact(Box::new(ArtifactItem { artifact, findings: Vec::new(), problems: self.problems })))
+        Some(Item::Artifact(Box::new(ArtifactItem {
+            artifact,
+            findings: Vec::new(),
+            suppressed: Vec::new(),
+            problems: self.problems,
+        })))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The reports that were asked for: opened before any work, fed together, named when all are complete.
 
+use std::borrow::Cow;
 use std::io;
 use std::io::IsTerminal as _;
 use std::io::Write;
@@ -48,7 +49,12 @@ impl Reports {
     /// Opens every file that was asked for.
     pub(crate) fn open(args: &ReportArgs, mut run: RunRecord) -> anyhow::Result<Self> {
         let (opened, pending) = open(args)?;
-        let mut reports = Self { reporters: Vec::new(), pending, least: severity(args.min_severity), redaction: None };
+        let mut reports = Self {
+            reporters: Vec::new(),
+            pending,
+            least: args.min_severity.map_or(Severity::Info, severity),
+            redaction: None,
+        };
         if args.redact {
             run.redacted = true;
             let mut redaction = Redaction::default();
@@ -74,8 +80,11 @@ impl Reports {
 
     /// Ends them; only when all are complete does any get its name.
     pub(crate) fn finish(mut self, summary: &SummaryRecord) -> anyhow::Result<()> {
-        if let Some((redaction, mut run, opened)) = self.redaction.take() {
+        let mut summary = Cow::Borrowed(summary);
+        if let Some((mut redaction, mut run, opened)) = self.redaction.take() {
+            redaction.learn_summary(&summary);
             let mut masks = redaction.masks();
+            summary.to_mut().rewrite(&mut masks);
             run.rewrite(&mut masks);
             let mut reporters = start(opened, &run)?;
             redaction
@@ -87,7 +96,7 @@ impl Reports {
             self.reporters = reporters;
         }
         for reporter in self.reporters {
-            reporter.finish(summary).context("cannot write a report")?;
+            reporter.finish(&summary).context("cannot write a report")?;
         }
         self.pending.into_iter().try_for_each(Pending::keep)
     }
@@ -102,12 +111,13 @@ fn start(opened: Vec<Opened>, run: &RunRecord) -> anyhow::Result<Vec<Box<dyn Rep
 
 fn open(args: &ReportArgs) -> anyhow::Result<(Vec<Opened>, Vec<Pending>)> {
     type Plain = fn(&RunRecord, Box<dyn Write + Send>) -> io::Result<Box<dyn Reporter>>;
-    let kinds: [(&[PathBuf], Plain); 5] = [
+    let kinds: [(&[PathBuf], Plain); 6] = [
         (&args.csv, |_, out| report::csv::start(out)),
         (&args.findings_csv, |_, out| report::csv::start_findings(out)),
         (&args.html, report::html::start),
         (&args.jsonl, report::jsonl::start),
         (&args.sarif, report::sarif::start),
+        (&args.write_baseline, |run, out| Ok(report::baseline::start(run, out))),
     ];
     let files: Vec<(&Path, Plain)> =
         kinds.iter().flat_map(|(paths, start)| paths.iter().map(|path| (path.as_path(), *start))).collect();

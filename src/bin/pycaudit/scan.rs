@@ -24,24 +24,32 @@ use pycaudit::name;
 use pycaudit::report::record::Item;
 use pycaudit::report::record::RunRecord;
 use pycaudit::report::record::SummaryRecord;
+use pycaudit::rules::Severity;
 use pycaudit::rules::select;
 use pycaudit::scan;
 use pycaudit::scan::Config;
 use pycaudit::scan::Progress;
+use pycaudit::suppression::PathIgnores;
+use pycaudit::suppression::Suppressions;
 
 use crate::args::Format;
 use crate::args::ScanArgs;
 use crate::args::Verify;
 use crate::args::path_of_bytes;
+use crate::config;
+use crate::config::Found;
 use crate::exit::Exit;
 use crate::progress::Bar;
 use crate::reports::Reports;
 use crate::reports::severity;
 
 /// Runs the command.
-pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
-    let config = config(args)?;
-    let run = describe(args, &config);
+pub(crate) fn run(mut args: ScanArgs) -> anyhow::Result<Exit> {
+    let found = Found::of(&args)?;
+    let ignores = found.as_ref().map(|found| found.apply(&mut args)).transpose()?.flatten();
+    let args = &args;
+    let config = config(args, ignores)?;
+    let run = describe(args, &config, found.as_ref());
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     // A second Ctrl-C finds the flag set and ends the process at once.
@@ -54,7 +62,7 @@ pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
     let mut reports = Reports::open(&args.reports, RunRecord::of(&run))?;
     let progress = Arc::new(Progress::default());
     let bar = Bar::start(&progress, !args.no_progress && !args.reports.quiet);
-    let fail_on = severity(args.fail_on);
+    let fail_on = args.fail_on.map_or(Severity::Medium, severity);
     let mut failed = false;
     let mut sink = |entry: Entry| -> io::Result<()> {
         failed |= entry.findings().iter().any(|finding| finding.severity >= fail_on);
@@ -84,7 +92,7 @@ fn exit(args: &ScanArgs, summary: &Summary, failed: bool) -> Exit {
     }
 }
 
-fn config(args: &ScanArgs) -> anyhow::Result<Config> {
+fn config(args: &ScanArgs, ignores: Option<PathIgnores>) -> anyhow::Result<Config> {
     let mut paths = args.paths.clone();
     if let Some(list) = &args.files_from {
         paths.extend(files_from(list, args.null)?);
@@ -104,13 +112,14 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
     };
     let rules = select(&args.select, &args.ignore)
         .map_err(|unknown| anyhow::anyhow!("no rule is called `{unknown}`; `pycaudit explain` lists them"))?;
-    let verify = match args.verify {
+    let verify = match args.verify.unwrap_or(Verify::Code) {
         Verify::None => scan::Verify::None,
         Verify::Header => scan::Verify::Header,
         Verify::Code => scan::Verify::Code,
         Verify::Exact => scan::Verify::Exact,
     };
     let interpreters = interpreters(args, &paths, &limits)?;
+    let baselines = args.baseline.iter().map(|path| config::baseline(path)).collect::<anyhow::Result<_>>()?;
     Ok(Config {
         paths,
         sources: args.sources.clone(),
@@ -126,6 +135,7 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
         carver: None,
         reveal_secrets: args.reveal_secrets,
         known: Known { good: digests(&args.known_good)?, bad: digests(&args.known_bad)? },
+        suppressions: Arc::new(Suppressions::new(baselines, ignores)),
         jobs: args.jobs.map(usize::from),
         now: now(),
     })
@@ -133,7 +143,7 @@ fn config(args: &ScanArgs) -> anyhow::Result<Config> {
 
 /// The interpreters that `--verify exact` asks: those that were named, which have to answer, or those that are found.
 fn interpreters(args: &ScanArgs, scanned: &[PathBuf], limits: &Limits) -> anyhow::Result<Interpreters> {
-    if args.verify != Verify::Exact {
+    if args.verify != Some(Verify::Exact) {
         return Ok(Interpreters::default());
     }
     if args.python.is_empty() {
@@ -158,7 +168,8 @@ fn digests(lists: &[PathBuf]) -> anyhow::Result<Digests> {
 /// The digests that the reports show.
 fn fingerprints(args: &ScanArgs) -> scan::Fingerprints {
     let reports = &args.reports;
-    if reports.format == Format::Jsonl || !reports.jsonl.is_empty() {
+    let has_baseline = !args.baseline.is_empty() || !reports.write_baseline.is_empty();
+    if reports.format == Format::Jsonl || !reports.jsonl.is_empty() || has_baseline {
         scan::Fingerprints::All
     } else if reports.csv.is_empty() && reports.html.is_empty() {
         scan::Fingerprints::Files
@@ -183,7 +194,7 @@ fn files_from(list: &Path, null: bool) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// The chain of custody: the words of the command line and what they were understood to mean.
-fn describe(args: &ScanArgs, config: &Config) -> Run {
+fn describe(args: &ScanArgs, config: &Config, found: Option<&Found>) -> Run {
     let list = |words: &[String]| words.join(",");
     let paths = |paths: &[PathBuf]| paths.iter().map(|path| shown(path)).collect::<Vec<_>>().join(",");
     let limits = &config.limits;
@@ -206,8 +217,11 @@ fn describe(args: &ScanArgs, config: &Config) -> Run {
             ("verify", verify.to_owned()),
             ("interpreters", interpreters),
             ("rules", rules),
-            ("min-severity", severity(args.reports.min_severity).code().to_owned()),
-            ("fail-on", severity(args.fail_on).code().to_owned()),
+            ("min-severity", args.reports.min_severity.map_or(Severity::Info, severity).code().to_owned()),
+            ("fail-on", args.fail_on.map_or(Severity::Medium, severity).code().to_owned()),
+            ("config", found.map(|found| found.described(&config.paths)).unwrap_or_default()),
+            ("per-path-ignores", found.map(Found::ignores).unwrap_or_default()),
+            ("baseline", paths(&args.baseline)),
             ("strict", config.strict.to_string()),
             ("reveal-secrets", config.reveal_secrets.to_string()),
             ("redact", args.reports.redact.to_string()),

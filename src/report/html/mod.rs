@@ -9,6 +9,7 @@ mod column;
 mod markdown;
 mod page;
 mod roots;
+mod suppressed;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use page::Charts;
 use page::Page;
 use page::Seen;
 use roots::Roots;
+use suppressed::Suppressed;
 use tables::Tables;
 
 /// Magic numbers that are looked up; there are some hundred, and whoever makes up more gets no marks for them.
@@ -52,6 +54,7 @@ pub fn start(run: &RunRecord, out: Box<dyn Write + Send>) -> io::Result<Box<dyn 
         magics: BTreeSet::new(),
         worst: Worst::default(),
         rules: BTreeMap::new(),
+        suppressed: Suppressed::default(),
     }))
 }
 
@@ -66,6 +69,7 @@ struct Html {
     magics: BTreeSet<String>,
     worst: Worst,
     rules: BTreeMap<Word, Seen>,
+    suppressed: Suppressed,
 }
 
 impl Html {
@@ -119,6 +123,7 @@ impl Reporter for Html {
             }
             Item::Artifact(item) => self.tables.artifact(item)?,
         }
+        item.suppressed().iter().for_each(|each| self.suppressed.add(each));
         if !item.findings().is_empty() {
             self.see(&item.place().artifact_shown(), item.findings());
         }
@@ -127,8 +132,9 @@ impl Reporter for Html {
 
     fn finish(mut self: Box<Self>, summary: &SummaryRecord) -> io::Result<()> {
         let plain = self.tables.plain();
+        let suppressed = self.suppressed.show(summary);
         let charts = Charts { timeline: &self.timeline, roots: &self.roots };
-        let page = Page::new(&self.run, summary, self.worst, &charts, &self.rules, &plain)?;
+        let page = Page::new(&self.run, summary, self.worst, &charts, &self.rules, &plain, &suppressed)?;
         page.write_start(&mut self.out)?;
         self.tables.write(&mut self.out)?;
         page.write_end(&mut self.out)?;

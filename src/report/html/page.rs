@@ -26,6 +26,7 @@ use super::charts::Timeline;
 use super::column::base64;
 use super::markdown;
 use super::roots::Roots;
+use super::suppressed::SuppressedShown;
 use super::tables::Plain;
 use crate::report::verdict;
 use crate::report::words;
@@ -84,6 +85,7 @@ impl Page {
         charts: &Charts<'_>,
         rules: &BTreeMap<Word, Seen>,
         plain: &Plain,
+        suppressed: &SuppressedShown,
     ) -> io::Result<Self> {
         let mut tera = Tera::new();
         tera.register_filter("said", |text: &str, _: tera::Kwargs, _: &tera::State| markdown::message(text));
@@ -120,6 +122,7 @@ impl Page {
         seen.sort_by_key(|seen| (Reverse(seen.worst), &seen.id));
         context.insert("rules", &seen.into_iter().map(RuleShown::of).collect::<Vec<_>>());
         context.insert("ledger", &LedgerShown::of(summary));
+        context.insert("suppressed", suppressed);
         Ok(Self { tera, context })
     }
 

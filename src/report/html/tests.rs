@@ -134,6 +134,7 @@ fn entry(name: &[u8], severities: &[Severity]) -> Entry {
         },
         load: Load { verdict: LoadVerdict::Runs, reason: shown(name) },
         findings,
+        suppressed: Vec::new(),
         problems: Vec::new(),
         locator,
     }))
@@ -279,6 +280,7 @@ fn what_was_not_read_is_never_called_clean() {
         ledger: Ledger::default(),
         listed: 0,
         findings: Vec::new(),
+        suppressed: Vec::new(),
         problems: vec![(Some(locator.member(Name::new("<i>.zip"))), Problem::new(ProblemKind::Encrypted))],
     }));
     let html = report_of(&[artifact], &Summary { problems: 1, ..Summary::default() });

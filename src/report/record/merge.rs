@@ -1,10 +1,13 @@
 //! Several runs as one, and what a run comes to by its items alone.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::Item;
 use super::RunRecord;
 use super::SummaryRecord;
+use super::SuppressionRecord;
+use super::UnusedRecord;
 use super::Word;
 use super::seconds;
 
@@ -62,6 +65,8 @@ impl SummaryRecord {
             code_reasons,
             severities,
             rules,
+            suppressed,
+            suppressions,
             problems,
             interrupted,
             ended,
@@ -83,10 +88,12 @@ impl SummaryRecord {
             (code_reasons, &other.code_reasons),
             (severities, &other.severities),
             (rules, &other.rules),
+            (suppressed, &other.suppressed),
         ] {
             add_all(mine, other);
         }
         add_all(pythons, &other.pythons);
+        merge_suppressions(suppressions, &other.suppressions);
         *interrupted |= other.interrupted;
         if ended.as_deref().and_then(seconds) < other.ended.as_deref().and_then(seconds) {
             ended.clone_from(&other.ended);
@@ -98,6 +105,9 @@ impl SummaryRecord {
         for finding in item.findings() {
             increase(&mut self.severities, finding.severity.code().into());
             increase(&mut self.rules, finding.rule.clone());
+        }
+        for suppressed in item.suppressed() {
+            increase(&mut self.suppressed, suppressed.by.clone());
         }
         let problems = u64::try_from(item.problems().len()).unwrap_or(u64::MAX);
         self.problems = self.problems.saturating_add(problems);
@@ -122,6 +132,24 @@ impl SummaryRecord {
                 self.listed = self.listed.saturating_add(seen);
             }
         }
+    }
+}
+
+/// What is unused in all runs that had a source is unused.
+fn merge_suppressions(mine: &mut Vec<SuppressionRecord>, other: &[SuppressionRecord]) {
+    for theirs in other {
+        let Some(known) = mine.iter_mut().find(|known| known.by == theirs.by && known.file == theirs.file) else {
+            mine.push(theirs.clone());
+            continue;
+        };
+        // Where one of them could not name all, at most as many are unused as in the run that has the fewest.
+        let most = known.unused_count().min(theirs.unused_count());
+        let all_named = known.more == 0 && theirs.more == 0;
+        let unused: BTreeSet<&UnusedRecord> = theirs.unused.iter().collect();
+        known.unused.retain(|entry| unused.contains(entry));
+        let named = u64::try_from(known.unused.len()).unwrap_or(u64::MAX);
+        known.more = if all_named { 0 } else { most.saturating_sub(named) };
+        known.entries = known.entries.max(theirs.entries);
     }
 }
 
@@ -185,6 +213,32 @@ mod tests {
         assert_eq!(merged.options[0], ("verify".to_owned(), "code / header".to_owned()));
         assert_eq!(merged.options[1].1, "false");
         assert_eq!(merged.merged.len(), 2);
+    }
+
+    #[test]
+    fn what_one_of_the_runs_used_is_not_unused() {
+        let unused = |rules: &[&str]| SummaryRecord {
+            suppressions: vec![SuppressionRecord {
+                by: "baseline".into(),
+                file: "known.json".to_owned(),
+                entries: 3,
+                unused: rules
+                    .iter()
+                    .map(|rule| UnusedRecord { rule: (*rule).to_owned(), ..Default::default() })
+                    .collect(),
+                more: 0,
+            }],
+            ..SummaryRecord::default()
+        };
+        let mut sum = unused(&["PYC101", "PYC102"]);
+        sum.add(&unused(&["PYC102", "PYC103"]));
+        assert_eq!(sum, unused(&["PYC102"]));
+        sum.add(&SummaryRecord::default());
+        assert_eq!(sum, unused(&["PYC102"]));
+        let mut cut = unused(&["PYC102"]);
+        cut.suppressions[0].more = 5;
+        sum.add(&cut);
+        assert_eq!(sum.suppressions[0].unused_count(), 1);
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub enum Record<'a> {
     Pyc(&'a PycRecord),
     /// A finding of the pyc before it or the artifact after it.
     Finding(&'a FindingRecord),
+    /// A finding of it that is known and accepted.
+    Suppressed(&'a SuppressedRecord),
     /// What could not be read of the pyc before it or the artifact after it.
     Problem(&'a ProblemRecord),
     /// An archive, a tree or another file.
@@ -72,6 +74,8 @@ pub struct PycItem {
     pub pyc: PycRecord,
     /// What the rules say, the worst first.
     pub findings: Vec<FindingRecord>,
+    /// What they say that is known and accepted.
+    pub suppressed: Vec<SuppressedRecord>,
     /// What could not be read.
     pub problems: Vec<ProblemRecord>,
 }
@@ -83,6 +87,8 @@ pub struct ArtifactItem {
     pub artifact: ArtifactRecord,
     /// What the rules say of it and of its members that are not pycs, the worst first.
     pub findings: Vec<FindingRecord>,
+    /// What they say that is known and accepted.
+    pub suppressed: Vec<SuppressedRecord>,
     /// What could not be read.
     pub problems: Vec<ProblemRecord>,
 }
@@ -93,6 +99,14 @@ impl Item {
         match self {
             Self::Pyc(item) => &item.findings,
             Self::Artifact(item) => &item.findings,
+        }
+    }
+
+    /// The findings that are suppressed.
+    pub fn suppressed(&self) -> &[SuppressedRecord] {
+        match self {
+            Self::Pyc(item) => &item.suppressed,
+            Self::Artifact(item) => &item.suppressed,
         }
     }
 
@@ -119,7 +133,9 @@ impl Item {
             Self::Artifact(item) => (None, Some(Record::Artifact(&item.artifact))),
         };
         let problems = self.problems().iter().map(Record::Problem);
-        before.into_iter().chain(problems).chain(self.findings().iter().map(Record::Finding)).chain(after)
+        let findings = self.findings().iter().map(Record::Finding);
+        let suppressed = self.suppressed().iter().map(Record::Suppressed);
+        before.into_iter().chain(problems).chain(findings).chain(suppressed).chain(after)
     }
 
     /// Drops findings below a severity; what the pyc or artifact says of its findings follows.
@@ -128,12 +144,20 @@ impl Item {
             findings.retain(|finding| finding.severity >= least);
             findings.iter().map(|finding| finding.rule.clone()).collect()
         };
+        let suppressed_ids = |suppressed: &mut Vec<SuppressedRecord>| {
+            suppressed.retain(|each| each.finding.severity >= least);
+            suppressed.iter().map(|each| each.finding.rule.clone()).collect()
+        };
         match self {
             Self::Pyc(item) => {
                 item.pyc.findings = ids(&mut item.findings);
+                item.pyc.suppressed = suppressed_ids(&mut item.suppressed);
                 item.pyc.max_severity = item.findings.iter().map(|finding| finding.severity).max();
             }
-            Self::Artifact(item) => item.artifact.findings = ids(&mut item.findings),
+            Self::Artifact(item) => {
+                item.artifact.findings = ids(&mut item.findings);
+                item.artifact.suppressed = suppressed_ids(&mut item.suppressed);
+            }
         }
     }
 }
@@ -295,6 +319,9 @@ pub struct PycRecord {
     pub max_severity: Option<Severity>,
     /// The rules of its findings, which follow.
     pub findings: Vec<Word>,
+    /// The rules of its suppressed findings, which follow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppressed: Vec<Word>,
     /// How many problems follow.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub problems: u64,
@@ -405,6 +432,55 @@ impl FindingRecord {
     }
 }
 
+/// A finding that is known and accepted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SuppressedRecord {
+    /// The finding.
+    #[serde(flatten)]
+    pub finding: FindingRecord,
+    /// What suppresses it: `baseline`, `per-path-ignores`.
+    pub by: Word,
+    /// Why, as whoever accepted it wrote it down, or the pattern.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// What became of a source of suppressions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuppressionRecord {
+    /// What it is: `baseline`, `per-path-ignores`.
+    pub by: Word,
+    /// The file that it was read from, escaped.
+    pub file: String,
+    /// How many entries it has for rules that ran.
+    pub entries: u64,
+    /// Those that suppressed nothing: the first of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unused: Vec<UnusedRecord>,
+    /// How many more there are.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more: u64,
+}
+
+/// An entry that suppressed nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UnusedRecord {
+    /// The rule, as it was written.
+    pub rule: String,
+    /// A place or a pattern, escaped.
+    pub place: String,
+    /// The fingerprint; empty for a pattern.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub fingerprint: String,
+}
+
+impl SuppressionRecord {
+    /// How many entries suppressed nothing.
+    pub fn unused_count(&self) -> u64 {
+        u64::try_from(self.unused.len()).unwrap_or(u64::MAX).saturating_add(self.more)
+    }
+}
+
 /// What could not be read.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProblemRecord {
@@ -441,6 +517,9 @@ pub struct ArtifactRecord {
     pub ledger: BTreeMap<Word, u64>,
     /// The rules of its findings, which stand before it.
     pub findings: Vec<Word>,
+    /// The rules of its suppressed findings, which stand before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppressed: Vec<Word>,
     /// How many problems stand before it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub problems: u64,
@@ -474,6 +553,12 @@ pub struct SummaryRecord {
     pub severities: BTreeMap<Word, u64>,
     /// Findings by rule.
     pub rules: BTreeMap<Word, u64>,
+    /// Findings that are suppressed, which are in no other count, by what suppresses them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub suppressed: BTreeMap<Word, u64>,
+    /// What became of each source of suppressions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppressions: Vec<SuppressionRecord>,
     /// How many things could not be read.
     pub problems: u64,
     /// Whether the run was broken off, or its record ends early.

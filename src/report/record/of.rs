@@ -24,6 +24,8 @@ use crate::rules::Finding;
 use crate::rules::Severity;
 use crate::source::Found;
 use crate::source::Source;
+use crate::suppression::SourceUse;
+use crate::suppression::Suppressed;
 use crate::verify::check::CodeDifference;
 use crate::verify::check::Reason;
 use crate::verify::check::Strength;
@@ -45,6 +47,9 @@ use super::PycRecord;
 use super::RawName;
 use super::RunRecord;
 use super::SummaryRecord;
+use super::SuppressedRecord;
+use super::SuppressionRecord;
+use super::UnusedRecord;
 use super::Word;
 
 impl RunRecord {
@@ -70,11 +75,13 @@ impl Item {
             Entry::Pyc(entry) => Self::Pyc(Box::new(PycItem {
                 pyc: PycRecord::of(entry),
                 findings: entry.findings.iter().map(FindingRecord::of).collect(),
+                suppressed: entry.suppressed.iter().map(SuppressedRecord::of).collect(),
                 problems: entry.problems.iter().map(|problem| ProblemRecord::of(&entry.locator, problem)).collect(),
             })),
             Entry::Artifact(entry) => Self::Artifact(Box::new(ArtifactItem {
                 artifact: ArtifactRecord::of(entry),
                 findings: entry.findings.iter().map(FindingRecord::of).collect(),
+                suppressed: entry.suppressed.iter().map(SuppressedRecord::of).collect(),
                 problems: entry
                     .problems
                     .iter()
@@ -159,6 +166,7 @@ impl PycRecord {
             trailing_bytes: entry.pyc.trailing,
             max_severity: entry.max_severity(),
             findings: ids(&entry.findings),
+            suppressed: suppressed_ids(&entry.suppressed),
             problems: count(&entry.problems),
         }
     }
@@ -175,6 +183,10 @@ fn found(found: Found) -> &'static str {
 
 fn ids(findings: &[Finding]) -> Vec<Word> {
     findings.iter().map(|finding| Cow::Borrowed(finding.rule.id)).collect()
+}
+
+fn suppressed_ids(suppressed: &[Suppressed]) -> Vec<Word> {
+    suppressed.iter().map(|each| Cow::Borrowed(each.finding.rule.id)).collect()
 }
 
 fn count<T>(list: &[T]) -> u64 {
@@ -231,6 +243,34 @@ impl FindingRecord {
     }
 }
 
+impl SuppressedRecord {
+    /// The record of a suppressed finding.
+    pub fn of(suppressed: &Suppressed) -> Self {
+        Self {
+            finding: FindingRecord::of(&suppressed.finding),
+            by: Cow::Borrowed(suppressed.by.code()),
+            reason: name::shown_text(&suppressed.reason),
+        }
+    }
+}
+
+impl SuppressionRecord {
+    fn of(source: &SourceUse) -> Self {
+        let unused = source.unused.iter().map(|unused| UnusedRecord {
+            rule: unused.rule.clone(),
+            place: unused.place.clone(),
+            fingerprint: unused.fingerprint.clone(),
+        });
+        Self {
+            by: Cow::Borrowed(source.by.code()),
+            file: source.file.clone(),
+            entries: source.entries,
+            unused: unused.collect(),
+            more: source.more,
+        }
+    }
+}
+
 impl ProblemRecord {
     /// The record of a problem.
     pub fn of(locator: &Locator, problem: &Problem) -> Self {
@@ -253,6 +293,7 @@ impl ArtifactRecord {
             pycs: entry.pycs,
             ledger: ledger(&entry.ledger),
             findings: ids(&entry.findings),
+            suppressed: suppressed_ids(&entry.suppressed),
             problems: count(&entry.problems),
         }
     }
@@ -283,6 +324,8 @@ impl SummaryRecord {
             code_reasons: words(summary.code_reasons.iter().map(|(&word, &count)| (word, count))),
             severities: words(summary.severities.iter().map(|(&severity, &count)| (Severity::code(severity), count))),
             rules: words(summary.rules.iter().map(|(&rule, &count)| (rule, count))),
+            suppressed: words(summary.suppressed.iter().map(|(&by, &count)| (by, count))),
+            suppressions: summary.suppressions.iter().map(SuppressionRecord::of).collect(),
             problems: summary.problems,
             interrupted: summary.interrupted,
             ended: artifact::rfc3339(summary.ended),

@@ -24,6 +24,7 @@ use super::PycRecord;
 use super::RawName;
 use super::RunRecord;
 use super::SummaryRecord;
+use super::SuppressedRecord;
 use super::texts::Rewrite;
 
 /// What is wrong with a saved run, and where.
@@ -52,15 +53,28 @@ pub struct Reader<R> {
     line: u64,
     buffer: Vec<u8>,
     /// A pyc whose findings and problems are not all there yet, and how many are missing.
-    pyc: Option<(Box<PycItem>, u64, u64)>,
+    pyc: Option<(Box<PycItem>, Missing)>,
     /// Findings and problems of the artifact that is still to come.
     findings: Vec<FindingRecord>,
+    suppressed: Vec<SuppressedRecord>,
     problems: Vec<ProblemRecord>,
     /// Bytes of the lines that are held.
     held: usize,
     /// What was read and not asked for yet.
     ready: Vec<Read>,
     ended: bool,
+}
+
+/// How many records of a pyc are still to come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Missing {
+    findings: u64,
+    suppressed: u64,
+    problems: u64,
+}
+
+impl Missing {
+    const NONE: Self = Self { findings: 0, suppressed: 0, problems: 0 };
 }
 
 impl<R: BufRead> Reader<R> {
@@ -72,6 +86,7 @@ impl<R: BufRead> Reader<R> {
             buffer: Vec::new(),
             pyc: None,
             findings: Vec::new(),
+            suppressed: Vec::new(),
             problems: Vec::new(),
             held: 0,
             ready: Vec::new(),
@@ -171,35 +186,45 @@ impl<R: BufRead> Reader<R> {
             "pyc" => {
                 let pyc: PycRecord = parse(&self.buffer)?;
                 self.settle_pyc();
-                let findings = count(&pyc.findings);
-                let problems = pyc.problems;
-                let item = PycItem { pyc, findings: Vec::new(), problems: Vec::new() };
-                self.pyc = Some((Box::new(item), findings, problems));
+                let missing = Missing {
+                    findings: count(&pyc.findings),
+                    suppressed: count(&pyc.suppressed),
+                    problems: pyc.problems,
+                };
+                let item = PycItem { pyc, findings: Vec::new(), suppressed: Vec::new(), problems: Vec::new() };
+                self.pyc = Some((Box::new(item), missing));
                 self.held = self.buffer.len();
             }
             "finding" => {
                 let finding: FindingRecord = parse(&self.buffer)?;
-                let is_word = |word: &str, most: usize| {
-                    word.len() <= most && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                };
-                if !is_word(&finding.rule, 16) || !is_word(&finding.name, 64) {
-                    return Err("not the id and name of a rule".to_owned());
-                }
+                check_rule(&finding)?;
                 self.hold()?;
                 match &mut self.pyc {
-                    Some((item, left, _)) if *left > 0 => {
-                        *left = left.saturating_sub(1);
+                    Some((item, missing)) if missing.findings > 0 => {
+                        missing.findings = missing.findings.saturating_sub(1);
                         item.findings.push(finding);
                     }
                     _ => self.findings.push(finding),
+                }
+            }
+            "suppressed" => {
+                let suppressed: SuppressedRecord = parse(&self.buffer)?;
+                check_rule(&suppressed.finding)?;
+                self.hold()?;
+                match &mut self.pyc {
+                    Some((item, missing)) if missing.suppressed > 0 => {
+                        missing.suppressed = missing.suppressed.saturating_sub(1);
+                        item.suppressed.push(suppressed);
+                    }
+                    _ => self.suppressed.push(suppressed),
                 }
             }
             "problem" => {
                 let problem: ProblemRecord = parse(&self.buffer)?;
                 self.hold()?;
                 match &mut self.pyc {
-                    Some((item, _, left)) if *left > 0 => {
-                        *left = left.saturating_sub(1);
+                    Some((item, missing)) if missing.problems > 0 => {
+                        missing.problems = missing.problems.saturating_sub(1);
                         item.problems.push(problem);
                     }
                     _ => self.problems.push(problem),
@@ -226,7 +251,7 @@ impl<R: BufRead> Reader<R> {
             _ => return Err(format!("a record of the unknown type `{}`", name::shown_text(&tag.kind))),
         }
         // A pyc that is complete need not wait.
-        if matches!(self.pyc, Some((_, 0, 0))) {
+        if matches!(self.pyc, Some((_, Missing::NONE))) {
             self.settle_pyc();
         }
         Ok(())
@@ -242,8 +267,10 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn settle_pyc(&mut self) {
-        let Some((item, findings, problems)) = self.pyc.take() else { return };
-        if findings > 0 || problems > 0 {
+        let Some((item, missing)) = self.pyc.take() else { return };
+        if missing != Missing::NONE {
+            let findings = missing.findings.saturating_add(missing.suppressed);
+            let problems = missing.problems;
             self.tell(&format!("{findings} findings and {problems} problems of the pyc before are missing"));
         }
         let mut item = Item::Pyc(item);
@@ -254,12 +281,17 @@ impl<R: BufRead> Reader<R> {
 
     fn settle_artifact(&mut self, artifact: ArtifactRecord) {
         let findings = std::mem::take(&mut self.findings);
+        let suppressed = std::mem::take(&mut self.suppressed);
         let problems = std::mem::take(&mut self.problems);
-        if count(&findings) != count(&artifact.findings) || count(&problems) != artifact.problems {
+        let [told, has] = [
+            [count(&artifact.findings), count(&artifact.suppressed), artifact.problems],
+            [count(&findings), count(&suppressed), count(&problems)],
+        ];
+        if told != has {
             self.tell("its findings or problems are not those that stand before it");
         }
         self.held = 0;
-        let mut item = Item::Artifact(Box::new(ArtifactItem { artifact, findings, problems }));
+        let mut item = Item::Artifact(Box::new(ArtifactItem { artifact, findings, suppressed, problems }));
         item.rewrite(&mut Clean);
         self.ready.insert(0, Read::Item(item));
     }
@@ -267,8 +299,9 @@ impl<R: BufRead> Reader<R> {
     /// What is held at the end: findings without their artifact are kept under the place of the first.
     fn settle_all(&mut self) {
         self.settle_pyc();
-        let place =
-            self.findings.first().map(|finding| &finding.place).or(self.problems.first().map(|each| &each.place));
+        let place = self.findings.first().map(|finding| &finding.place);
+        let place = place.or(self.suppressed.first().map(|each| &each.finding.place));
+        let place = place.or(self.problems.first().map(|each| &each.place));
         if let Some(place) = place {
             let artifact = ArtifactRecord { place: place.clone(), ..ArtifactRecord::default() };
             self.settle_artifact(artifact);
@@ -283,6 +316,17 @@ impl<R: BufRead> Reader<R> {
         let damage = self.damage(what);
         self.ready.insert(0, Read::Damage(damage));
     }
+}
+
+/// A rule's id and name are shown as they are.
+fn check_rule(finding: &FindingRecord) -> Result<(), String> {
+    let is_word = |word: &str, most: usize| {
+        word.len() <= most && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if is_word(&finding.rule, 16) && is_word(&finding.name, 64) {
+        return Ok(());
+    }
+    Err("not the id and name of a rule".to_owned())
 }
 
 /// What kind of record a line is.

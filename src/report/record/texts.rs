@@ -9,6 +9,7 @@ use super::PycRecord;
 use super::RawName;
 use super::RunRecord;
 use super::SummaryRecord;
+use super::SuppressedRecord;
 use super::Word;
 
 /// What is done with each text of a record.
@@ -71,16 +72,21 @@ impl RunRecord {
 impl Item {
     /// Rewrites its texts.
     pub fn rewrite(&mut self, rewrite: &mut dyn Rewrite) {
-        let (findings, problems) = match self {
+        let (findings, suppressed, problems) = match self {
             Self::Pyc(item) => {
                 item.pyc.rewrite(rewrite);
-                (&mut item.findings, &mut item.problems)
+                (&mut item.findings, &mut item.suppressed, &mut item.problems)
             }
             Self::Artifact(item) => {
                 item.artifact.rewrite(rewrite);
-                (&mut item.findings, &mut item.problems)
+                (&mut item.findings, &mut item.suppressed, &mut item.problems)
             }
         };
+        for SuppressedRecord { finding, by, reason } in suppressed {
+            finding.rewrite(rewrite);
+            own_word(by, rewrite);
+            rewrite.path(reason);
+        }
         for finding in findings {
             finding.rewrite(rewrite);
         }
@@ -137,6 +143,7 @@ impl PycRecord {
             trailing_bytes: _,
             max_severity: _,
             findings,
+            suppressed,
             problems: _,
         } = self;
         place.rewrite(rewrite);
@@ -148,7 +155,7 @@ impl PycRecord {
         for word in [header, load, header_match, code_match] {
             own_word(word, rewrite);
         }
-        for word in [source_found, strength, code_reason].into_iter().flatten().chain(findings) {
+        for word in [source_found, strength, code_reason].into_iter().flatten().chain(findings).chain(suppressed) {
             own_word(word, rewrite);
         }
         rewrite.text(module);
@@ -208,9 +215,9 @@ impl ProblemRecord {
 
 impl ArtifactRecord {
     fn rewrite(&mut self, rewrite: &mut dyn Rewrite) {
-        let Self { place, kind, sha256: _, size: _, pycs: _, ledger: _, findings, problems: _ } = self;
+        let Self { place, kind, sha256: _, size: _, pycs: _, ledger: _, findings, suppressed, problems: _ } = self;
         place.rewrite(rewrite);
-        for word in kind.iter_mut().chain(findings) {
+        for word in kind.iter_mut().chain(findings).chain(suppressed) {
             own_word(word, rewrite);
         }
     }
@@ -227,6 +234,7 @@ impl SummaryRecord {
             &mut self.code_reasons,
             &mut self.severities,
             &mut self.rules,
+            &mut self.suppressed,
         ] {
             let old = std::mem::take(counts);
             counts.extend(old.into_iter().map(|(mut word, count)| {
@@ -239,6 +247,15 @@ impl SummaryRecord {
             rewrite.word(&mut python);
             (python, count)
         }));
+        for source in &mut self.suppressions {
+            own_word(&mut source.by, rewrite);
+            rewrite.path(&mut source.file);
+            for unused in &mut source.unused {
+                rewrite.word(&mut unused.rule);
+                rewrite.path(&mut unused.place);
+                rewrite.word(&mut unused.fingerprint);
+            }
+        }
         maybe(&mut self.ended, |text| rewrite.word(text));
     }
 }

@@ -115,6 +115,11 @@ impl Redaction {
         run.clone().rewrite(&mut Learner(&mut self.names));
     }
 
+    /// Learns from what a run comes to: it names files that suppress findings.
+    pub fn learn_summary(&mut self, summary: &SummaryRecord) {
+        summary.clone().rewrite(&mut Learner(&mut self.names));
+    }
+
     /// Learns from an item and holds it.
     pub fn item(&mut self, item: &Item) -> io::Result<()> {
         item.clone().rewrite(&mut Learner(&mut self.names));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::report::record::Place;
+use crate::report::record::SuppressedRecord;
 use crate::report::record::Word;
 
 use super::uri;
@@ -47,6 +48,8 @@ pub(super) struct SarifRun<'a> {
 #[derive(Serialize)]
 pub(super) struct RunProperties<'a> {
     pub(super) findings: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) suppressed: &'a BTreeMap<Word, u64>,
     pub(super) pycs: u64,
     pub(super) ledger: &'a BTreeMap<Word, u64>,
     pub(super) redacted: bool,
@@ -223,7 +226,25 @@ pub(super) struct SarifResult<'a> {
     pub(super) message: Message,
     pub(super) locations: Vec<Location>,
     pub(super) partial_fingerprints: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) suppressions: Vec<Suppression>,
     pub(super) properties: ResultProperties<'a>,
+}
+
+/// `suppression`. One that is `external` stands in another file than the code.
+#[derive(Serialize)]
+pub(super) struct Suppression {
+    kind: &'static str,
+    status: &'static str,
+    justification: String,
+}
+
+impl Suppression {
+    pub(super) fn of(suppressed: &SuppressedRecord) -> Self {
+        let SuppressedRecord { by, reason, .. } = suppressed;
+        let justification = if reason.is_empty() { by.to_string() } else { format!("{by}: {reason}") };
+        Self { kind: "external", status: "accepted", justification }
+    }
 }
 
 /// The property bag of a result.

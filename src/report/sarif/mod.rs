@@ -20,6 +20,8 @@ use crate::report::record::Place;
 use crate::report::record::ProblemRecord;
 use crate::report::record::RunRecord;
 use crate::report::record::SummaryRecord;
+use crate::report::record::SuppressedRecord;
+use crate::report::record::SuppressionRecord;
 use crate::report::record::Word;
 use crate::rules::Severity;
 
@@ -44,6 +46,8 @@ pub const RESULTS: usize = 25_000;
 const ARTIFACTS: usize = 25_000;
 /// Problems that are named; a viewer shows them one by one.
 const NOTIFICATIONS: usize = 1_000;
+/// Unused suppressions of a source that are named.
+const UNUSED: usize = 100;
 /// Characters of a text: 25,000 results of this length stay below the 10 MB, compressed, that an upload may have.
 const LONGEST: usize = 2_000;
 
@@ -53,6 +57,7 @@ pub fn start(run: &RunRecord, out: Box<dyn Write + Send>) -> io::Result<Box<dyn 
         run: run.clone(),
         out,
         findings: Default::default(),
+        suppressed: Vec::new(),
         kept: 0,
         found: 0,
         seen: BTreeMap::new(),
@@ -66,6 +71,8 @@ struct Sarif {
     out: Box<dyn Write + Send>,
     /// The findings that are kept, by severity, the mildest first.
     findings: [Vec<FindingRecord>; 5],
+    /// What is suppressed; it has the room that findings leave.
+    suppressed: Vec<SuppressedRecord>,
     kept: usize,
     found: u64,
     /// The rules that reported something, with the worst severity.
@@ -85,14 +92,13 @@ impl Sarif {
         } else {
             self.kept += 1;
         }
-        let mut finding = finding.clone();
-        for text in [&mut finding.message, &mut finding.expected, &mut finding.observed] {
-            if let Some((end, _)) = text.char_indices().nth(LONGEST) {
-                text.truncate(end);
-                text.push('…');
-            }
+        self.findings[at].push(shortened(finding));
+    }
+
+    fn keep_suppressed(&mut self, suppressed: &SuppressedRecord) {
+        if self.suppressed.len() < RESULTS {
+            self.suppressed.push(SuppressedRecord { finding: shortened(&suppressed.finding), ..suppressed.clone() });
         }
-        self.findings[at].push(finding);
     }
 }
 
@@ -102,6 +108,12 @@ impl Reporter for Sarif {
             let worst = self.seen.entry(finding.rule.clone()).or_insert(finding.severity);
             *worst = finding.severity.max(*worst);
             self.keep(finding);
+        }
+        for suppressed in item.suppressed() {
+            let finding = &suppressed.finding;
+            let worst = self.seen.entry(finding.rule.clone()).or_insert(finding.severity);
+            *worst = finding.severity.max(*worst);
+            self.keep_suppressed(suppressed);
         }
         for problem in item.problems() {
             if self.problems.len() < NOTIFICATIONS {
@@ -124,14 +136,19 @@ impl Reporter for Sarif {
     fn finish(mut self: Box<Self>, summary: &SummaryRecord) -> io::Result<()> {
         let mut out = std::mem::replace(&mut self.out, Box::new(io::sink()));
         let kept: Vec<FindingRecord> = std::mem::take(&mut self.findings).into_iter().rev().flatten().collect();
+        let room = RESULTS.saturating_sub(kept.len());
+        let suppressed: Vec<SuppressedRecord> = std::mem::take(&mut self.suppressed).into_iter().take(room).collect();
         let seen: Vec<(&str, Severity)> = self.seen.iter().map(|(id, worst)| (id.as_ref(), *worst)).collect();
-        let names: HashMap<&str, &str> = kept.iter().map(|each| (each.rule.as_ref(), each.name.as_ref())).collect();
+        let all = kept.iter().chain(suppressed.iter().map(|each| &each.finding));
+        let names: HashMap<&str, &str> = all.map(|each| (each.rule.as_ref(), each.name.as_ref())).collect();
         let index: HashMap<&str, usize> = seen.iter().enumerate().map(|(at, (id, _))| (*id, at)).collect();
         let mut times: HashMap<&str, u64> = HashMap::new();
-        let results = kept.iter().map(|finding| {
+        let all = kept.iter().map(|finding| (finding, None));
+        let all = all.chain(suppressed.iter().map(|each| (&each.finding, Some(log::Suppression::of(each)))));
+        let results = all.map(|(finding, suppression)| {
             let time = times.entry(finding.fingerprint.as_str()).or_default();
             *time += 1;
-            result(finding, index.get(finding.rule.as_ref()).copied(), *time)
+            result(finding, index.get(finding.rule.as_ref()).copied(), *time, suppression)
         });
         let run = SarifRun {
             tool: log::Tool {
@@ -160,6 +177,7 @@ impl Reporter for Sarif {
             column_kind: "unicodeCodePoints",
             properties: log::RunProperties {
                 findings: self.found,
+                suppressed: &summary.suppressed,
                 pycs: summary.pycs,
                 ledger: &summary.ledger,
                 redacted: self.run.redacted,
@@ -180,6 +198,9 @@ impl Sarif {
                 "results-limit",
                 format!("{} findings; code scanning takes {RESULTS}, so the {left} mildest are left out", self.found),
             ));
+        }
+        for source in &summary.suppressions {
+            notifications.extend(unused(source));
         }
         let named = u64::try_from(self.problems.len()).unwrap_or(u64::MAX);
         notifications.extend(self.problems.iter().map(|problem| Notification {
@@ -204,6 +225,38 @@ impl Sarif {
     }
 }
 
+/// Says which suppressions of a source suppressed nothing: the first of them, and how many.
+fn unused(source: &SuppressionRecord) -> Option<Notification<'static>> {
+    let count = source.unused_count();
+    if count == 0 {
+        return None;
+    }
+    let first: Vec<String> =
+        source.unused.iter().take(UNUSED).map(|unused| format!("{} {}", unused.rule, unused.place)).collect();
+    let more = count.saturating_sub(u64::try_from(first.len()).unwrap_or(u64::MAX));
+    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    let text = format!(
+        "{count} of {} entries in the {} of {} suppressed nothing: {}{more}",
+        source.entries,
+        source.by,
+        source.file,
+        first.join(", ")
+    );
+    Some(Notification { level: "note", ..note("unused-suppression", text) })
+}
+
+/// A finding whose texts are no longer than a viewer takes.
+fn shortened(finding: &FindingRecord) -> FindingRecord {
+    let mut finding = finding.clone();
+    for text in [&mut finding.message, &mut finding.expected, &mut finding.observed] {
+        if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+            text.truncate(end);
+            text.push('…');
+        }
+    }
+    finding
+}
+
 fn note(id: &'static str, text: String) -> Notification<'static> {
     Notification { level: "warning", descriptor: Descriptor { id }, message: Message::new(text), locations: Vec::new() }
 }
@@ -213,6 +266,7 @@ fn notifications(problems: &[ProblemRecord]) -> Vec<log::NotificationDescriptor<
     let own = [
         ("results-limit", "Findings were left out, since code scanning has a limit"),
         ("problems-limit", "Problems were left out"),
+        ("unused-suppression", "Entries of a baseline or of the configuration suppressed nothing"),
     ];
     let mut kinds: Vec<&str> = problems.iter().map(|problem| problem.kind.as_ref()).collect();
     kinds.sort_unstable();
@@ -234,7 +288,12 @@ fn semantic(version: &str) -> Option<&str> {
     (version.split('.').count() == 3 && version.split('.').all(is_number)).then_some(version)
 }
 
-fn result(finding: &FindingRecord, rule_index: Option<usize>, time: u64) -> SarifResult<'_> {
+fn result(
+    finding: &FindingRecord,
+    rule_index: Option<usize>,
+    time: u64,
+    suppression: Option<log::Suppression>,
+) -> SarifResult<'_> {
     let mut text = finding.message.clone();
     if !finding.place.member.is_empty() {
         text = format!("{text}, in `{}`", finding.place.member_shown());
@@ -256,6 +315,7 @@ fn result(finding: &FindingRecord, rule_index: Option<usize>, time: u64) -> Sari
             expected: &finding.expected,
             observed: &finding.observed,
         },
+        suppressions: suppression.into_iter().collect(),
     }
 }
 

@@ -46,6 +46,7 @@ fn log_of(findings: impl Iterator<Item = FindingRecord>) -> Value {
         let item = ArtifactItem {
             artifact: ArtifactRecord { place: finding.place.clone(), ..ArtifactRecord::default() },
             findings: vec![finding],
+            suppressed: Vec::new(),
             problems: Vec::new(),
         };
         report.item(&Item::Artifact(Box::new(item))).unwrap();

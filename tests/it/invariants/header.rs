@@ -93,6 +93,7 @@ fn config(choice: u8) -> Config {
         carver: None,
         reveal_secrets: false,
         known: Known::default(),
+        suppressions: std::sync::Arc::default(),
         jobs: Some(1),
         now: NOW,
     }

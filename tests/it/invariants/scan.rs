@@ -141,6 +141,7 @@ fn scanned(
         carver: None,
         reveal_secrets: false,
         known: Known::default(),
+        suppressions: std::sync::Arc::default(),
         jobs: Some(jobs),
         now: NOW,
     };

@@ -130,6 +130,7 @@ fn config(args: &ExtractArgs, carver: Carver) -> Config {
         carver: Some(carver),
         reveal_secrets: true,
         known: Known::default(),
+        suppressions: std::sync::Arc::default(),
         jobs: None,
         now: i64::try_from(now).unwrap_or(i64::MAX),
     }
