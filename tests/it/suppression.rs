@@ -92,7 +92,7 @@ fn write(path: &Path, build: Build, members: &[Member]) -> String {
     for (name, bytes) in members {
         zip = zip.entry(Entry::deflated(name, bytes).time(dos_time([2026, 1, build.time.1, 12, 0, 0])));
     }
-    let file = path.join(format!("p-{}-py3-none-any.whl", build.version));
+    let file = path.join(format!("p-{}-cp312-none-any.whl", build.version));
     fs::write(&file, zip.build()).unwrap();
     file.to_str().unwrap().to_owned()
 }
@@ -146,7 +146,7 @@ fn one_attack_is_one_new_finding() {
     assert_eq!(unused.as_array().unwrap().len(), 1);
     assert_eq!(
         (&unused[0]["rule"], &unused[0]["place"]),
-        (&Value::from("PYC302"), &Value::from("p-1.0-py3-none-any.whl!p/licence.pyc"))
+        (&Value::from("PYC302"), &Value::from("p-1.0-cp312-none-any.whl!p/licence.pyc"))
     );
     let added = new(&|members| members.push(("p/helper.pyc".to_owned(), evil("helper"))));
     assert_eq!((added.code, added.rules("finding")), (Some(1), vec!["PYC302".to_owned()]));
