@@ -655,7 +655,7 @@ impl<'a> Variables<'a> {
 }
 
 fn text_of(text: Option<crate::pyc::Text<'_>>) -> Cow<'_, [u8]> {
-    text.map(|text| text.to_bytes()).unwrap_or_default()
+    text.map(crate::pyc::Text::to_bytes).unwrap_or_default()
 }
 
 /// How a code object is called in reports.

@@ -294,13 +294,13 @@ impl<'a> Unit<'_, 'a> {
 
     /// An event without a result.
     fn act(&mut self, op: Op, operands: &[Operand]) {
-        self.push(Action::Event(op, operands.to_vec(), Register(0)));
+        self.push(Action::Event(op, operands.into(), Register(0)));
     }
 
     /// An event with one result.
     fn value(&mut self, op: Op, operands: &[Operand]) -> Operand {
         let register = self.program.register();
-        self.push(Action::Event(op, operands.to_vec(), register));
+        self.push(Action::Event(op, operands.into(), register));
         Operand::Register(register)
     }
 
@@ -308,7 +308,7 @@ impl<'a> Unit<'_, 'a> {
     fn values(&mut self, op: Op, operands: &[Operand]) -> Vec<Operand> {
         let count = op.results();
         let first = self.program.registers_of(count);
-        self.push(Action::Event(op, operands.to_vec(), first));
+        self.push(Action::Event(op, operands.into(), first));
         (first.0..).take(count).map(|number| Operand::Register(Register(number))).collect()
     }
 

@@ -1,6 +1,7 @@
 //! What a code object should do, as a small program of events: made from its syntax tree, run by the comparison.
 
 use ruff_text_size::TextRange;
+use smallvec::SmallVec;
 
 use crate::verify::constant::ConstId;
 use crate::verify::event::Op;
@@ -35,7 +36,7 @@ pub(in crate::verify) struct Handler {
 #[derive(Clone, Debug)]
 pub(in crate::verify) enum Action {
     /// Something is done; its results go to as many registers from this one on.
-    Event(Op, Vec<Operand>, Register),
+    Event(Op, SmallVec<[Operand; 4]>, Register),
     /// A register gets a value.
     Move(Register, Operand),
     /// A value is tested: where to go on when it is true, and when it is false.

@@ -139,6 +139,7 @@ impl Run<'_, '_> {
         if let Some((call, is_async)) = self.machine.entered(&self.at) {
             let goto = Goto { offset: call.end, part: 0 };
             let manager = self.value()?;
+            self.state.lent = self.borrowed(manager);
             let op = if is_async { Op::AsyncWithEnter } else { Op::WithEnter };
             return self.event_to(op, smallvec![manager], Put::Exit, goto);
         }

@@ -57,8 +57,8 @@ impl Unbound {
 
     /// The set of an instruction.
     fn copy(&self, place: usize, set: &mut [u64]) {
-        for (word, known) in set.iter_mut().zip(self.sets.get(self.range(place)).unwrap_or_default()) {
-            *word = *known;
+        if let Some(known) = self.sets.get(self.range(place)).filter(|known| known.len() == set.len()) {
+            set.copy_from_slice(known);
         }
     }
 }

@@ -116,6 +116,8 @@ pub(super) struct State {
     handled: Vec<u32>,
     /// What is known of results on the stack.
     known: Vec<(u32, Known)>,
+    /// The slot from which the first result of what is done now is borrowed.
+    lent: Option<u32>,
 }
 
 /// A slot whose cell is put aside (`LOAD_FAST_AND_CLEAR`).
@@ -135,6 +137,8 @@ enum Known {
     Bool,
     /// It is an int.
     Int,
+    /// It is borrowed from the variable of this slot.
+    Borrowed(u32),
 }
 
 /// What a state waits for.
@@ -280,6 +284,8 @@ pub(super) enum Fault {
     Variables,
     /// A variable is read, without a look whether it is bound, where it may not be.
     Unbound,
+    /// A reference that is not counted outlives the variable that it is borrowed from, or becomes a variable.
+    Borrowed,
     /// An index for which there is nothing, or something that cannot be read.
     Operand,
     /// Something on the stack that is no value is used as one, or the other way round.
@@ -307,6 +313,7 @@ impl Fault {
             Self::Cut => "the code ends inside an instruction",
             Self::Variables => "two variables of one name",
             Self::Unbound => "a variable is read where it may not be bound",
+            Self::Borrowed => "a value is borrowed from a variable that does not keep it for so long",
             Self::Operand => "an operand for which there is nothing",
             Self::NotAValue => "something is used as a value that is none",
             Self::Closure => "a closure that does not fit its function",
@@ -328,6 +335,7 @@ impl Machine<'_> {
             aside: Vec::new(),
             handled: Vec::new(),
             known: Vec::new(),
+            lent: None,
         }
     }
 
@@ -427,7 +435,7 @@ impl Machine<'_> {
     ///
     /// The exception gets this number.
     pub(super) fn raised(&self, state: &mut State, exception: u32) -> bool {
-        state.keywords = None;
+        (state.keywords, state.lent) = (None, None);
         if self.has_blocks() {
             return self.unwind_exception(state, exception);
         }
@@ -536,13 +544,14 @@ impl Clone for State {
             aside: self.aside.clone(),
             handled: self.handled.clone(),
             known: self.known.clone(),
+            lent: self.lent,
         }
     }
 
     /// Into the memory of another state: there are as many copies as there are ways to go on.
     fn clone_from(&mut self, source: &Self) {
-        let Self { offset, stack, blocks, pending, keywords, aside, handled, known } = source;
-        (self.offset, self.pending, self.keywords) = (*offset, *pending, *keywords);
+        let Self { offset, stack, blocks, pending, keywords, aside, handled, known, lent } = source;
+        (self.offset, self.pending, self.keywords, self.lent) = (*offset, *pending, *keywords, *lent);
         self.stack.clone_from(stack);
         self.blocks.clone_from(blocks);
         self.aside.clone_from(aside);
@@ -584,7 +593,12 @@ impl State {
         words.extend(self.handled.iter().map(|&id| number(id)));
         words.push(length(self.known.len()));
         for &(id, known) in &self.known {
-            words.extend([number(id), u32::from(known == Known::Bool)]);
+            words.push(number(id));
+            words.extend(match known {
+                Known::Bool => [0, 0],
+                Known::Int => [1, 0],
+                Known::Borrowed(slot) => [2, slot],
+            });
         }
         words.extend([u32::from(self.keywords.is_some()), self.keywords.map_or(0, ConstId::number)]);
         true
@@ -608,7 +622,10 @@ impl State {
             return;
         }
         let stack = &self.stack;
-        self.known.retain(|&(known, _)| stack.iter().any(|symbol| matches!(symbol, Symbol::Id(id) if *id == known)));
+        let holds = |known: u32| {
+            stack.iter().any(|symbol| matches!(symbol, Symbol::Id(id) | Symbol::Half(_, id) if *id == known))
+        };
+        self.known.retain(|&(known, _)| holds(known));
     }
 
     fn put(&mut self, put: Put, results: &[Symbol], none: ConstId) {
@@ -638,6 +655,9 @@ impl State {
                 self.aside.push(Aside { slot, old, is_cell: false });
             }
             _ => self.pending = Pending::Fault(Fault::Protocol),
+        }
+        if let (Some(slot), Some(&Symbol::Id(id))) = (self.lent.take(), results.first()) {
+            self.known.push((id, Known::Borrowed(slot)));
         }
         self.forget();
     }

@@ -275,6 +275,9 @@ impl Run<'_, '_> {
     pub(super) fn load_attr(&mut self, name: u32, is_method: bool) -> Step {
         let name = self.name(name)?;
         let object = self.value()?;
+        if is_method {
+            self.state.lent = self.borrowed(object);
+        }
         self.event_put(Op::LoadAttr(name), smallvec![object], if is_method { Put::Method } else { Put::Push })
     }
 
@@ -284,6 +287,9 @@ impl Run<'_, '_> {
         let name = self.name(arg >> 2)?;
         let operands = self.values(3)?;
         let put = if arg & 1 != 0 { Put::Method } else { Put::Push };
+        if put == Put::Method {
+            self.state.lent = operands.last().and_then(|&object| self.borrowed(object));
+        }
         self.event_put(Op::LoadSuperAttr(name, arg & 2 != 0), operands, put)
     }
 

@@ -161,6 +161,10 @@ impl Run<'_, '_> {
     /// `GET_ITER`.
     pub(super) fn get_iter(&mut self) -> Step {
         let iterable = self.value()?;
+        if self.machine.series >= (3, 15) {
+            // A list or tuple is iterated over as it is.
+            self.state.lent = self.borrowed(iterable);
+        }
         if self.machine.series >= (3, 15) && self.at.arg > 0 {
             // Which check it needs the interpreter finds out when it loads the code (`fixup_getiter` in Python/specialize.c).
             return self.event_put(Op::GetYieldFromIter, smallvec![iterable], Put::Iterator);

@@ -216,7 +216,11 @@ impl Run<'_, '_> {
             Opcode::UNPACK_EX => self.unpack(Op::UnpackEx(self.at.arg & 255, self.at.arg >> 8)),
             Opcode::FORMAT_VALUE => self.format_value(),
             Opcode::CONVERT_VALUE => self.convert_value(),
-            Opcode::FORMAT_SIMPLE => self.take(Op::Format, 1),
+            Opcode::FORMAT_SIMPLE => {
+                // What is a string already is the outcome itself.
+                self.state.lent = self.borrowed(self.peek(1)?);
+                self.take(Op::Format, 1)
+            }
             Opcode::FORMAT_WITH_SPEC => self.take(Op::Format, 2),
             _ => self.call_or_define(op),
         }

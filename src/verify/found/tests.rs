@@ -20,6 +20,7 @@ use crate::pyc::Scratch;
 use crate::pyc::Version;
 use crate::pyc::opcodes::Op as Opcode;
 use crate::pyc::opcodes::Opcodes;
+use crate::pyc::versions::VERSIONS;
 use crate::verify::Pool;
 use crate::verify::event::Op;
 use crate::verify::event::Symbol;
@@ -231,7 +232,12 @@ fn code(version: &Version, instructions: &[(Opcode, u8)]) -> Vec<u8> {
 
 /// What a module of these instructions does, tests going the ways that are given and every event raising that is named.
 fn run(python: &str, instructions: &[(Opcode, u8)], ways: &[bool], raises: &str) -> Vec<String> {
-    let pyc = forge::Pyc::python(python)
+    run_in(forge::Pyc::python(python), instructions, ways, raises)
+}
+
+/// As `run`, of another code object.
+fn run_in(pyc: forge::Pyc, instructions: &[(Opcode, u8)], ways: &[bool], raises: &str) -> Vec<String> {
+    let pyc = pyc
         .names(&["a", "b"])
         .consts(vec![Value::None, Value::Tuple(vec![Value::Int(1), Value::Int(2)])])
         .edit(|made| made.stacksize = 12);
@@ -368,6 +374,29 @@ fn a_stack_that_grows_is_a_fault() {
     assert_eq!(run("3.12", &[(Opcode::POP_TOP, 0)], &[], ""), ["StackUnderflow"]);
     assert_eq!(run("3.12", &[(Opcode::NOP, 0)], &[], ""), ["FallsOffEnd"]);
     assert_eq!(run("3.12", &[(Opcode::JUMP_FORWARD, 9)], &[], ""), ["Jump"]);
+}
+
+#[test]
+fn what_is_borrowed_from_a_variable_is_used_while_the_variable_has_it() {
+    let faults = |instructions: &[(Opcode, u8)]| {
+        let version = VERSIONS.iter().rfind(|version| version.python() == "CPython 3.14").unwrap();
+        let function = forge::Code::function(version, "f", &["x"]);
+        let seen = run_in(forge::Pyc::version(version).code(function), instructions, &[], "");
+        seen.last().unwrap() == "Borrowed"
+    };
+    let load = (Opcode::LOAD_FAST_BORROW, 0);
+    let end = [(Opcode::POP_TOP, 0), (Opcode::LOAD_CONST, 0), (Opcode::RETURN_VALUE, 0)];
+    let with = |instructions: &[(Opcode, u8)]| faults(&[instructions, &end].concat());
+    assert!(!with(&[load]));
+    for lets_go in [&[(Opcode::LOAD_CONST, 0), (Opcode::STORE_FAST, 0)][..], &[(Opcode::DELETE_FAST, 0)]] {
+        assert!(with(&[&[load], lets_go].concat()));
+        assert!(with(&[&[load, (Opcode::LOAD_ATTR, 1), (Opcode::PUSH_NULL, 0)], lets_go].concat()));
+        // What counts its reference, or is something else by then.
+        assert!(!with(&[&[(Opcode::LOAD_FAST, 0)], lets_go].concat()));
+        assert!(!with(&[&[load, (Opcode::LOAD_ATTR, 0)], lets_go].concat()));
+        assert!(!with(&[&[load, load, (Opcode::BINARY_OP, 0)], lets_go].concat()));
+    }
+    assert!(faults(&[&[load, (Opcode::STORE_FAST, 0)][..], &end[1..]].concat()));
 }
 
 #[test]

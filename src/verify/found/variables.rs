@@ -10,6 +10,7 @@ use crate::verify::event::Symbol;
 use smallvec::smallvec;
 
 use super::Fault;
+use super::Known;
 use super::Put;
 use super::stack::Run;
 use super::stack::Step;
@@ -23,6 +24,11 @@ enum Slot {
     Cell,
     /// A cell, while the one that was there before is put aside.
     NewCell,
+}
+
+/// Whether an instruction loads a variable without counting the reference.
+fn is_borrow(op: Opcode) -> bool {
+    matches!(op, Opcode::LOAD_FAST_BORROW | Opcode::LOAD_FAST_BORROW_LOAD_FAST_BORROW)
 }
 
 impl Run<'_, '_> {
@@ -59,13 +65,33 @@ impl Run<'_, '_> {
     pub(super) fn load_fast(&mut self, slot: u32) -> Step {
         let (name, is) = self.local(slot)?;
         match is {
-            Slot::Plain => self.event(Op::Load(Space::Fast, name), Operands::new()),
+            Slot::Plain => {
+                self.state.lent = self.at.op().filter(|op| is_borrow(*op)).map(|_| slot);
+                self.event(Op::Load(Space::Fast, name), Operands::new())
+            }
             // From 3.13 on this is how a cell itself is loaded, for a closure.
             Slot::Cell | Slot::NewCell if self.machine.series >= (3, 13) && !self.is_shadowed(slot) => {
                 self.load_cell(name)
             }
             Slot::Cell | Slot::NewCell => self.foreign(),
         }
+    }
+
+    /// The slot that a value is borrowed from: `LOAD_FAST_BORROW` of 3.14 and later counts no reference, so that the variable has to keep
+    /// the value for as long as it is on the stack (`optimize_load_fast` in Python/flowgraph.c).
+    pub(super) fn borrowed(&self, value: Symbol) -> Option<u32> {
+        let Symbol::Id(id) = value else { return None };
+        self.state.known.iter().find_map(|&(other, known)| match known {
+            Known::Borrowed(slot) if other == id => Some(slot),
+            _ => None,
+        })
+    }
+
+    /// A slot is about to lose its value, which nothing on the stack may be borrowed from.
+    fn let_go(&mut self, slot: u32) -> Result<(), Fault> {
+        self.state.forget();
+        let is_lent = self.state.known.iter().any(|&(_, known)| known == Known::Borrowed(slot));
+        if is_lent { Err(Fault::Borrowed) } else { Ok(()) }
     }
 
     fn load_cell(&mut self, name: NameId) -> Step {
@@ -97,6 +123,10 @@ impl Run<'_, '_> {
     pub(super) fn store_fast(&mut self, slot: u32) -> Step {
         let (name, is) = self.local(slot)?;
         let value = self.value()?;
+        if self.borrowed(value).is_some() {
+            return Err(Fault::Borrowed);
+        }
+        self.let_go(slot)?;
         let aside = self.state.aside.iter().rposition(|aside| aside.slot == slot);
         let restored = aside.filter(|&place| self.state.aside.get(place).is_some_and(|aside| aside.old == value));
         match (restored, is) {
@@ -117,6 +147,7 @@ impl Run<'_, '_> {
 
     /// `DELETE_FAST`.
     pub(super) fn delete_fast(&mut self) -> Step {
+        self.let_go(self.at.arg)?;
         match self.local(self.at.arg)? {
             (name, Slot::Plain) => self.event(Op::Delete(Space::Fast, name), Operands::new()),
             _ => self.foreign(),
@@ -127,6 +158,7 @@ impl Run<'_, '_> {
     pub(super) fn load_fast_and_clear(&mut self) -> Step {
         let slot = self.at.arg;
         let (name, is) = self.local(slot)?;
+        self.let_go(slot)?;
         let place = usize::try_from(slot).unwrap_or(usize::MAX);
         let is_cell = is != Slot::Plain || self.machine.locals.get(place).is_some_and(|local| local.is_cell);
         let put = if is_cell { Put::Aside(slot) } else { Put::Push };

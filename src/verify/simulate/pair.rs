@@ -148,7 +148,7 @@ impl Numbers {
 #[derive(Debug, Default)]
 pub(super) struct Words {
     /// The words.
-    words: Vec<u32>,
+    all: Vec<u32>,
     /// The numbers of the values.
     numbers: Numbers,
     /// The values that registers hold.
@@ -159,7 +159,7 @@ impl Words {
     /// A pair of states as it is but for the numbers of its values: equal pairs give equal words, different ones different. What is known of
     /// values that are gone is forgotten. `None` for a pair in the middle of something.
     pub(super) fn of(&mut self, pair: &mut Pair) -> Option<&[u32]> {
-        let Self { words, numbers, held } = self;
+        let Self { all: words, numbers, held } = self;
         words.clear();
         numbers.clear();
         held.clear();
