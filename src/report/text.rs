@@ -28,6 +28,8 @@ use crate::report::words;
 use crate::report::worst::Listed;
 use crate::report::worst::Shown;
 use crate::report::worst::Worst;
+use crate::rules::RULES as ALL_RULES;
+use crate::rules::Rule;
 use crate::rules::Severity;
 use crate::source::HeaderMatch;
 
@@ -189,6 +191,9 @@ impl Reporter for Text {
         if self.style.detail != Detail::Quiet {
             write_next_step(&mut text, &verdict::verdict(&self.run, summary, &worst));
             if let Some(first) = &worst.first {
+                if let Some(rule) = ALL_RULES.iter().find(|rule| rule.id == first.rule) {
+                    let _ = writeln!(text, "{}", remedy(rule));
+                }
                 let _ = writeln!(
                     text,
                     "`pycaudit explain {}` tells why it matters and what innocent causes it has.",
@@ -377,6 +382,13 @@ fn write_verdict(text: &mut String, summary: &SummaryRecord) {
     text.push('\n');
 }
 
+/// The first paragraph of what a rule's page says that is to be done.
+fn remedy(rule: &Rule) -> String {
+    let page = rule.docs.iter().map(|line| line.trim());
+    let section = page.skip_while(|line| *line != "## What to do").skip(1).skip_while(|line| line.is_empty());
+    section.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// The verdict in a sentence, and what to do first, in the words of the HTML report.
 fn write_next_step(text: &mut String, verdict: &Verdict) {
     let _ = writeln!(text, "{}", verdict.headline);
@@ -398,7 +410,6 @@ mod tests {
     use crate::report::record::ArtifactRecord;
     use crate::report::record::ProblemRecord;
     use crate::report::record::RawName;
-    use crate::rules::RULES as ALL_RULES;
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -463,6 +474,17 @@ mod tests {
         assert!(text.starts_with("w0.whl (1 finding)\n  high     PYC201 a-rule: it is odd\n"), "{text}");
         assert!(text.contains("492 more artifacts with 492 findings are not shown here"), "{text}");
         assert!(text.contains("  ... and 495 more\n"), "{text}");
+    }
+
+    #[test]
+    fn the_last_lines_say_what_to_do() {
+        let text = said(1, Detail::Normal);
+        assert!(text.contains("\nDo not run it. `pycaudit inspect` lists all places"), "{text}");
+        assert!(
+            text.ends_with("`pycaudit explain PYC201` tells why it matters and what innocent causes it has.\n"),
+            "{text}"
+        );
+        assert!(ALL_RULES.iter().all(|rule| !remedy(rule).is_empty()));
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod schema;
 mod secrets;
 mod suppression;
 mod tars;
+mod terminal;
 mod tidy;
 mod untrusted;
 mod verify;

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Show what a magic number stands for, or the table of magic numbers
     Magic(MagicArgs),
+    /// Write completions for a shell, or a manual page
+    Generate(GenerateArgs),
 }
 
 #[derive(Debug, Args)]
@@ -279,6 +281,33 @@ pub(crate) struct MagicArgs {
     pub(crate) number: Option<String>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// What to write to stdout
+    #[arg(value_name = "WHAT")]
+    pub(crate) what: Generated,
+    /// The command whose manual page is wanted; without it, that of pycaudit
+    #[arg(value_name = "COMMAND")]
+    pub(crate) command: Option<String>,
+}
+
+/// In ripgrep's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Generated {
+    /// A manual page in roff
+    Man,
+    /// Completions for bash
+    CompleteBash,
+    /// Completions for elvish
+    CompleteElvish,
+    /// Completions for fish
+    CompleteFish,
+    /// Completions for PowerShell
+    CompletePowershell,
+    /// Completions for zsh
+    CompleteZsh,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people
@@ -324,7 +353,7 @@ pub(crate) enum Level {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// When stdout is a terminal and NO_COLOR is not set
+    /// When stdout is a terminal, unless NO_COLOR, CLICOLOR or CLICOLOR_FORCE say otherwise
     Auto,
     Always,
     Never,

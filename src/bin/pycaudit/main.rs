@@ -1,12 +1,14 @@
 //! The `pycaudit` command: parse, run, exit.
 
 mod args;
+mod color;
 mod config;
 mod diff;
 mod dis;
 mod exit;
 mod explain;
 mod extract;
+mod generate;
 mod inspect;
 mod magic;
 mod one;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Extract(args) => extract::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Magic(args) => magic::run(&args),
+        Command::Generate(args) => generate::run(&args),
     };
     let exit = result.unwrap_or_else(|error| {
         complain(&format!("{error:#}"));

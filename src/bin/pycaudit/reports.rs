@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::io::IsTerminal as _;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -18,10 +17,10 @@ use pycaudit::report::text::Detail;
 use pycaudit::report::text::Style;
 use pycaudit::rules::Severity;
 
-use crate::args::Color;
 use crate::args::Format;
 use crate::args::Level;
 use crate::args::ReportArgs;
+use crate::color::colored;
 use crate::output::Pending;
 use crate::output::Stdout;
 
@@ -180,15 +179,6 @@ fn style(args: &ReportArgs) -> Style {
         _ => Detail::Normal,
     };
     Style { color: colored(args.color), detail }
-}
-
-/// Whether stdout is to be coloured (no-color.org).
-pub(crate) fn colored(color: Color) -> bool {
-    match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-    }
 }
 
 /// The severity of a word of the command line.
