@@ -197,3 +197,18 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     // Writing to a `Vec` cannot fail.
     encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
 }
+
+/// Bytes in a zstd frame of raw blocks, with their size (RFC 8878 3.1.1).
+pub fn zstd(bytes: &[u8]) -> Vec<u8> {
+    let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    // A content size of four bytes, one segment.
+    let mut out = [&b"\x28\xb5\x2f\xfd\xa0"[..], &size.to_le_bytes()].concat();
+    let mut blocks = bytes.chunks(1 << 16).peekable();
+    while let Some(block) = blocks.next() {
+        let length = u32::try_from(block.len()).unwrap_or(u32::MAX);
+        let header = length << 3 | u32::from(blocks.peek().is_none());
+        out.extend(header.to_le_bytes().iter().take(3));
+        out.extend_from_slice(block);
+    }
+    out
+}

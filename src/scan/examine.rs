@@ -293,6 +293,10 @@ impl Worker<'_> {
         inner.budget = Some(budget);
         inner.is_layer = scope.images.iter().any(|layers| layers.contains(&member));
         let mut inner = inner.with_record(limits).with_startup();
+        // The `info` tar of a conda package lists what its `pkg` tar has.
+        if scope.container.kind() == Kind::Conda {
+            inner.manifest = None;
+        }
         inner.manifest = inner.manifest.or_else(|| self.manifest_beside(scope, member));
         let layer = inner.is_layer.then(|| Layer::of(inner.container.as_ref(), limits.source_size));
         let inner = Arc::new(inner);

@@ -14,6 +14,7 @@ mod frozen;
 mod hostile;
 mod inspect;
 mod invariants;
+mod kinds;
 mod lies;
 mod literals;
 mod load;

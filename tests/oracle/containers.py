@@ -367,6 +367,13 @@ def scanned(pycaudit, paths):
     return rows
 
 
+def alarms(pycaudit, path):
+    """What is said of the container itself at medium or above: of an honest one nothing should be."""
+    command = [str(pycaudit), "scan", str(path), "--findings-csv", "-", "--verify", "none", "--no-progress", "--exit-zero", "--min-severity", "medium", "--select", "PYC8,PYC9"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
+    return [f"{row['rule']} {row['member']}: {row['message']}" for row in csv.DictReader(io.StringIO(done.stdout.decode()))]
+
+
 def same(name, found, listed):
     """Whether both are the same; modules in a frozen program have no file names, so only their number is compared there."""
     if name.startswith("hello-on"):
@@ -394,6 +401,8 @@ def main():
         fits = same(path.name, found, listed) and sorted(together.get(path.name, [])) == sorted(found)
         wrong += not fits
         print(f"{path.name:44} {len(listed):7} {len(found):7}{'' if fits else '  DIFFERS'}")
+        for alarm in alarms(options.pycaudit, path)[:5]:
+            print("   ", alarm)
         if not fits:
             ours = {"!".join(plain(part) for part in member.split("!")) for member in found}
             print("   only listed:", sorted(set(listed) - ours)[:5], "only scanned:", sorted(ours - set(listed))[:5])

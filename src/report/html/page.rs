@@ -284,7 +284,9 @@ impl LedgerShown {
         Self {
             rows: Fate::ALL
                 .iter()
-                .filter(|fate| !Fate::OTHER_CODE.contains(fate) || summary.ledger.contains_key(fate.code()))
+                .filter(|fate| {
+                    !Fate::OTHER_CODE.contains(fate) || summary.ledger.get(fate.code()).is_some_and(|&count| count > 0)
+                })
                 .map(row)
                 .collect(),
             sum: words::number(summary.seen()),
