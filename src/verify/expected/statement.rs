@@ -494,7 +494,8 @@ impl<'a> Unit<'_, 'a> {
         let simple = node.target.is_name_expr() && !is_parenthesised(node);
         let role = self.source().scopes.get(self.scope).role;
         let is_body = matches!(role, Role::Module | Role::Class);
-        let future = self.source().scopes.futures().annotations;
+        // Up to 3.9 the future leaves those alone that are of no simple name.
+        let is_text = self.source().scopes.futures().annotations && self.since(3, 10);
         match &*node.target {
             Expr::Name(name) if simple => {
                 if is_body {
@@ -511,7 +512,7 @@ impl<'a> Unit<'_, 'a> {
             }
             _ => {}
         }
-        if is_body && !future && !self.since(3, 14) {
+        if is_body && !is_text && !self.since(3, 14) {
             self.expression(&node.annotation);
         }
     }
