@@ -76,7 +76,7 @@ def caches(op):
     if VERSION < (3, 11):
         return 0
     entries = opcode._inline_cache_entries
-    return entries.get(opcode.opname[op], 0) if isinstance(entries, dict) else entries[op]
+    return entries.get(opcode.opname[op], 0) if hasattr(entries, "get") else entries[op]
 
 
 class Instruction(object):

@@ -332,8 +332,10 @@ print(sorted(f(1, 2)))
 def hidden_local():
     raw = marshal.dumps(compile(SHOW, "m.py", "exec", 0, True))
     kinds = b"s\x03\x00\x00\x00   "
-    place = raw.replace(b"\xf3\x03", b"s\x03").index(kinds) + len(kinds)
-    yield "f", SHOW, None, raw[: place - 2] + b"\x30" + raw[place - 1 :]
+    place = raw.replace(b"\xf3\x03", b"s\x03").find(kinds) + len(kinds)
+    # 3.15 has other kinds there.
+    if place >= len(kinds):
+        yield "f", SHOW, None, raw[: place - 2] + b"\x30" + raw[place - 1 :]
 
 
 GROW = b"""\

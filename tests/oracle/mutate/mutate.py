@@ -2,11 +2,12 @@
 that are found, by kind and version, and every one that is missed, with its place.
 
     python3 tests/oracle/mutate/mutate.py target/release/pycaudit --python python2.7 --python python3.12
-        [--modules 300] [--cases 30] [--seed 1] [--keep FOLDER] [--only KIND]
+        [--pyodide PACKAGE_FOLDER] [--modules 300] [--cases 30] [--seed 1] [--keep FOLDER] [--only KIND]
 
 Planted are changes of the syntax tree (`trees.py`), of the compiled code (`codes.py`), and code that is forged against this check
 (`forged.py`). Kinds that begin with "no effect" are shown and not counted. A change that leaves the same code but for file
-names and lines is counted apart: there is nothing to find. Python 3.8 or later; the planting runs in each interpreter given (CPython 2.7, 3.6 to 3.13).
+names and lines is counted apart: there is nothing to find. Python 3.8 or later; the planting runs in each interpreter given (CPython 2.7, 3.6 to 3.13, and
+of the npm package `pyodide` 3.14 and 3.15, where no single bytes are changed).
 """
 
 import argparse
@@ -25,23 +26,19 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def version_of(python):
-    said = subprocess.run(
-        [python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"], stdout=subprocess.PIPE, check=True
-    )
+    command = [python, "-c", "import sys; print('%d.%d.%d' % sys.version_info[:3])"]
+    if os.path.isdir(python):
+        command = ["node", os.path.join(HERE, "plant.mjs"), python, "about"]
+    said = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return said.stdout.decode().strip()
 
 
 def plant(python, folder, options):
     os.makedirs(folder)
-    command = [
-        python,
-        "-B",
-        os.path.join(HERE, "plant.py"),
-        folder,
-        str(options.seed),
-        str(options.modules),
-        str(options.cases),
-    ]
+    command = [python, "-B", os.path.join(HERE, "plant.py")]
+    if os.path.isdir(python):
+        command = ["node", os.path.join(HERE, "plant.mjs"), python, os.path.dirname(HERE)]
+    command += [folder, str(options.seed), str(options.modules), str(options.cases)]
     environment = dict(os.environ, PYTHONHASHSEED="0", PYCAUDIT_ONLY=options.only or "")
     subprocess.run(command, check=True, env=environment)
     with open(os.path.join(folder, "cases.txt"), encoding="utf-8") as file:
@@ -92,7 +89,8 @@ def judge(pycaudit, folder, exact):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pycaudit")
-    parser.add_argument("--python", action="append", required=True)
+    parser.add_argument("--python", action="append", default=[])
+    parser.add_argument("--pyodide", action="append", default=[], help="the folder of that npm package")
     parser.add_argument("--modules", type=int, default=300)
     parser.add_argument("--cases", type=int, default=30, help="of each kind")
     parser.add_argument("--seed", type=int, default=1)
@@ -103,7 +101,7 @@ def main():
     root = options.keep or tempfile.mkdtemp()
     counts = collections.defaultdict(collections.Counter)
     versions = []
-    for python in options.python:
+    for python in options.python + options.pyodide:
         version = version_of(python)
         versions.append(version)
         folder = os.path.join(root, version)

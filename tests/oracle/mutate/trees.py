@@ -9,6 +9,9 @@ from __future__ import print_function
 import ast
 import sys
 
+# What calls of 2.7 must have, and those of 3.15 must not.
+STARS = {"starargs": None, "kwargs": None} if sys.version_info[0] == 2 else {}
+
 KINDS = []
 PY2 = sys.version_info[0] == 2
 TEXT = type("")
@@ -575,7 +578,7 @@ def inserted_call(source):
                 continue
             names = [inner.id for inner in ast.walk(item) if isinstance(inner, ast.Name)]
             if names:
-                call = ast.Call(func=plain(names[0]), args=[], keywords=[], starargs=None, kwargs=None)
+                call = ast.Call(func=plain(names[0]), args=[], keywords=[], **STARS)
                 added = ast.copy_location(ast.Expr(value=call), item)
 
                 def change(body=body, place=place, added=added):
@@ -1090,7 +1093,7 @@ def other_name(source):
 @kind("another name bound")
 def other_target(source):
     for at in source.of("Name"):
-        if isinstance(at.ctx, ast.Store) and len(source.names) > 1:
+        if isinstance(at.ctx, ast.Store) and at.id in source.names and len(source.names) > 1:
             other = source.names[(source.names.index(at.id) + 1) % len(source.names)]
             yield at, lambda at=at, other=other: setattr(at, "id", other)
 
