@@ -156,6 +156,26 @@ fn several_runs_become_one() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn more_runs_become_one_than_a_process_may_have_files_open() {
+    let folder = tempfile::tempdir().unwrap();
+    evidence(folder.path());
+    let run = pycaudit(folder.path(), &["scan", "tree/pkg", "--format", "jsonl"]).stdout;
+    for number in 0..100 {
+        fs::write(folder.path().join(format!("run-{number}.jsonl")), &run).unwrap();
+    }
+    let output = Command::new("/bin/sh")
+        .current_dir(folder.path())
+        .args(["-c", "ulimit -n 32; exec \"$0\" report run-*.jsonl --format jsonl", env!("CARGO_BIN_EXE_pycaudit")])
+        .output()
+        .unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = run.lines().filter(|line| line.contains("\"type\":\"pyc\"")).count();
+    assert_eq!(text.lines().filter(|line| line.contains("\"type\":\"pyc\"")).count(), lines * 100);
+}
+
+#[test]
 fn a_damaged_run_is_named_and_what_is_left_of_it_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     evidence(folder.path());

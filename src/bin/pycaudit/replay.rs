@@ -1,9 +1,12 @@
 //! `pycaudit report`: reports again from saved runs, several as one.
 
+use std::fs;
 use std::fs::File;
+use std::io;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use pycaudit::name;
@@ -34,6 +37,8 @@ struct Saved {
     place: Place,
     shown: String,
     reader: Reader<Box<dyn BufRead>>,
+    /// A regular file, which is not open until its turn comes: a run of many machines has more files than a process may have open.
+    closed: Option<PathBuf>,
     damages: u64,
     problems: Vec<ProblemRecord>,
 }
@@ -48,7 +53,30 @@ impl Saved {
             (Box::new(BufReader::with_capacity(1 << 16, file)), RawName::of_path(path))
         };
         let place = Place { artifact: place, member: Vec::new() };
-        Ok(Self { place, shown, reader: Reader::new(lines), damages: 0, problems: Vec::new() })
+        Ok(Self { place, shown, reader: Reader::new(lines), closed: None, damages: 0, problems: Vec::new() })
+    }
+
+    /// The first record. A file that can be opened again is closed.
+    fn run(&mut self, path: &Path) -> anyhow::Result<RunRecord> {
+        let run = self.reader.run().with_context(|| format!("cannot read `{}`", self.shown))?;
+        if path != Path::new("-") && fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+            self.closed = Some(path.to_owned());
+            self.reader = Reader::new(Box::new(io::empty()));
+        }
+        Ok(run.unwrap_or_else(|damage| {
+            self.damaged(&damage);
+            RunRecord { version: "unknown".to_owned(), ..RunRecord::default() }
+        }))
+    }
+
+    /// Opens a file again, behind its first record.
+    fn resume(&mut self) -> anyhow::Result<()> {
+        if let Some(path) = self.closed.take() {
+            self.reader = Self::open(&path)?.reader;
+            // What is wrong with it was told before.
+            let _ = self.reader.run().with_context(|| format!("cannot read `{}`", self.shown))?;
+        }
+        Ok(())
     }
 
     /// Notes what does not fit: on stderr, and as a problem of the report.
@@ -100,20 +128,19 @@ impl Saved {
 
 /// Runs the command.
 pub(crate) fn run(args: &ReportCommand) -> anyhow::Result<Exit> {
-    let mut saved = args.runs.iter().map(|path| Saved::open(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut saved = Vec::new();
     let mut runs = Vec::new();
-    for each in &mut saved {
-        let run = each.reader.run().with_context(|| format!("cannot read `{}`", each.shown))?;
-        runs.push(run.unwrap_or_else(|damage| {
-            each.damaged(&damage);
-            RunRecord { version: "unknown".to_owned(), ..RunRecord::default() }
-        }));
+    for path in &args.runs {
+        let mut each = Saved::open(path)?;
+        runs.push(each.run(path)?);
+        saved.push(each);
     }
     let mut reports = Reports::open(&args.reports, merge_runs(runs))?;
     let fail_on = args.fail_on.map(severity);
     let mut summary: Option<SummaryRecord> = None;
     let (mut failed, mut damaged) = (false, false);
     for mut each in saved {
+        each.resume()?;
         let mut counted = SummaryRecord::default();
         let mut told = None;
         loop {
