@@ -6,6 +6,10 @@ use std::cell::RefCell;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use rayon::prelude::*;
 
 use crate::artifact::Locator;
 use crate::artifact::Sha256Digest;
@@ -67,6 +71,7 @@ use crate::scan::budget::Budget;
 use crate::scan::code;
 use crate::scan::feed;
 use crate::scan::feed::Job;
+use crate::scan::feed::Jobs;
 use crate::scan::feed::Task;
 use crate::scan::pair::Paired;
 use crate::scan::pair::Sources;
@@ -110,12 +115,17 @@ impl Desk {
     }
 }
 
+/// Members of a nested archive that several threads take at a time; one with fewer is the work of one thread.
+const SHARED: usize = 512;
+
 /// What all jobs share.
 pub(crate) struct Worker<'a> {
     pub(crate) config: &'a Config,
     pub(crate) checks: &'a Checks,
     pub(crate) sources: &'a Sources,
     pub(crate) progress: &'a Progress,
+    /// Whether the members of some nested archive are being worked on by several threads.
+    pub(crate) is_sharing: AtomicBool,
 }
 
 impl Worker<'_> {
@@ -303,15 +313,32 @@ impl Worker<'_> {
         let mut entries = Vec::new();
         let mut settler = Settler::new(self);
         let mut desk = Desk::default();
-        let jobs = self.jobs_of(&inner);
-        self.progress.find((jobs.len() as u64).saturating_sub(2));
-        for job in jobs {
-            let outcome = self.work(job, &mut desk);
+        let mut jobs = Jobs::of(&inner);
+        self.progress.find(jobs.len() as u64);
+        let mut settle = |outcome| {
             // Pushing to a list cannot fail.
             let _ = settler.settle(outcome, &mut |entry| {
                 entries.push(entry);
                 Ok(())
             });
+        };
+        // A thread that waits for others takes up what else is to be done, which may be another nested archive: only one at a
+        // time is shared, so that no thread holds more than two.
+        let is_shared = jobs.len() > SHARED && !self.is_sharing.swap(true, Ordering::Acquire);
+        if is_shared {
+            loop {
+                let batch = self.next_jobs(&mut jobs, SHARED);
+                if batch.is_empty() {
+                    break;
+                }
+                let work = |desk: &mut Desk, job| self.work(job, desk);
+                let outcomes: Vec<_> = batch.into_par_iter().map_init(Desk::default, work).collect();
+                outcomes.into_iter().for_each(&mut settle);
+            }
+            self.is_sharing.store(false, Ordering::Release);
+        }
+        while let Some(job) = self.next_job(&mut jobs) {
+            settle(self.work(job, &mut desk));
         }
         Outcome::Nested(entries, findings, layer.map(|layer| (member, layer)))
     }

@@ -6,6 +6,7 @@ use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::Arc;
+use std::vec;
 
 use rayon::prelude::*;
 
@@ -78,6 +79,8 @@ pub(crate) enum Task {
 /// What is in the queue: jobs, and archives that are opened when their turn comes.
 enum Item {
     Job(Job),
+    /// What is left of the jobs of an archive.
+    Jobs(Jobs),
     Archive(Arc<Scope>, MemberId, &'static Format),
     /// An archive that was opened along with another before it.
     Opened(Result<Arc<Scope>, Job>),
@@ -126,6 +129,12 @@ impl<'a> Feed<'a> {
                     window = of_job.or(window);
                     jobs.push(job);
                 }
+                Some(Item::Jobs(mut left)) => {
+                    if let Some(job) = self.worker.next_job(&mut left) {
+                        self.queue.push_front(Item::Jobs(left));
+                        self.queue.push_front(Item::Job(job));
+                    }
+                }
                 Some(Item::Archive(scope, member, format)) => {
                     self.queue.push_front(Item::Archive(scope, member, format));
                     self.open_archives();
@@ -155,7 +164,7 @@ impl<'a> Feed<'a> {
         if scope.is_tree() {
             self.trees.push_back(scope);
         } else {
-            self.queue.extend(self.worker.jobs_of(&scope).into_iter().map(Item::Job));
+            self.queue.push_back(Item::Jobs(Jobs::of(&scope)));
         }
     }
 
@@ -212,13 +221,11 @@ impl<'a> Feed<'a> {
 
     /// Puts the jobs of an archive in front of the queue.
     fn begin(&mut self, scope: &Arc<Scope>) {
-        let jobs = self.worker.jobs_of(scope);
-        // Its beginning and its end are no files; the archive itself is done once it is open.
-        self.worker.progress.find((jobs.len() as u64).saturating_sub(2));
+        let jobs = Jobs::of(scope);
+        self.worker.progress.find(jobs.len() as u64);
+        // The archive itself is done once it is open.
         self.worker.progress.finish(1, 0);
-        for job in jobs.into_iter().rev() {
-            self.queue.push_front(Item::Job(job));
-        }
+        self.queue.push_front(Item::Jobs(jobs));
     }
 }
 
@@ -267,11 +274,19 @@ pub(crate) fn open_source(path: &Path, limits: &Limits) -> Arc<Scope> {
 }
 
 impl Worker<'_> {
-    /// The jobs of an archive: its beginning, its members in path order, its end.
-    pub(crate) fn jobs_of(&self, scope: &Arc<Scope>) -> Vec<Job> {
+    /// The next job of an archive.
+    pub(crate) fn next_job(&self, jobs: &mut Jobs) -> Option<Job> {
+        if let Some(job) = jobs.waiting.take() {
+            return Some(job);
+        }
+        if !jobs.begun {
+            jobs.begun = true;
+            return Some(Job::Begin(Arc::clone(&jobs.scope)));
+        }
+        let scope = &jobs.scope;
         let listing = scope.container.listing();
-        let mut jobs = vec![Job::Begin(Arc::clone(scope))];
-        for member in scope.members().into_iter().filter_map(|member| listing.get(member)) {
+        for id in jobs.members.by_ref() {
+            let Some(member) = listing.get(id) else { continue };
             let task = match member.kind {
                 _ if self.config.exclude.covers(&member.path()) => Task::Excluded,
                 MemberKind::File if scope.is_layer && image::is_whiteout(member.file()) => Task::Known(Fate::Other),
@@ -279,10 +294,57 @@ impl Worker<'_> {
                 MemberKind::File => Task::Anything,
                 _ => Task::Named,
             };
-            jobs.push(Job::Member { scope: Arc::clone(scope), member: member.id, task });
+            return Some(Job::Member { scope: Arc::clone(scope), member: id, task });
         }
-        jobs.push(Job::End);
-        jobs
+        let last = (!jobs.over).then_some(Job::End);
+        jobs.over = true;
+        last
+    }
+
+    /// The next jobs of an archive, up to a number of them, that are cheap to do together: none beyond the end of a window.
+    pub(crate) fn next_jobs(&self, jobs: &mut Jobs, most: usize) -> Vec<Job> {
+        let mut batch = Vec::new();
+        let mut window = None;
+        while batch.len() < most
+            && let Some(job) = self.next_job(jobs)
+        {
+            let of_job = job.window();
+            if window.is_some() && of_job.is_some() && window != of_job {
+                jobs.waiting = Some(job);
+                break;
+            }
+            window = of_job.or(window);
+            batch.push(job);
+        }
+        batch
+    }
+}
+
+/// The jobs of an archive, made one after the other: an archive may have a million members.
+pub(crate) struct Jobs {
+    scope: Arc<Scope>,
+    begun: bool,
+    members: vec::IntoIter<MemberId>,
+    over: bool,
+    /// One that was made too early.
+    waiting: Option<Job>,
+}
+
+impl Jobs {
+    /// The jobs of an archive: its beginning, its members in path order, its end.
+    pub(crate) fn of(scope: &Arc<Scope>) -> Self {
+        Self {
+            scope: Arc::clone(scope),
+            begun: false,
+            members: scope.members().into_iter(),
+            over: false,
+            waiting: None,
+        }
+    }
+
+    /// How many members are still to come.
+    pub(crate) fn len(&self) -> usize {
+        self.members.len()
     }
 }
 

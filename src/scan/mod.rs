@@ -223,7 +223,8 @@ pub fn scan(
             config.paths.iter().map(|path| feed::open_path(path, &config.exclude, &config.limits)).collect();
         let named = config.sources.iter().map(|path| feed::open_source(path, &config.limits)).collect();
         let sources = Sources::new(named, trees.clone());
-        let worker = Worker { config, checks: &checks, sources: &sources, progress };
+        let worker =
+            Worker { config, checks: &checks, sources: &sources, progress, is_sharing: AtomicBool::new(false) };
         let mut settler = Settler::new(&worker);
         let mut feed = Feed::new(&worker, trees);
         let mut batch = feed.batch(BATCH);
@@ -294,7 +295,8 @@ pub fn scan_container(config: &Config, container: Box<dyn Container>, locator: L
     };
     let scope = Arc::new(scope);
     let sources = Sources::new(Vec::new(), vec![Arc::clone(&scope)]);
-    let worker = Worker { config, checks: &checks, sources: &sources, progress: &progress };
+    let worker =
+        Worker { config, checks: &checks, sources: &sources, progress: &progress, is_sharing: AtomicBool::new(false) };
     let mut entries = Vec::new();
     let mut settler = Settler::new(&worker);
     let mut feed = Feed::new(&worker, Vec::new());

@@ -112,7 +112,9 @@ impl Source {
         if self.buffer.len().saturating_sub(self.used) < least {
             self.start = self.position();
             self.used = 0;
-            self.buffer = self.input.bytes_at(self.start, CHUNK.max(least))?;
+            self.buffer.resize(CHUNK.max(least), 0);
+            let count = self.input.read_at(&mut self.buffer, self.start)?;
+            self.buffer.truncate(count);
         }
         Ok(self.buffer.get(self.used..).unwrap_or_default())
     }
@@ -125,7 +127,7 @@ impl Source {
     /// Goes on by bytes that need not be looked at; says whether they are there.
     fn skip(&mut self, count: u64) -> bool {
         let to = self.position().saturating_add(count);
-        self.buffer = Vec::new();
+        self.buffer.clear();
         self.used = 0;
         self.start = to.min(self.input.size());
         to <= self.input.size()

@@ -4,6 +4,7 @@
 //! plain, members are then read by position. Where they are compressed they cannot be, and what is likely to be asked for is kept
 //! as it goes by, within a share of memory: see [`store`]. What is not kept is decoded again, a window of members at a time.
 
+mod slabs;
 mod store;
 mod survey;
 

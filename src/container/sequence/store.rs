@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -25,6 +26,8 @@ use crate::container::flow::Stream;
 use crate::container::format;
 use crate::container::format::Probe;
 use crate::container::sequence::Extent;
+use crate::container::sequence::slabs::Place;
+use crate::container::sequence::slabs::Slabs;
 use crate::limits::Limits;
 use crate::name;
 use crate::problem::Problem;
@@ -46,7 +49,7 @@ const LOOK: usize = 1 << 17;
 #[derive(Debug)]
 enum Fate {
     /// Its bytes are kept.
-    Kept(Arc<Vec<u8>>),
+    Kept(Place),
     /// It is likely to be asked for, and its bytes are not kept.
     Wanted,
     /// It is neither bytecode nor a source, nor a container that is opened, and has these digests. Of most such members not even
@@ -58,6 +61,8 @@ enum Fate {
 pub(super) struct Gather {
     /// By number of the record.
     fates: HashMap<usize, Fate>,
+    /// The bytes that are kept.
+    slabs: Slabs,
     share: Share,
     member_size: u64,
     window: u64,
@@ -104,6 +109,7 @@ impl Gather {
     pub(super) fn new(name: &[u8], limits: &Limits) -> Self {
         Self {
             fates: HashMap::new(),
+            slabs: Slabs::default(),
             share: Share { kept: 0, most: limits.kept },
             member_size: limits.member_size,
             window: limits.kept / PART,
@@ -117,7 +123,7 @@ impl Gather {
         let file = name::split_last(name).1;
         let wanted = size <= self.member_size && (is_sparse || is_wanted_name(name));
         if wanted {
-            return self.keep(index, size, Vec::new(), stream);
+            return self.keep(index, size, &[], stream);
         }
         // A short member, or the beginning of a long one, is looked at as a whole.
         let mut start = Vec::new();
@@ -129,7 +135,7 @@ impl Gather {
         let mut probe = Probe { name: file, head, tail };
         let mut is_wanted = looks_wanted(&probe) || format::missing_archive(file, head).is_some();
         if is_wanted && there == look && size <= self.member_size {
-            return there.saturating_add(self.keep(index, size.saturating_sub(look), start, stream));
+            return there.saturating_add(self.keep(index, size.saturating_sub(look), &start, stream));
         }
         // The end of a program or of an archive with a prefix tells what it is.
         let mut hasher = self.digests.then(|| Hasher::new(self.md5));
@@ -164,15 +170,16 @@ impl Gather {
     }
 
     /// Keeps what was read of a member and the rest that comes next, if there is room; says how many bytes the rest had.
-    fn keep(&mut self, index: usize, rest: u64, mut bytes: Vec<u8>, stream: &mut Stream) -> u64 {
-        let size = length(bytes.len()).saturating_add(rest);
+    fn keep(&mut self, index: usize, rest: u64, start: &[u8], stream: &mut Stream) -> u64 {
+        let size = length(start.len()).saturating_add(rest);
         if !self.share.take(size) {
             self.fates.insert(index, Fate::Wanted);
             return stream.pass(rest, &mut |_| {});
         }
-        let there = stream.pass(rest, &mut |piece| bytes.extend_from_slice(piece));
-        bytes.shrink_to_fit();
-        self.fates.insert(index, Fate::Kept(Arc::new(bytes)));
+        let place = self.slabs.begin(size);
+        self.slabs.extend(start);
+        let there = stream.pass(rest, &mut |piece| self.slabs.extend(piece));
+        self.fates.insert(index, Fate::Kept(self.slabs.end(place)));
         there
     }
 
@@ -192,14 +199,21 @@ impl Gather {
         if !fits {
             self.share.give_back();
         }
-        self.fates.insert(index, if fits { Fate::Kept(Arc::new(bytes)) } else { Fate::Wanted });
+        let fate = if fits {
+            let place = self.slabs.begin(length(bytes.len()));
+            self.slabs.extend(&bytes);
+            Fate::Kept(self.slabs.end(place))
+        } else {
+            Fate::Wanted
+        };
+        self.fates.insert(index, fate);
         there
     }
 
     /// A hard link has the data of another member.
     pub(super) fn same(&mut self, index: usize, target: usize, name: &[u8]) {
         let fate = match self.fates.get(&target) {
-            Some(Fate::Kept(bytes)) => Fate::Kept(Arc::clone(bytes)),
+            Some(Fate::Kept(place)) => Fate::Kept(*place),
             Some(Fate::Wanted) => Fate::Wanted,
             _ if is_wanted_name(name) => Fate::Wanted,
             Some(Fate::Passed(passed)) => Fate::Passed(*passed),
@@ -209,7 +223,8 @@ impl Gather {
     }
 
     /// The store, once the numbers of records have become ids and the lengths of their data are known.
-    pub(super) fn finish(self, ids: &[MemberId], listing: &Listing, size: &dyn Fn(MemberId) -> u64) -> Store {
+    pub(super) fn finish(mut self, ids: &[MemberId], listing: &Listing, size: &dyn Fn(MemberId) -> u64) -> Store {
+        self.slabs.close();
         let fates: HashMap<MemberId, Fate> =
             self.fates.into_iter().filter_map(|(index, fate)| Some((*ids.get(index)?, fate))).collect();
         let windows = windows(listing, &fates, size, self.window);
@@ -217,6 +232,7 @@ impl Gather {
         let passes = length(windows.len()).saturating_mul(16).saturating_add(64);
         Store {
             fates,
+            slabs: self.slabs,
             windows,
             slots: Mutex::new(VecDeque::new()),
             passes: AtomicU64::new(passes),
@@ -230,6 +246,8 @@ impl Gather {
 #[derive(Debug)]
 pub(super) struct Store {
     fates: HashMap<MemberId, Fate>,
+    /// The bytes that are kept.
+    slabs: Slabs,
     /// The wanted members of each window that are not kept, and the first id of the next.
     windows: Vec<Window>,
     /// Windows in memory, the one used last in front.
@@ -253,7 +271,17 @@ struct Window {
 /// A window in memory.
 #[derive(Debug)]
 struct Loaded {
-    members: HashMap<MemberId, Arc<Vec<u8>>>,
+    /// All their bytes in one piece.
+    bytes: Vec<u8>,
+    /// Where in it each is.
+    members: HashMap<MemberId, Range<usize>>,
+}
+
+impl Loaded {
+    /// The bytes of a member.
+    fn get(&self, member: MemberId) -> Option<&[u8]> {
+        self.bytes.get(self.members.get(&member)?.clone())
+    }
 }
 
 impl Store {
@@ -287,15 +315,15 @@ impl Store {
     ) -> Result<(), Problem> {
         let append = |bytes: &mut Vec<u8>, from: &[u8]| bytes.extend_from_slice(from.get(..wanted).unwrap_or(from));
         match self.fates.get(&member) {
-            Some(Fate::Kept(kept)) => {
-                append(bytes, kept);
+            Some(Fate::Kept(place)) => {
+                append(bytes, self.slabs.get(*place));
                 return Ok(());
             }
             _ if extent(member).length == 0 => return Ok(()),
             _ => {}
         }
         if let Some(loaded) = self.in_slot(member) {
-            append(bytes, &loaded);
+            append(bytes, loaded.get(member).unwrap_or_default());
             return Ok(());
         }
         let number = self.window(member);
@@ -306,28 +334,25 @@ impl Store {
         };
         // One thread decodes, and the others that want the same window wait for it.
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(loaded) = slots.iter().find_map(|loaded| loaded.members.get(&member)) {
+        if let Some(loaded) = slots.iter().find_map(|loaded| loaded.get(member)) {
             append(bytes, loaded);
             return Ok(());
         }
         self.pass()?;
         slots.truncate(SLOTS.saturating_sub(1));
-        let members = load(&window.members, extent, unpack);
-        if let Some(found) = members.get(&member) {
-            append(bytes, found);
-        }
-        slots.push_front(Arc::new(Loaded { members }));
+        let loaded = load(&window.members, extent, unpack);
+        append(bytes, loaded.get(member).unwrap_or_default());
+        slots.push_front(Arc::new(loaded));
         Ok(())
     }
 
-    /// A member of a window that is in memory.
-    fn in_slot(&self, member: MemberId) -> Option<Arc<Vec<u8>>> {
+    /// The window of a member, if it is in memory.
+    fn in_slot(&self, member: MemberId) -> Option<Arc<Loaded>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let at = slots.iter().position(|loaded| loaded.members.contains_key(&member))?;
         let loaded = slots.remove(at)?;
-        let found = loaded.members.get(&member).map(Arc::clone);
-        slots.push_front(loaded);
-        found
+        slots.push_front(Arc::clone(&loaded));
+        Some(loaded)
     }
 
     /// Decodes for one member alone: what is in no window, or larger than one.
@@ -354,29 +379,25 @@ impl Store {
 }
 
 /// Decodes these members in one pass.
-fn load(
-    members: &[MemberId],
-    extent: &dyn Fn(MemberId) -> Extent,
-    unpack: &dyn Fn() -> Stream,
-) -> HashMap<MemberId, Arc<Vec<u8>>> {
+fn load(members: &[MemberId], extent: &dyn Fn(MemberId) -> Extent, unpack: &dyn Fn() -> Stream) -> Loaded {
     let mut order: Vec<(Extent, MemberId)> = members.iter().map(|&member| (extent(member), member)).collect();
     order.sort_by_key(|(extent, member)| (extent.offset, extent.length, *member));
     let mut stream = unpack();
-    let mut loaded: HashMap<MemberId, Arc<Vec<u8>>> = HashMap::new();
-    let mut last: Option<(Extent, Arc<Vec<u8>>)> = None;
+    let mut loaded = Loaded { bytes: Vec::new(), members: HashMap::with_capacity(order.len()) };
+    let mut last: Option<(Extent, Range<usize>)> = None;
     for (extent, member) in order {
-        let same = last.as_ref().filter(|(other, _)| *other == extent).map(|(_, bytes)| Arc::clone(bytes));
-        let bytes = same.unwrap_or_else(|| {
+        let same = last.as_ref().filter(|(other, _)| *other == extent).map(|(_, range)| range.clone());
+        let range = same.unwrap_or_else(|| {
             stream.pass(extent.offset.saturating_sub(stream.position()), &mut |_| {});
-            let mut bytes = Vec::new();
-            stream.pass(extent.length, &mut |piece| bytes.extend_from_slice(piece));
-            // A buffer that grew by doubling is up to twice as large as what is in it.
-            bytes.shrink_to_fit();
-            Arc::new(bytes)
+            let start = loaded.bytes.len();
+            stream.pass(extent.length, &mut |piece| loaded.bytes.extend_from_slice(piece));
+            start..loaded.bytes.len()
         });
-        loaded.insert(member, Arc::clone(&bytes));
-        last = Some((extent, bytes));
+        loaded.members.insert(member, range.clone());
+        last = Some((extent, range));
     }
+    // A buffer that grew by doubling is up to twice as large as what is in it.
+    loaded.bytes.shrink_to_fit();
     loaded
 }
 
