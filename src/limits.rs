@@ -26,7 +26,7 @@ pub struct Limits {
     pub nested: u64,
     /// Members of one archive, directory records included.
     ///
-    /// The largest honest archives have some 100,000; a record costs about 200 bytes of memory.
+    /// The largest honest archives have some 100,000; a record costs some 400 bytes of memory while its archive is opened.
     pub members: usize,
     /// Bytes of the names of one archive that is read forwards.
     ///

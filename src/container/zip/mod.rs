@@ -102,14 +102,24 @@ impl Zip {
             .iter()
             .map(|e| NewMember { name: &e.name, kind: member(e), size: e.record.size, times: e.times })
             .collect();
-        let (listing, ids) = Listing::new(&members);
+        let (listing, mut ids) = Listing::new(&members);
+        // A million of these take as much as all that is kept.
+        drop(members);
         for oddity in &mut oddities {
             oddity.member = oddity.member.and_then(|index| ids.get(index).copied());
         }
-        let mut records: Vec<(MemberId, ArchiveRecord)> =
-            ids.into_iter().zip(entries.into_iter().map(|entry| entry.record)).collect();
-        records.sort_unstable_by_key(|(id, _)| *id);
-        let records: Vec<ArchiveRecord> = records.into_iter().map(|(_, record)| record).collect();
+        let mut records: Vec<ArchiveRecord> = entries.into_iter().map(|entry| entry.record).collect();
+        records.shrink_to_fit();
+        // Each goes to its place by swaps, which need no second list.
+        for at in 0..ids.len() {
+            while let Some(&to) = ids.get(at)
+                && to != at
+                && to < records.len()
+            {
+                records.swap(at, to);
+                ids.swap(at, to);
+            }
+        }
         let within_total = within_total(&records, input.size(), limits);
         let problems = problems.into_iter().map(|problem| Located { path: None, problem }).collect();
         let kind = kind_of(&listing);
