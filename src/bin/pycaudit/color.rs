@@ -33,9 +33,12 @@ fn wanted(is_terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> boo
 mod tests {
     use super::*;
 
+    /// Whether the output is a terminal, what is set, and whether there is color.
+    type Case = (bool, &'static [(&'static str, &'static str)], bool);
+
     #[test]
     fn the_environment_says_whether_there_is_color() {
-        let cases: [(bool, &[(&str, &str)], bool); 12] = [
+        let cases: [Case; 12] = [
             (true, &[], true),
             (false, &[], false),
             (true, &[("NO_COLOR", "1")], false),
