@@ -138,7 +138,8 @@ impl Found {
     fn search(start: &Path) -> anyhow::Result<Option<Self>> {
         for folder in start.ancestors() {
             for name in ["pycaudit.toml", "pyproject.toml"] {
-                let path = folder.join(name);
+                // Reports name it: where people work, the name alone is the same on every machine.
+                let path = if folder == start { PathBuf::from(name) } else { folder.join(name) };
                 if !fs::metadata(&path).is_ok_and(|metadata| metadata.is_file()) {
                     continue;
                 }
@@ -223,7 +224,7 @@ impl Found {
         }
         let table: Vec<_> =
             per_path_ignores.iter().map(|(glob, rules)| (glob.get_ref().clone(), words(rules))).collect();
-        let folder = std::path::absolute(self.folder()).context("cannot tell the working directory")?;
+        let folder = std::path::absolute(self.folder().join(".")).context("cannot tell the working directory")?;
         let ignores = PathIgnores::new(shown(&self.path), &folder, &table).map_err(|unfit| {
             let glob = per_path_ignores.keys().find(|glob| glob.get_ref() == unfit.pattern());
             anyhow::anyhow!(self.at(glob.map_or(0, |glob| glob.span().start), &unfit.to_string()))
