@@ -105,7 +105,7 @@ pub(crate) struct ScanArgs {
     pub(crate) exit_zero: bool,
 
     /// Read options from this file instead of `pycaudit.toml` or `[tool.pycaudit]` in `pyproject.toml`, which are looked for in the
-    /// working directory and above it, up to the root of its repository; never in what is scanned
+    /// working directory and above it, up to the root of its repository; not in what is scanned, unless one works in there
     #[arg(long, value_name = "FILE", help_heading = "Configuration")]
     pub(crate) config: Option<PathBuf>,
     /// Look for no configuration
