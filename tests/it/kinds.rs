@@ -132,7 +132,9 @@ fn a_folder_of_every_kind_of_container_is_read_whole() {
     for record in of_type(&records, "artifact").filter(|record| record["kind"] != "directory") {
         kinds.entry(name(record)).or_default().push(record["kind"].as_str().unwrap().to_owned());
     }
-    kinds.values_mut().for_each(|kinds| kinds.sort());
+    for kinds in kinds.values_mut() {
+        kinds.sort();
+    }
     assert_eq!(kinds, expected);
     let pycs: Vec<String> = of_type(&records, "pyc").map(name).collect();
     let names: Vec<String> = expected.into_keys().collect();

@@ -15,9 +15,12 @@ fn stdout(variables: &[(&str, &str)], arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// What is set, the arguments, and whether there is color.
+type Case = (&'static [(&'static str, &'static str)], &'static [&'static str], bool);
+
 #[test]
 fn color_is_what_the_option_says_and_else_what_the_environment_wants() {
-    let cases: [(&[(&str, &str)], &[&str], bool); 7] = [
+    let cases: [Case; 7] = [
         (&[], &[], false),
         (&[("CLICOLOR", "1")], &[], false),
         (&[("CLICOLOR_FORCE", "1")], &[], true),
