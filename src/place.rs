@@ -87,6 +87,14 @@ impl Place {
         optimization.iter().any(u8::is_ascii_alphabetic).then(|| format!("opt-{}", self.optimization))
     }
 
+    /// The last part of the module's name: its stem, or the folder of an `__init__`.
+    pub fn last_name(&self) -> String {
+        match self.stem.as_bytes() {
+            b"__init__" => name::shown(name::split_last(self.source_folder.as_bytes()).1),
+            stem => name::shown(stem),
+        }
+    }
+
     /// The name of its source, `m.py`.
     pub fn source_name(&self) -> Vec<u8> {
         [self.stem.as_bytes(), b".py"].concat()

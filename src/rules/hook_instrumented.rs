@@ -12,8 +12,10 @@ declare_rule! {
     /// ## Why it matters
     /// Its code was changed while it was compiled and is not what its source says; that is what the hook is for. No import looks for
     /// it, but it is not harmless for that: pytest runs its cache in place of a test, a `conftest.py` or a plugin when time and size in the
-    /// header are those of the source, and the typing hooks run theirs where they are installed. pytest's caches are compared with what
-    /// pytest makes of the source (`PYC201`), the others are not (`PYC218`). None is of use to those who install the package.
+    /// header are those of the source, and the typing hooks run theirs where they are installed. Caches of pytest, jaxtyping and beartype
+    /// are compared with what these make of the source (`PYC201`); those of typeguard, and of hooks and versions that are not known, only
+    /// where the hook would have left the module alone (`PYC218`). What is compared are the functions, not what a decorator that a hook
+    /// puts in does when it runs. None is of use to those who install the package.
     ///
     /// ## Innocent causes
     /// Tests or type checks were run in the folder before it was packed.

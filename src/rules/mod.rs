@@ -380,7 +380,7 @@ impl PycContext<'_> {
         match self.load.verdict {
             LoadVerdict::Runs | LoadVerdict::RunsOptimised => Severity::Critical,
             _ if !self.claims_fresh() => Severity::Low,
-            // No interpreter looks for it, but pytest does.
+            // No interpreter looks for it, but the hook that wrote it does.
             LoadVerdict::Dead if self.place.hook().is_some() => Severity::High,
             LoadVerdict::Dead | LoadVerdict::Rejected => Severity::Medium,
             LoadVerdict::Stale | LoadVerdict::Unknown => Severity::High,

@@ -18,12 +18,14 @@ declare_rule! {
     ///
     /// ## Innocent causes
     /// The pyc is stale: it was compiled from an older source, and an unchecked hash or a copied time hides it. An import hook
-    /// changed the code while it was compiled (`PYC106`). What pytest makes of asserts is known and compared, told by the file's name;
-    /// other hooks that are known by it (typeguard, beartype, jaxtyping) are reported as `unverified: instrumented` and not here. A source that is generated or templated after it was compiled.
+    /// changed the code while it was compiled (`PYC106`). What pytest, jaxtyping and beartype make of a source is known and compared, told
+    /// by the file's name; what was written by typeguard, or by a hook or version that is not known, is reported as
+    /// `unverified: instrumented` and not here, unless that hook would have changed nothing. A source that is generated or templated
+    /// after it was compiled.
     ///
     /// ## Severity
     /// Critical where the file would run in place of its source. High or medium where no interpreter would run it there but its header
-    /// claims that it is fresh: high when it would be compiled again, when that is not known, or when it is pytest's, which runs it; medium
+    /// claims that it is fresh: high when it would be compiled again, when that is not known, or when a hook runs it that wrote it; medium
     /// when it is never looked at or refused.
     /// Low where the header itself records another source: such a file is stale, and no attack.
     ///
@@ -126,14 +128,17 @@ mod tests {
     }
 
     #[test]
-    fn flags_code_that_pytest_would_run() {
+    fn flags_code_that_a_hook_would_run() {
         let cached = |name: &str| {
             let pyc = Pyc::python("3.12").source_mtime(1_600_000_000).source_size(6);
             let tree = Case::tree().file("m.py", "x = 1\n", 1_600_000_000);
             tree.file(&format!("__pycache__/m.cpython-312{name}.pyc"), pyc.build(), 1_600_000_000)
         };
         assert_eq!(cached("-pytest-8.3.3").flags(&RULE).severity, Severity::High);
-        cached(".opt-typeguard460").passes(&RULE);
+        assert_eq!(cached(".opt-jaxtyping100").flags(&RULE).severity, Severity::High);
+        // A module without annotations, typeguard leaves alone.
+        assert_eq!(cached(".opt-typeguard460").flags(&RULE).severity, Severity::High);
+        cached(".opt-other").passes(&RULE);
     }
 
     #[test]

@@ -7,21 +7,21 @@ use crate::rules::declare_rule;
 use crate::verify::check::CodeCheck;
 use crate::verify::check::Reason;
 use crate::verify::exact::ExactOutcome;
-use crate::verify::pytest::Form;
 use crate::verify::source_text;
 
 declare_rule! {
     /// ## What it reports
     /// A pyc that has a source and whose code could not be compared with it, and why: a Python version or pre-release without rules,
-    /// a source in an unknown encoding, a hook other than pytest's that changed the code on purpose, a limit that was reached. With
+    /// a source in an unknown encoding, a hook that changed the code on purpose in a way that is not known, a limit that was reached. With
     /// `--strict` also those that have no source, or whose header says that they are stale. With `--verify exact` also what no
     /// interpreter compiles to the same code, though the comparison without one found no difference.
     ///
     /// ## Why it matters
-    /// What was not compared is not known to be clean. A name that says `typeguard`, `beartype` or `jaxtyping` is no more than a name: such
-    /// a file can hold any code, and it runs wherever that hook is installed and the header fits. Of pytest's caches an assert under
-    /// `enable_assertion_pass_hook`, or of a pytest before 5.4 or of an unknown version, leaves its function open in the same way; all
-    /// other functions of the file are compared.
+    /// What was not compared is not known to be clean. A name that says `typeguard` is no more than a name: if its source has an
+    /// annotation anywhere, such a file can hold any code, and it runs wherever that hook is installed and the header fits. The same is
+    /// true of a hook that is not known, and of a beartype or jaxtyping of a version that is not, as far as the code is not what a known
+    /// one makes. Of pytest's caches an assert under `enable_assertion_pass_hook`, or of a pytest before 5.4 or of an unknown version,
+    /// leaves its function open in the same way; all other functions of the file are compared.
     ///
     /// ## Innocent causes
     /// All of these are.
@@ -29,7 +29,7 @@ declare_rule! {
     /// ## Severity
     /// Info; medium where the file would run and it was the source's size, depth or encoding or the work that it takes which kept it from
     /// being compared: who writes a source can choose that, and one honest file in some 30,000 does. Low where the source has what there
-    /// are no rules for. A cache of pytest's runs where its header fits. High with `--strict`, under which whatever could not be verified counts as a failure.
+    /// are no rules for. What a hook wrote runs where that is installed and the header fits. High with `--strict`, under which whatever could not be verified counts as a failure.
     ///
     /// ## What to do
     /// Compile the source with the interpreter that wrote the file and compare the two with `pycaudit diff`, or delete the file.
@@ -68,8 +68,8 @@ fn check(context: &PycContext<'_>, findings: &mut Findings<'_>) {
     }
     let finding = findings.add(format!("the code of `{}` was not compared with its source: {reason}", context.module));
     finding.compared("verified code", "unverified code");
-    let is_of_pytest = context.place.hook().is_some_and(|hook| Form::of_hook(&hook).is_some());
-    let runs = context.load.verdict.is_live() || is_of_pytest && context.claims_fresh();
+    // No import looks for what a hook wrote, but the hook does.
+    let runs = context.load.verdict.is_live() || context.place.hook().is_some() && context.claims_fresh();
     if is_strict {
         finding.severity(Severity::High);
     } else if is_chosen(reason) && runs {
@@ -110,8 +110,8 @@ mod tests {
             "the code of `m` was not compared with its source: the code of this version is not compared"
         );
         case("3.5", "__pycache__/m.cpython-35.pyc").flags(&RULE);
-        let hook = case("3.12", "__pycache__/m.cpython-312.opt-typeguard460.pyc").flags(&RULE);
-        assert!(hook.message.ends_with(": instrumented by typeguard460"), "{}", hook.message);
+        let hook = case("3.12", "__pycache__/m.cpython-312.opt-beartype0v99v0.pyc").flags(&RULE);
+        assert!(hook.message.ends_with(": instrumented by beartype0v99v0"), "{}", hook.message);
         assert_eq!(hook.severity, Severity::Info);
     }
 

@@ -27,6 +27,7 @@ use crate::secret::Secret;
 use crate::source::HeaderMatch;
 use crate::source::Source;
 use crate::verify;
+use crate::verify::Hook;
 use crate::verify::Kept;
 use crate::verify::check::CodeCheck;
 use crate::verify::check::Reason;
@@ -34,7 +35,6 @@ use crate::verify::check::Strength;
 use crate::verify::exact;
 use crate::verify::exact::Exact;
 use crate::verify::exact::ExactOutcome;
-use crate::verify::pytest::Form;
 
 /// Bytes of what is shown of one side of a difference.
 const LONGEST: usize = 400;
@@ -153,9 +153,9 @@ impl Worker<'_> {
     fn compare_code(&self, tree: &Tree<'_>, place: &Place, source: &[u8], kept: &mut Kept) -> CodeCheck {
         let large = (source.len() > LARGE).then(|| self.sources.large.lock().unwrap_or_else(PoisonError::into_inner));
         let hook = place.hook();
-        let pytest = hook.as_deref().and_then(Form::of_hook);
-        let forms = pytest.as_deref().unwrap_or_default();
-        let verify = || verify::verify_next(kept, tree, source, levels(place), forms, &self.config.limits);
+        let module = place.last_name();
+        let hook = hook.as_deref().map(|name| Hook { name, module: &module });
+        let verify = || verify::verify_next(kept, tree, source, levels(place), hook, &self.config.limits);
         let mut outcome =
             panic::catch_unwind(AssertUnwindSafe(verify)).unwrap_or(CodeCheck::Unverified(Reason::Internal));
         drop(large);
@@ -165,13 +165,7 @@ impl Worker<'_> {
                 cut(&mut difference.found);
             }
         }
-        match (outcome, hook) {
-            // What pytest makes of a source is known, what the others make is not.
-            (CodeCheck::Differs { .. }, Some(hook)) if pytest.is_none() => {
-                CodeCheck::Unverified(Reason::Instrumented(hook.strip_prefix("opt-").unwrap_or(&hook).to_owned()))
-            }
-            (outcome, _) => outcome,
-        }
+        outcome
     }
 }
 

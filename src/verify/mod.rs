@@ -11,9 +11,9 @@ pub mod exact;
 mod expected;
 pub mod fold;
 mod found;
+mod hook;
 mod liveness;
 pub mod names;
-pub mod pytest;
 mod scope;
 mod simulate;
 pub mod source_text;
@@ -27,8 +27,9 @@ use crate::pyc::versions::Stage;
 use check::CodeCheck;
 use check::Reason;
 use constant::Constants;
+use hook::Asked;
+use hook::Forms;
 use names::Names;
-use pytest::Form;
 use source_text::SourceText;
 
 /// What both sides number alike.
@@ -48,14 +49,23 @@ fn is_compared(version: &Version) -> bool {
         && (version.series == (2, 7) || version.series >= (3, 6))
 }
 
+/// The import hook that a file claims to be written by.
+#[derive(Clone, Copy, Debug)]
+pub struct Hook<'a> {
+    /// As the name of the file has it: `-pytest-8.3.3`, `opt-typeguard460`.
+    pub name: &'a str,
+    /// The last part of the module's name.
+    pub module: &'a str,
+}
+
 /// The source that was parsed last, for the other pycs of its module.
 #[derive(Default)]
 pub struct Kept(Option<(Vec<u8>, SourceText)>);
 
-/// Compares the bytecode of a file with a source, at the first of some optimisation levels that fits. If pytest's import hook wrote the
-/// file, then with what that makes of the source, in the first of some forms that fits.
-pub fn verify(tree: &Tree<'_>, source: &[u8], levels: &[u8], pytest: &[Form], limits: &Limits) -> CodeCheck {
-    verify_next(&mut Kept::default(), tree, source, levels, pytest, limits)
+/// Compares the bytecode of a file with a source, at the first of some optimisation levels that fits. If an import hook wrote the file
+/// ([`Hook`]), then with what that makes of the source, in the first of some forms that fits.
+pub fn verify(tree: &Tree<'_>, source: &[u8], levels: &[u8], hook: Option<Hook<'_>>, limits: &Limits) -> CodeCheck {
+    verify_next(&mut Kept::default(), tree, source, levels, hook, limits)
 }
 
 /// As [`verify`], one file after the other: a source is parsed once for the files that come in a row.
@@ -64,7 +74,7 @@ pub fn verify_next(
     tree: &Tree<'_>,
     source: &[u8],
     levels: &[u8],
-    pytest: &[Form],
+    hook: Option<Hook<'_>>,
     limits: &Limits,
 ) -> CodeCheck {
     let Some(version) = tree.pyc.version.filter(|version| is_compared(version)) else {
@@ -77,10 +87,9 @@ pub fn verify_next(
             Ok(text) => text,
             Err(reason) => return CodeCheck::Unverified(Reason::Source(reason)),
         };
-        let outcome = if pytest.is_empty() {
-            at_levels(tree, version, &text, levels, limits)
-        } else {
-            in_forms(tree, version, &mut text, levels, pytest, limits)
+        let outcome = match hook {
+            None => at_levels(tree, version, &text, levels, limits),
+            Some(hook) => in_forms(tree, version, &mut text, levels, hook, limits),
         };
         if text.is_small() {
             kept.0 = Some((source.to_vec(), text));
@@ -89,26 +98,44 @@ pub fn verify_next(
     })
 }
 
-/// With what pytest makes of the source.
+/// With what an import hook makes of the source.
 fn in_forms(
     tree: &Tree<'_>,
     version: &Version,
     text: &mut SourceText,
     levels: &[u8],
-    forms: &[Form],
+    hook: Hook<'_>,
     limits: &Limits,
 ) -> CodeCheck {
-    let mut outcome = CodeCheck::Unverified(Reason::Version);
-    for &form in forms {
-        // No pytest of 2.7 was looked at.
-        text.rewrite_asserts(if version.series < (3, 0) { Form::UNKNOWN } else { form });
-        outcome = at_levels(tree, version, text, levels, limits);
-        if matches!(outcome, CodeCheck::Verified { .. }) {
+    let Hook { name, module } = hook;
+    let asked = Asked { hook: name, module, series: version.series, tree, source: text.written_module() };
+    let Forms { all, mut is_complete } = hook::forms(&asked);
+    let mut nearest = None;
+    for form in all {
+        text.rewrite(&*form);
+        let outcome = match text.rewritten() {
+            Some(rewritten) if rewritten.is_cut => CodeCheck::Unverified(Reason::Work),
+            _ => at_levels(tree, version, text, levels, limits),
+        };
+        is_complete &= text.rewritten().is_none_or(|rewritten| !rewritten.is_guessed);
+        // Where one could not be compared, it may be this one that was meant.
+        let rank = match &outcome {
+            CodeCheck::Verified { .. } => 0,
+            CodeCheck::Unverified(_) => 1,
+            CodeCheck::Differs { differences, .. } => differences.len().saturating_add(2),
+        };
+        if nearest.as_ref().is_none_or(|(lowest, _)| rank < *lowest) {
+            nearest = Some((rank, outcome));
+        }
+        if rank == 0 {
             break;
         }
     }
     text.forget_rewritten();
-    outcome
+    match nearest {
+        Some((_, outcome)) if is_complete || !matches!(outcome, CodeCheck::Differs { .. }) => outcome,
+        _ => CodeCheck::Unverified(Reason::Instrumented(name.strip_prefix("opt-").unwrap_or(name).to_owned())),
+    }
 }
 
 fn at_levels(tree: &Tree<'_>, version: &Version, text: &SourceText, levels: &[u8], limits: &Limits) -> CodeCheck {

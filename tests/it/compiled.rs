@@ -43,7 +43,7 @@ fn check(path: &Path, source: &str) -> CodeCheck {
     let bytes = fs::read(path).unwrap();
     let mut scratch = Scratch::default();
     let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
-    verify(&tree, source.as_bytes(), &[0], &[], &Limits::default())
+    verify(&tree, source.as_bytes(), &[0], None, &Limits::default())
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod dis;
 mod exact;
 mod extract;
 mod frozen;
+mod hooks;
 mod hostile;
 mod inspect;
 mod invariants;

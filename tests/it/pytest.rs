@@ -11,9 +11,9 @@ use pycaudit::pyc::layout::Object;
 use pycaudit::pyc::opcodes::Op;
 use pycaudit::pyc::opcodes::Opcodes;
 use pycaudit::verify;
+use pycaudit::verify::Hook;
 use pycaudit::verify::check::CodeCheck;
 use pycaudit::verify::check::Reason;
-use pycaudit::verify::pytest::Form;
 
 const CACHES: [(&str, &str); 3] = [("38", "6.2.5"), ("312", "8.3.3"), ("313", "9.2.0")];
 
@@ -34,8 +34,8 @@ fn check(bytes: &[u8], version: &str, source: &str) -> CodeCheck {
     let limits = Limits::default();
     let mut scratch = Scratch::default();
     let parsed = pyc::read(bytes, &limits, &mut scratch);
-    let forms = Form::of_hook(&format!("-pytest-{version}")).unwrap();
-    verify::verify(&parsed.value, source.as_bytes(), &[0], &forms, &limits)
+    let hook = Hook { name: &format!("-pytest-{version}"), module: "test_parcel" };
+    verify::verify(&parsed.value, source.as_bytes(), &[0], Some(hook), &limits)
 }
 
 fn is_verified(check: &CodeCheck) -> bool {
@@ -88,7 +88,7 @@ fn a_rewritten_assert_is_not_what_a_plain_compiler_makes() {
     let mut scratch = Scratch::default();
     let bytes = cache("312", "8.3.3");
     let parsed = pyc::read(&bytes, &limits, &mut scratch);
-    let outcome = verify::verify(&parsed.value, source().as_bytes(), &[0], &[], &limits);
+    let outcome = verify::verify(&parsed.value, source().as_bytes(), &[0], None, &limits);
     assert!(matches!(outcome, CodeCheck::Differs { .. }), "{outcome:?}");
     let outcome = check(&bytes, "8.3.3", &source().replace("\n\n", "\n\n# PYTEST\n"));
     assert!(matches!(outcome, CodeCheck::Differs { .. }), "{outcome:?}");

@@ -147,7 +147,7 @@ fn the_check_is_made_only_when_it_is_asked_for() {
 fn check(bytes: &[u8], scratch: &mut Scratch) -> CodeCheck {
     let limits = Limits::default();
     let parsed = pyc::read(bytes, &limits, scratch);
-    verify::verify(&parsed.value, source().as_bytes(), &[0], &[], &limits)
+    verify::verify(&parsed.value, source().as_bytes(), &[0], None, &limits)
 }
 
 /// Each folder has a source of ours and a pyc of it that was changed by hand: what is done only under circumstances, or what no comparison
@@ -168,7 +168,7 @@ fn attacks_on_the_check_are_found() {
             let bytes = fs::read(&file).unwrap();
             let mut scratch = Scratch::default();
             let parsed = pyc::read(&bytes, &limits, &mut scratch);
-            let outcome = verify::verify(&parsed.value, &source, &[0, 1, 2], &[], &limits);
+            let outcome = verify::verify(&parsed.value, &source, &[0, 1, 2], None, &limits);
             assert!(matches!(outcome, CodeCheck::Differs { .. }), "{}: {outcome:?}", file.display());
             count += 1;
         }

@@ -11,9 +11,10 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use pycaudit::limits::Limits;
+use pycaudit::place::Place;
 use pycaudit::pyc;
+use pycaudit::verify::Hook;
 use pycaudit::verify::check::CodeCheck;
-use pycaudit::verify::pytest::Form;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -75,18 +76,19 @@ fn source_of(path: &Path) -> Option<(PathBuf, Option<u8>)> {
     if folder.file_name()? == "__pycache__" {
         let mut parts = stem.split('.');
         let module = parts.next()?;
+        // That of an import hook is not known.
         let level = stem.rsplit_once(".opt-").map_or(Some(0), |(_, level)| level.parse().ok());
+        let level = level.or_else(|| hook_of(path).map(|_| 0));
         return Some((folder.parent()?.join(format!("{module}.py")), level));
     }
     let level = if path.extension()? == "pyo" { None } else { Some(0) };
     Some((folder.join(format!("{stem}.py")), level))
 }
 
-/// The forms of pytest's rewriting that a file's name tells.
-fn pytest_of(path: &Path) -> Vec<Form> {
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    let hook = stem.find("-pytest").and_then(|at| stem.get(at..));
-    hook.and_then(Form::of_hook).unwrap_or_default()
+/// The import hook that a file's name tells, and the last part of the module's name.
+fn hook_of(path: &Path) -> Option<(String, String)> {
+    let place = Place::of(path.as_os_str().as_encoded_bytes());
+    Some((place.hook()?, place.last_name()))
 }
 
 fn verify(path: &Path) -> Option<(String, String)> {
@@ -102,7 +104,9 @@ fn verify(path: &Path) -> Option<(String, String)> {
         Some(_) => &[2],
         None => &[1, 2],
     };
-    let outcome = pycaudit::verify::verify(&parsed.value, &source, levels, &pytest_of(path), &limits);
+    let hook = hook_of(path);
+    let hook = hook.as_ref().map(|(name, module)| Hook { name, module });
+    let outcome = pycaudit::verify::verify(&parsed.value, &source, levels, hook, &limits);
     let name = path.display();
     Some(match outcome {
         CodeCheck::Verified { strength, .. } => (format!("verified {}", strength.word()), String::new()),
@@ -134,10 +138,12 @@ fn plant(path: &Path, count: usize) -> Vec<(String, String)> {
     let Some((source, Some(level))) = source_of(path) else { return Vec::new() };
     let (Ok(source), Ok(bytes)) = (std::fs::read(source), std::fs::read(path)) else { return Vec::new() };
     let limits = Limits::default();
+    let hook = hook_of(path);
+    let hook = hook.as_ref().map(|(name, module)| Hook { name, module });
     let check = |bytes: &[u8]| {
         let mut scratch = pyc::objects::Scratch::default();
         let parsed = pyc::read(bytes, &limits, &mut scratch);
-        pycaudit::verify::verify(&parsed.value, &source, &[level], &pytest_of(path), &limits)
+        pycaudit::verify::verify(&parsed.value, &source, &[level], hook, &limits)
     };
     if !matches!(check(&bytes), CodeCheck::Verified { .. }) {
         return Vec::new();

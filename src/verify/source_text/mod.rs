@@ -20,9 +20,8 @@ use ruff_text_size::TextSize;
 
 use crate::limits::Limits;
 use crate::name;
-use crate::verify::pytest;
-use crate::verify::pytest::Form;
-use crate::verify::pytest::Rewritten;
+use crate::verify::hook::Form;
+use crate::verify::hook::Rewritten;
 
 use decode::Charset;
 use format_line::FormatLines;
@@ -42,7 +41,7 @@ pub struct SourceText {
     parsed: Parsed<ModModule>,
     /// How deep its tree may be.
     depth: usize,
-    /// What pytest makes of the tree.
+    /// What an import hook makes of the tree.
     rewritten: Option<Rewritten>,
 }
 
@@ -128,9 +127,19 @@ impl SourceText {
         self.rewritten.as_ref().map_or_else(|| self.parsed.syntax(), |rewritten| &rewritten.module)
     }
 
-    /// Has pytest rewrite the tree.
-    pub fn rewrite_asserts(&mut self, form: Form) {
-        self.rewritten = pytest::rewrite(self.parsed.syntax(), form);
+    /// The syntax tree as it was written.
+    pub(super) fn written_module(&self) -> &ModModule {
+        self.parsed.syntax()
+    }
+
+    /// Has an import hook rewrite the tree.
+    pub(super) fn rewrite(&mut self, form: &dyn Form) {
+        self.rewritten = form.rewrite(self.parsed.syntax(), &self.text);
+    }
+
+    /// What an import hook has made of the tree.
+    pub(super) fn rewritten(&self) -> Option<&Rewritten> {
+        self.rewritten.as_ref()
     }
 
     /// Has the tree as it was written.
@@ -139,8 +148,8 @@ impl SourceText {
     }
 
     /// Whether pytest has rewritten the tree. An `assert` that is left in it then is one whose rewritten form is not known.
-    pub fn is_rewritten(&self) -> bool {
-        self.rewritten.is_some()
+    pub fn has_unknown_asserts(&self) -> bool {
+        self.rewritten.as_ref().is_some_and(|rewritten| rewritten.has_unknown_asserts)
     }
 
     /// The text that the ranges of the tree are in; of 2.x the rewritten one ([`python2`]).

@@ -22,8 +22,8 @@ use ruff_text_size::TextRange;
 
 use super::Rewriter;
 use super::Walrus;
-use super::nodes::Nodes;
 use super::walruses;
+use crate::verify::hook::nodes::Nodes;
 
 /// The statements for an assert; `None` when that were too many.
 pub(super) fn rewrite(rewriter: &mut Rewriter, assert: &StmtAssert) -> Option<Vec<Stmt>> {

@@ -5,7 +5,6 @@
 //! compare in such a tree.
 
 mod assertion;
-mod nodes;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -24,11 +23,17 @@ use ruff_text_size::Ranged;
 use ruff_text_size::TextRange;
 use ruff_text_size::TextSize;
 
-use nodes::Nodes;
+use super::Asked;
+use super::Budget;
+use super::Form as HookForm;
+use super::Forms;
+use super::MOST_MADE;
+use super::Rewritten;
+use super::nodes::Nodes;
 
 /// The rewriting of one version of pytest, or one whose form is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Form(Option<(u16, u16, u16)>);
+struct Form(Option<(u16, u16, u16)>);
 
 /// What becomes of a walrus in an assert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +54,10 @@ const NEWEST: (u16, u16, u16) = (9, 2, u16::MAX);
 
 impl Form {
     /// Nothing is known of it.
-    pub const UNKNOWN: Self = Self(None);
+    const UNKNOWN: Self = Self(None);
 
-    /// Of an import hook as the name of a file has it, `-pytest-8.3.3`: what to try, in this order. None for another hook than pytest's.
-    pub fn of_hook(hook: &str) -> Option<Vec<Self>> {
+    /// Of an import hook as the name of a file has it, `-pytest-8.3.3`: what to try, in this order.
+    fn of(hook: &str) -> Option<Vec<Self>> {
         let (name, version) = hook.split_at_checked(7)?;
         name.eq_ignore_ascii_case("-pytest").then(|| match parsed(version.strip_prefix('-').unwrap_or_default()) {
             Some(version) if version < OLDEST => vec![Self::UNKNOWN],
@@ -90,48 +95,36 @@ fn parsed(version: &str) -> Option<(u16, u16, u16)> {
 }
 
 /// What is called in an assert when `enable_assertion_pass_hook` is set.
-pub(super) const PASS_HOOK: &[u8] = b"_check_if_assertion_pass_impl";
+pub(in crate::verify) const PASS_HOOK: &[u8] = b"_check_if_assertion_pass_impl";
 
 /// What pytest looks for in the docstring of a module.
 const LEFT_ALONE: &str = "PYTEST_DONT_REWRITE";
 
-/// How much syntax is made for one module: some hundred megabytes. A test of 10,000 asserts needs a quarter of it.
-const MOST_MADE: usize = 4_000_000;
-
-/// A module that was rewritten.
-#[derive(Debug)]
-pub(super) struct Rewritten {
-    /// The tree that is compiled.
-    pub(super) module: ModModule,
-    /// The asserts all parts of which have the line of the assert, in order.
-    moved: Vec<TextRange>,
-    /// The walruses that stand for a name in a later assert too, by where they begin, and the assert that they are moved to.
-    carried: BTreeMap<TextSize, (TextRange, TextSize)>,
+/// What the name of a cache says that pytest made.
+pub(super) fn forms(asked: &Asked<'_>) -> Option<Forms> {
+    let mut forms = Form::of(asked.hook)?;
+    // No pytest of 2.7 was looked at.
+    if asked.series < (3, 0) {
+        forms = vec![Form::UNKNOWN];
+    }
+    // What is not known of a form is an assert that is left in the tree, and not compared.
+    Some(Forms { all: forms.into_iter().map(|form| Box::new(form) as Box<dyn HookForm>).collect(), is_complete: true })
 }
 
-impl Rewritten {
-    /// The start of the assert that gives its line to what is at an offset.
-    pub(super) fn assert_at(&self, offset: TextSize) -> Option<TextSize> {
-        let carried = self.carried.range(..=offset).next_back();
-        if let Some((_, &(_, assert))) = carried.filter(|(_, (walrus, _))| walrus.contains(offset)) {
-            return Some(assert);
-        }
-        let behind = self.moved.partition_point(|assert| assert.start() <= offset);
-        let assert = self.moved.get(behind.checked_sub(1)?)?;
-        assert.contains(offset).then(|| assert.start())
+impl HookForm for Form {
+    fn rewrite(&self, source: &ModModule, _: &str) -> Option<Rewritten> {
+        rewrite(source, *self)
     }
 }
 
-/// The module that is compiled in the place of a source's. Call it where the tree can be deep.
-///
-/// `None` where it is that one.
-pub(super) fn rewrite(source: &ModModule, form: Form) -> Option<Rewritten> {
+fn rewrite(source: &ModModule, form: Form) -> Option<Rewritten> {
     let place = place_of_imports(&source.body)?;
-    let mut rewritten = Rewritten { module: source.clone(), moved: Vec::new(), carried: BTreeMap::new() };
+    let mut rewritten = Rewritten { has_unknown_asserts: true, ..Rewritten::of(source) };
     let module = &mut rewritten.module;
     let following = module.body.get(place).or_else(|| module.body.last());
     let nodes = Nodes::at(following.map_or(TextSize::default(), Ranged::start));
-    let imports = [nodes.import("builtins", "@py_builtins"), nodes.import("_pytest.assertion.rewrite", "@pytest_ar")];
+    let imports =
+        [nodes.import_as("builtins", "@py_builtins"), nodes.import_as("_pytest.assertion.rewrite", "@pytest_ar")];
     for (place, import) in (place..).zip(imports) {
         module.body.insert(place, import);
     }
@@ -145,7 +138,7 @@ pub(super) fn rewrite(source: &ModModule, form: Form) -> Option<Rewritten> {
         overwritten: HashMap::new(),
         carried: BTreeMap::new(),
         asserts: Vec::new(),
-        left: MOST_MADE,
+        budget: Budget(MOST_MADE),
     };
     rewriter.suites(&mut [&mut module.body]);
     if form.moves() {
@@ -228,8 +221,7 @@ struct Rewriter {
     carried: BTreeMap<TextSize, (TextRange, TextSize)>,
     /// The asserts that were replaced.
     asserts: Vec<TextRange>,
-    /// How much more may be made.
-    left: usize,
+    budget: Budget,
 }
 
 impl Rewriter {
@@ -309,9 +301,7 @@ impl Rewriter {
         self.scope = outer;
     }
 
-    /// Whether so much more may be made.
     fn spend(&mut self, amount: usize) -> bool {
-        self.left = self.left.saturating_sub(amount);
-        self.left > 0
+        self.budget.spend(amount)
     }
 }

@@ -1,13 +1,16 @@
-//! Syntax that no source has: what pytest makes itself.
+//! Syntax that no source has: what a hook makes itself.
 //!
-//! All of it stands at the start of the assert and has no width, by which its literals are told from those that can be read in the source.
+//! All of it stands at one place, such as the start of an assert, and has no width, by which its literals are told from those that can be
+//! read in the source.
 
 use ruff_python_ast::Alias;
 use ruff_python_ast::Arguments;
 use ruff_python_ast::AtomicNodeIndex;
 use ruff_python_ast::BoolOp;
 use ruff_python_ast::CmpOp;
+use ruff_python_ast::Decorator;
 use ruff_python_ast::DictItem;
+use ruff_python_ast::ExceptHandler;
 use ruff_python_ast::Expr;
 use ruff_python_ast::ExprAttribute;
 use ruff_python_ast::ExprBinOp;
@@ -22,6 +25,7 @@ use ruff_python_ast::ExprName;
 use ruff_python_ast::ExprNoneLiteral;
 use ruff_python_ast::ExprNumberLiteral;
 use ruff_python_ast::ExprStringLiteral;
+use ruff_python_ast::ExprSubscript;
 use ruff_python_ast::ExprTuple;
 use ruff_python_ast::ExprUnaryOp;
 use ruff_python_ast::Identifier;
@@ -32,12 +36,15 @@ use ruff_python_ast::Operator;
 use ruff_python_ast::Stmt;
 use ruff_python_ast::StmtAssign;
 use ruff_python_ast::StmtExpr;
+use ruff_python_ast::StmtFor;
 use ruff_python_ast::StmtIf;
 use ruff_python_ast::StmtImport;
+use ruff_python_ast::StmtImportFrom;
 use ruff_python_ast::StmtRaise;
 use ruff_python_ast::StringLiteral;
 use ruff_python_ast::StringLiteralFlags;
 use ruff_python_ast::StringLiteralValue;
+use ruff_python_ast::Suite;
 use ruff_python_ast::UnaryOp;
 use ruff_python_ast::name::Name;
 use ruff_text_size::TextRange;
@@ -95,6 +102,34 @@ impl Nodes {
             func: Box::new(callee),
             arguments,
         })
+    }
+
+    /// `a.b.c`.
+    pub(super) fn path(self, names: &[&str]) -> Expr {
+        let Some((first, rest)) = names.split_first() else { return self.none() };
+        rest.iter().fold(self.load(first), |value, name| self.attribute(value, name))
+    }
+
+    pub(super) fn subscript(self, value: Expr, slice: Expr) -> Expr {
+        self.item(value, slice, ExprContext::Load)
+    }
+
+    pub(super) fn subscript_target(self, value: Expr, slice: Expr) -> Expr {
+        self.item(value, slice, ExprContext::Store)
+    }
+
+    fn item(self, value: Expr, slice: Expr, ctx: ExprContext) -> Expr {
+        let (value, slice) = (Box::new(value), Box::new(slice));
+        Expr::Subscript(ExprSubscript { node_index: AtomicNodeIndex::NONE, range: self.range, value, slice, ctx })
+    }
+
+    pub(super) fn keyword(self, name: &str, value: Expr) -> Keyword {
+        let arg = Some(Identifier::new(name, self.range));
+        Keyword { range: self.range, node_index: AtomicNodeIndex::NONE, arg, value }
+    }
+
+    pub(super) fn decorator(self, expression: Expr) -> Decorator {
+        Decorator { range: self.range, node_index: AtomicNodeIndex::NONE, expression }
     }
 
     pub(super) fn text(self, text: &str) -> Expr {
@@ -191,11 +226,27 @@ impl Nodes {
     }
 
     pub(super) fn assign(self, names: &[String], value: Expr) -> Stmt {
-        Stmt::Assign(StmtAssign {
+        self.assign_all(names.iter().map(|name| self.target(name)).collect(), value)
+    }
+
+    pub(super) fn assign_to(self, target: Expr, value: Expr) -> Stmt {
+        self.assign_all(vec![target], value)
+    }
+
+    fn assign_all(self, targets: Vec<Expr>, value: Expr) -> Stmt {
+        let value = Box::new(value);
+        Stmt::Assign(StmtAssign { node_index: AtomicNodeIndex::NONE, range: self.range, targets, value })
+    }
+
+    pub(super) fn for_each(self, name: &str, iter: Expr, body: Vec<Stmt>) -> Stmt {
+        Stmt::For(StmtFor {
             node_index: AtomicNodeIndex::NONE,
             range: self.range,
-            targets: names.iter().map(|name| self.target(name)).collect(),
-            value: Box::new(value),
+            is_async: false,
+            target: Box::new(self.target(name)),
+            iter: Box::new(iter),
+            body: body.into_iter().collect(),
+            orelse: Suite::new(),
         })
     }
 
@@ -222,13 +273,36 @@ impl Nodes {
         })
     }
 
-    pub(super) fn import(self, module: &str, name: &str) -> Stmt {
-        let alias = Alias {
+    pub(super) fn import(self, module: &str) -> Stmt {
+        self.import_named(module, None)
+    }
+
+    pub(super) fn import_as(self, module: &str, name: &str) -> Stmt {
+        self.import_named(module, Some(name))
+    }
+
+    pub(super) fn import_from(self, module: &str, name: &str, asname: Option<&str>) -> Stmt {
+        Stmt::ImportFrom(StmtImportFrom {
+            node_index: AtomicNodeIndex::NONE,
+            range: self.range,
+            module: Some(Identifier::new(module, self.range)),
+            names: vec![self.alias(name, asname)],
+            level: 0,
+            is_lazy: false,
+        })
+    }
+
+    fn alias(self, name: &str, asname: Option<&str>) -> Alias {
+        Alias {
             range: self.range,
             node_index: AtomicNodeIndex::NONE,
-            name: Identifier::new(module, self.range),
-            asname: Some(Identifier::new(name, self.range)),
-        };
+            name: Identifier::new(name, self.range),
+            asname: asname.map(|name| Identifier::new(name, self.range)),
+        }
+    }
+
+    fn import_named(self, module: &str, name: Option<&str>) -> Stmt {
+        let alias = self.alias(module, name);
         Stmt::Import(StmtImport {
             node_index: AtomicNodeIndex::NONE,
             range: self.range,
@@ -236,4 +310,43 @@ impl Nodes {
             is_lazy: false,
         })
     }
+}
+
+/// The lists of statements inside of a statement, in the order in which they are written.
+pub(super) fn suites(statement: &mut Stmt) -> Vec<&mut Suite> {
+    match statement {
+        Stmt::FunctionDef(node) => vec![&mut node.body],
+        Stmt::ClassDef(node) => vec![&mut node.body],
+        Stmt::For(node) => vec![&mut node.body, &mut node.orelse],
+        Stmt::While(node) => vec![&mut node.body, &mut node.orelse],
+        Stmt::If(node) => {
+            let clauses = node.elif_else_clauses.iter_mut().map(|clause| &mut clause.body);
+            std::iter::once(&mut node.body).chain(clauses).collect()
+        }
+        Stmt::With(node) => vec![&mut node.body],
+        Stmt::Match(node) => node.cases.iter_mut().map(|case| &mut case.body).collect(),
+        Stmt::Try(node) => {
+            let handlers = node.handlers.iter_mut().map(|ExceptHandler::ExceptHandler(handler)| &mut handler.body);
+            std::iter::once(&mut node.body).chain(handlers).chain([&mut node.orelse, &mut node.finalbody]).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Where the keyword is that stands before the name of a class or function.
+pub(super) fn keyword_before(text: &str, name: TextSize) -> TextSize {
+    let before = text.get(..name.into()).unwrap_or_default();
+    // Nothing but blanks and lines that go on can be between.
+    let blanks = [' ', '\t', '\u{c}', '\\', '\n', '\r'];
+    let before = before.trim_end_matches(blanks);
+    let before = ["class", "def"].into_iter().find_map(|keyword| before.strip_suffix(keyword));
+    let is_async = |before: &&str| {
+        before.ends_with([' ', '\t', '\u{c}', '\n', '\r']) && before.trim_end_matches(blanks).ends_with("async")
+    };
+    let before = before.map(|before| {
+        let outer = before.trim_end_matches(blanks).strip_suffix("async");
+        outer.filter(|_| is_async(&before)).unwrap_or(before)
+    });
+    let length = before.map(str::len);
+    length.and_then(|length| TextSize::try_from(length).ok()).unwrap_or(name)
 }

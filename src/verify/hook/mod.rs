@@ -1,0 +1,121 @@
+//! What import hooks make of a module before it is compiled: pytest, jaxtyping, beartype.
+//!
+//! A hook writes its caches under a name of its own ([`crate::place::Place::hook`]). The name says which hook it claims to be and what that
+//! would make of the source; this tree is compiled like any other, so that the cache is compared with its source all the same. What a hook
+//! does was observed on its released versions. One whose ways are not known is said to be so, and never shown as clean.
+//!
+//! A hook is a file here with a function that knows its names, and a row in [`HOOKS`].
+
+mod beartype;
+mod jaxtyping;
+mod nodes;
+pub(super) mod pytest;
+mod typeguard;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ruff_python_ast::ModModule;
+use ruff_text_size::TextRange;
+use ruff_text_size::TextSize;
+
+use crate::pyc::Tree;
+
+/// The hooks that are known.
+const HOOKS: &[fn(&Asked<'_>) -> Option<Forms>] = &[pytest::forms, jaxtyping::forms, beartype::forms, typeguard::forms];
+
+/// What the forms of a hook depend on.
+pub(super) struct Asked<'a> {
+    /// The hook, as the name of the file has it: `-pytest-8.3.3`, `opt-typeguard460`.
+    pub(super) hook: &'a str,
+    /// The last part of the module's name, as the path has it.
+    pub(super) module: &'a str,
+    /// The version of Python that the file is of.
+    pub(super) series: (u8, u8),
+    /// The file, of which only options are taken that its name does not say.
+    pub(super) tree: &'a Tree<'a>,
+    /// The source as it was written.
+    pub(super) source: &'a ModModule,
+}
+
+/// The ways in which a hook may have rewritten a module.
+pub(super) struct Forms {
+    /// What to try, in this order.
+    pub(super) all: Vec<Box<dyn Form>>,
+    /// Whether there is no other: code that none of them explains is not the hook's.
+    pub(super) is_complete: bool,
+}
+
+/// One way to rewrite a module.
+pub(super) trait Form: fmt::Debug {
+    /// The module that is compiled in the place of a source's; `None` where it is that one. Call it where the tree can be deep.
+    fn rewrite(&self, source: &ModModule, text: &str) -> Option<Rewritten>;
+}
+
+/// A module is compiled as it is.
+#[derive(Debug)]
+struct Plain;
+
+impl Form for Plain {
+    fn rewrite(&self, _: &ModModule, _: &str) -> Option<Rewritten> {
+        None
+    }
+}
+
+/// What a hook may have made of a module. Of one that is not known it is only seen whether it left the module alone.
+pub(super) fn forms(asked: &Asked<'_>) -> Forms {
+    let known = HOOKS.iter().find_map(|forms| forms(asked));
+    known.unwrap_or_else(|| Forms { all: vec![Box::new(Plain)], is_complete: false })
+}
+
+/// A module that was rewritten.
+#[derive(Debug)]
+pub(super) struct Rewritten {
+    /// The tree that is compiled.
+    pub(super) module: ModModule,
+    /// Whether an `assert` that is left in it is one whose rewritten form is not known.
+    pub(super) has_unknown_asserts: bool,
+    /// Whether more would have to be put in than is made.
+    pub(super) is_cut: bool,
+    /// Whether a text was put in that may be another one.
+    pub(super) is_guessed: bool,
+    /// The asserts all parts of which have the line of the assert, in order.
+    moved: Vec<TextRange>,
+    /// The walruses that stand for a name in a later assert too, by where they begin, and the assert that they are moved to.
+    carried: BTreeMap<TextSize, (TextRange, TextSize)>,
+}
+
+impl Rewritten {
+    /// One that was not changed yet.
+    fn of(source: &ModModule) -> Self {
+        let module = source.clone();
+        let (has_unknown_asserts, is_cut, is_guessed) = (false, false, false);
+        Self { module, has_unknown_asserts, is_cut, is_guessed, moved: Vec::new(), carried: BTreeMap::new() }
+    }
+
+    /// The start of the assert that gives its line to what is at an offset.
+    pub(super) fn assert_at(&self, offset: TextSize) -> Option<TextSize> {
+        let carried = self.carried.range(..=offset).next_back();
+        if let Some((_, &(_, assert))) = carried.filter(|(_, (walrus, _))| walrus.contains(offset)) {
+            return Some(assert);
+        }
+        let behind = self.moved.partition_point(|assert| assert.start() <= offset);
+        let assert = self.moved.get(behind.checked_sub(1)?)?;
+        assert.contains(offset).then(|| assert.start())
+    }
+}
+
+/// How much syntax is made for one module: some hundred megabytes. A test of 10,000 asserts needs a quarter of it.
+const MOST_MADE: usize = 4_000_000;
+
+/// What is left of [`MOST_MADE`].
+#[derive(Debug)]
+struct Budget(usize);
+
+impl Budget {
+    /// Whether so much more may be made.
+    fn spend(&mut self, amount: usize) -> bool {
+        self.0 = self.0.saturating_sub(amount);
+        self.0 > 0
+    }
+}

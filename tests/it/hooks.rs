@@ -1,0 +1,121 @@
+//! Caches that the import hooks of jaxtyping and beartype wrote against their source: `fixtures/hooks` has what they made of `parcel.py`,
+//! which was imported as `post.parcel`. `oracle/hook_caches.py` makes them.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+
+use pycaudit::limits::Limits;
+use pycaudit::pyc;
+use pycaudit::pyc::Scratch;
+use pycaudit::verify;
+use pycaudit::verify::Hook;
+use pycaudit::verify::check::CodeCheck;
+use pycaudit::verify::check::Reason;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hooks")
+}
+
+fn source() -> String {
+    fs::read_to_string(folder().join("parcel.py")).unwrap()
+}
+
+/// The name of each hook as a cache has it, and the cache.
+fn caches() -> Vec<(String, Vec<u8>)> {
+    let mut caches = Vec::new();
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if let Some((_, hook)) = name.split_once(".opt-") {
+            caches.push((format!("opt-{hook}"), fs::read(&path).unwrap()));
+        }
+    }
+    assert!(caches.len() >= 6);
+    caches
+}
+
+/// Compares a cache with a source, as one of this hook.
+fn check(bytes: &[u8], hook: &str, source: &str) -> CodeCheck {
+    let limits = Limits::default();
+    let mut scratch = Scratch::default();
+    let parsed = pyc::read(bytes, &limits, &mut scratch);
+    let hook = Hook { name: hook, module: "parcel" };
+    verify::verify(&parsed.value, source.as_bytes(), &[0], Some(hook), &limits)
+}
+
+fn is_verified(check: &CodeCheck) -> bool {
+    matches!(check, CodeCheck::Verified { .. })
+}
+
+fn is_instrumented(check: &CodeCheck) -> bool {
+    matches!(check, CodeCheck::Unverified(Reason::Instrumented(_)))
+}
+
+#[test]
+fn what_a_hook_made_of_a_source_is_verified() {
+    for (hook, bytes) in caches() {
+        let outcome = check(&bytes, &hook, &source());
+        assert!(is_verified(&outcome), "{hook}: {outcome:?}");
+    }
+}
+
+#[test]
+fn code_that_only_the_cache_has_is_found() {
+    for (hook, bytes) in caches() {
+        // Of these no type checker is told, so that what they make is known for two.
+        let is_told = !hook.starts_with("opt-jaxtyping6");
+        for (written, changed) in [
+            ("LIMIT: float = 31.5", "LIMIT: float = 31"),
+            ("self.total() < LIMIT", "self.total() > LIMIT"),
+            ("@property\n", "@staticmethod\n"),
+            ("@dataclass\n", ""),
+            ("@no_type_check\n", ""),
+            ("@functools.lru_cache(maxsize=None)\n", ""),
+            ("def again(left: int)", "def again(left: str)"),
+            ("class Stamp(str)", "class Stamp(int)"),
+            ("import functools", "import functools, os"),
+        ] {
+            let changed = source().replace(written, changed);
+            assert_ne!(changed, source());
+            let outcome = check(&bytes, &hook, &changed);
+            let is_found =
+                if is_told { matches!(outcome, CodeCheck::Differs { .. }) } else { is_instrumented(&outcome) };
+            assert!(is_found, "{hook}, {written}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_cache_of_a_hook_is_not_what_another_makes() {
+    for (hook, bytes) in caches() {
+        for other in [
+            "opt-jaxtyping100",
+            "opt-jaxtyping1031d5ed77e2b8ba3b8b3e7a4bd0b3a2c5",
+            "opt-beartype0v17v2",
+            "-pytest-8.3.3",
+        ] {
+            let outcome = check(&bytes, other, &source());
+            assert!(hook == other || matches!(outcome, CodeCheck::Differs { .. }), "{hook} as {other}: {outcome:?}");
+        }
+        for unknown in ["opt-jaxtyping990", "opt-beartype0v99v0", "opt-typeguard460", "opt-other"] {
+            let outcome = check(&bytes, unknown, &source());
+            assert!(is_instrumented(&outcome) || is_verified(&outcome), "{hook} as {unknown}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_hook_that_leaves_a_module_alone_is_no_excuse() {
+    let (_, bytes) = caches().pop().unwrap();
+    for (hook, source) in [
+        ("opt-typeguard460", "import math\n\n\ndef area(radius):\n    return math.pi * radius**2\n"),
+        ("opt-jaxtyping100", "\"\"\"Only a docstring.\"\"\"\n"),
+        ("opt-beartype0v23v1", "\"\"\"Only a docstring.\"\"\"\n"),
+    ] {
+        let outcome = check(&bytes, hook, source);
+        assert!(matches!(outcome, CodeCheck::Differs { .. }), "{hook}: {outcome:?}");
+    }
+    let annotated = "def area(radius: float):\n    return radius\n";
+    assert!(is_instrumented(&check(&bytes, "opt-typeguard460", annotated)));
+}
