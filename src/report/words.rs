@@ -165,7 +165,9 @@ pub(super) fn code(word: &str) -> &'static str {
         "ambiguous-source" => "Several files could be the source.",
         "unread-source" => "The source could not be read whole.",
         "stale" => "The header itself says that the source was another: Python would compile it again.",
-        "instrumented" => "Its name says that an import hook changed the code on purpose, in a way that is not known; what else it may hold is not known.",
+        "instrumented" => {
+            "Its name says that an import hook changed the code on purpose, in a way that is not known; what else it may hold is not known."
+        }
         "version" => "The code of this interpreter is not compared.",
         "source" => "The source is none that this interpreter could have compiled.",
         "unsupported" => "The source has something that is not compared yet.",

@@ -71,8 +71,8 @@ struct Form {
     version: u32,
     /// 0.15, and 0.16.0 at least: what is in methods is left alone.
     is_early: bool,
-    /// The version of Python has no `ast.unparse`.
-    is_old_python: bool,
+    /// The version of Python.
+    series: (u8, u8),
     /// Whether there is a configuration.
     is_configured: bool,
     /// Whether assignments are checked.
@@ -115,18 +115,10 @@ pub(super) fn forms(asked: &Asked<'_>) -> Option<Forms> {
             for (&checks_assignments, &is_early) in
                 checks.iter().flat_map(|it| early.iter().map(move |early| (it, early)))
             {
-                let is_old_python = asked.series < (3, 9);
+                let series = asked.series;
                 let module = module.clone();
-                let form = Form {
-                    version,
-                    is_early,
-                    is_old_python,
-                    is_configured,
-                    checks_assignments,
-                    function,
-                    class,
-                    module,
-                };
+                let form =
+                    Form { version, is_early, series, is_configured, checks_assignments, function, class, module };
                 all.push(Box::new(form));
             }
         }
@@ -374,7 +366,8 @@ impl Rewriter<'_> {
                 let object = object.unwrap_or_default();
                 let shown = match form.version {
                     22.. => format!("{object}.{name}"),
-                    _ if form.is_old_python => name.to_owned(),
+                    // There is no `ast.unparse`.
+                    _ if form.series < (3, 9) => name.to_owned(),
                     _ => object,
                 };
                 (nodes.attribute((*attribute.value).clone(), name), shown)
