@@ -56,6 +56,15 @@ pub(super) fn verdict(run: &RunRecord, summary: &SummaryRecord, worst: &Listed) 
     let counts = Counts::of(summary);
     let (level, label) = level(summary, &counts);
     let mut headline = headline(summary, &counts);
+    match total(&summary.suppressed) {
+        0 => {}
+        // They may be of any severity: what is said of the others does not hold for them.
+        known => {
+            let findings = words::counted(known, "finding", "findings");
+            let are = words::noun(known, "is", "are");
+            headline = format!("{headline} {findings} {are} known and accepted, and not looked at here.");
+        }
+    }
     if summary.interrupted {
         headline.push_str(" The scan was broken off before its end.");
     } else if summary.problems > 0 {
@@ -102,6 +111,7 @@ fn level(summary: &SummaryRecord, counts: &Counts) -> (&'static str, &'static st
         _ if summary.interrupted || summary.problems > 0 => ("medium", "Incomplete"),
         Some(Severity::Low) => ("low", "Nothing alarming"),
         Some(Severity::Info) => ("info", "Nothing alarming"),
+        None if total(&summary.suppressed) > 0 => ("info", "Nothing new"),
         None if summary.pycs == 0 => ("info", "No bytecode"),
         None => ("good", "Nothing found"),
     }
@@ -123,6 +133,7 @@ fn headline(summary: &SummaryRecord, counts: &Counts) -> String {
         }
         Some(Severity::Low) => "Only habits and leftovers: nothing with a known way to do harm.".to_owned(),
         Some(Severity::Info) => "Only remarks: nothing that has to be acted on.".to_owned(),
+        None if total(&summary.suppressed) > 0 => "Nothing new.".to_owned(),
         None if summary.pycs == 0 => "There is no Python bytecode in what was scanned.".to_owned(),
         None => {
             format!("No rule saw anything odd in {}.", words::counted(summary.pycs, "bytecode file", "bytecode files"))
@@ -228,6 +239,8 @@ fn first_step(summary: &SummaryRecord, counts: &Counts, worst: &Listed) -> Answe
         "Look at what could not be read: nothing is known about it."
     } else if counts.worst.is_some() {
         "Nothing is urgent. The findings say what could be tidied up."
+    } else if total(&summary.suppressed) > 0 {
+        "Nothing is new. See now and then whether what is accepted still should be."
     } else if summary.pycs == 0 {
         "Nothing, if no bytecode was expected here."
     } else {

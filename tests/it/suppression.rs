@@ -161,6 +161,8 @@ fn suppressed_findings_are_in_every_report_and_in_those_of_a_saved_run() {
     let text = pycaudit(folder.path(), &[&["scan", "dist"], &options[..]].concat());
     assert_eq!(text.code, Some(0));
     assert!(text.stdout.contains(&format!("no findings; {found} suppressed (baseline {found})")), "{}", text.stdout);
+    assert!(text.stdout.contains(&format!("Nothing new. {found} findings are known and accepted")), "{}", text.stdout);
+    assert!(!text.stdout.contains("No rule saw"), "{}", text.stdout);
     let github = pycaudit(folder.path(), &["scan", "dist", "--baseline", "known.json", "--format", "github"]);
     assert!(github.stdout.contains(&format!("0 findings; {found} suppressed (baseline {found})")), "{}", github.stdout);
     let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
