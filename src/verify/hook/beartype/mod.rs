@@ -44,11 +44,9 @@ const SHOWN: [&str; 2] = ["\u{1b}[1m\u{1b}[35m", "\u{1b}[0m"];
 /// The newest version that was looked at.
 const NEWEST: u32 = 23;
 
-/// What is tried of one file.
-const MOST_FORMS: usize = 24;
-
-/// Names of the module that are tried.
+/// Names of the module that are tried. With a configuration each is tried in up to nine forms.
 const MOST_NAMES: usize = 4;
+const MOST_NAMES_CONFIGURED: usize = 2;
 
 /// What [`Budget`] a decorator or a check takes, by its nodes.
 const MADE: usize = 16;
@@ -109,7 +107,7 @@ pub(super) fn forms(asked: &Asked<'_>) -> Option<Forms> {
         _ => &[false],
     };
     let mut all: Vec<Box<dyn HookForm>> = Vec::new();
-    for module in modules(asked, version) {
+    for module in modules(asked, version, is_configured) {
         for (&function, &class) in places.iter().flat_map(|function| places.iter().map(move |class| (function, class)))
         {
             for (&checks_assignments, &is_early) in
@@ -123,13 +121,11 @@ pub(super) fn forms(asked: &Asked<'_>) -> Option<Forms> {
             }
         }
     }
-    let is_complete = version <= NEWEST && all.len() <= MOST_FORMS;
-    all.truncate(MOST_FORMS);
-    Some(Forms { all, is_complete })
+    Some(Forms { all, is_complete: version <= NEWEST })
 }
 
 /// The names under which the module may have been imported. They stand in messages, and with a configuration as its key.
-fn modules(asked: &Asked<'_>, version: u32) -> Vec<String> {
+fn modules(asked: &Asked<'_>, version: u32, is_configured: bool) -> Vec<String> {
     let none = || vec![String::new()];
     if version < 18 {
         return none();
@@ -156,7 +152,7 @@ fn modules(asked: &Asked<'_>, version: u32) -> Vec<String> {
     let (fits, others): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| is_it(name));
     // A file or folder can have been renamed.
     let mut names = if fits.is_empty() { others } else { fits };
-    names.truncate(MOST_NAMES);
+    names.truncate(if is_configured { MOST_NAMES_CONFIGURED } else { MOST_NAMES });
     if names.is_empty() { none() } else { names }
 }
 
