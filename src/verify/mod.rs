@@ -109,7 +109,7 @@ fn in_forms(
 ) -> CodeCheck {
     let Hook { name, module } = hook;
     let asked = Asked { hook: name, module, series: version.series, tree, source: text.written_module() };
-    let Forms { all, mut is_complete } = hook::forms(&asked);
+    let Forms { all, is_complete } = hook::forms(&asked);
     let mut nearest = None;
     for form in all {
         text.rewrite(&*form);
@@ -117,7 +117,6 @@ fn in_forms(
             Some(rewritten) if rewritten.is_cut => CodeCheck::Unverified(Reason::Work),
             _ => at_levels(tree, version, text, levels, limits),
         };
-        is_complete &= text.rewritten().is_none_or(|rewritten| !rewritten.is_guessed);
         // Where one could not be compared, it may be this one that was meant.
         let rank = match &outcome {
             CodeCheck::Verified { .. } => 0,

@@ -77,8 +77,6 @@ pub(super) struct Rewritten {
     pub(super) has_unknown_asserts: bool,
     /// Whether more would have to be put in than is made.
     pub(super) is_cut: bool,
-    /// Whether a text was put in that may be another one.
-    pub(super) is_guessed: bool,
     /// The asserts all parts of which have the line of the assert, in order.
     moved: Vec<TextRange>,
     /// The walruses that stand for a name in a later assert too, by where they begin, and the assert that they are moved to.
@@ -89,8 +87,7 @@ impl Rewritten {
     /// One that was not changed yet.
     fn of(source: &ModModule) -> Self {
         let module = source.clone();
-        let (has_unknown_asserts, is_cut, is_guessed) = (false, false, false);
-        Self { module, has_unknown_asserts, is_cut, is_guessed, moved: Vec::new(), carried: BTreeMap::new() }
+        Self { module, has_unknown_asserts: false, is_cut: false, moved: Vec::new(), carried: BTreeMap::new() }
     }
 
     /// The start of the assert that gives its line to what is at an offset.

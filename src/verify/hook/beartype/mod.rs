@@ -7,6 +7,7 @@
 mod hostile;
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use ruff_python_ast::Decorator;
 use ruff_python_ast::Expr;
@@ -79,6 +80,8 @@ struct Form {
     class: Place,
     /// The name under which the module was imported.
     module: String,
+    /// The messages that the cache has.
+    messages: Rc<[String]>,
 }
 
 /// What the name of a cache says that the hook made.
@@ -106,6 +109,8 @@ pub(super) fn forms(asked: &Asked<'_>) -> Option<Forms> {
         16 => &[false, true],
         _ => &[false],
     };
+    let texts = asked.tree.strings().filter_map(|(_, text)| std::str::from_utf8(text).ok());
+    let messages: Rc<[String]> = texts.filter(|text| shown_in(text).is_some()).map(str::to_owned).collect();
     let mut all: Vec<Box<dyn HookForm>> = Vec::new();
     for module in modules(asked, version, is_configured) {
         for (&function, &class) in places.iter().flat_map(|function| places.iter().map(move |class| (function, class)))
@@ -114,9 +119,18 @@ pub(super) fn forms(asked: &Asked<'_>) -> Option<Forms> {
                 checks.iter().flat_map(|it| early.iter().map(move |early| (it, early)))
             {
                 let series = asked.series;
-                let module = module.clone();
-                let form =
-                    Form { version, is_early, series, is_configured, checks_assignments, function, class, module };
+                let (module, messages) = (module.clone(), Rc::clone(&messages));
+                let form = Form {
+                    version,
+                    is_early,
+                    series,
+                    is_configured,
+                    checks_assignments,
+                    function,
+                    class,
+                    module,
+                    messages,
+                };
                 all.push(Box::new(form));
             }
         }
@@ -175,12 +189,10 @@ impl HookForm for Form {
             text,
             scopes: vec![Scope { is_class: false, name: self.module.clone() }],
             tracked: Tracked::default(),
-            is_guessed: false,
             budget: Budget(MOST_MADE),
         };
         rewriter.suite(&mut rewritten.module.body, false);
         rewritten.is_cut = !rewriter.budget.spend(0);
-        rewritten.is_guessed = rewriter.is_guessed;
         let nodes = Nodes::at(source.body.get(place).map_or(TextSize::default(), Ranged::start));
         for import in self.imports(nodes).into_iter().rev() {
             rewritten.module.body.insert(place, import);
@@ -254,8 +266,6 @@ struct Rewriter<'a> {
     text: &'a str,
     scopes: Vec<Scope>,
     tracked: Tracked,
-    /// Whether a message has to be guessed.
-    is_guessed: bool,
     budget: Budget,
 }
 
@@ -357,9 +367,7 @@ impl Rewriter<'_> {
             Expr::Name(name) => (nodes.load(name.id.as_str()), name.id.to_string()),
             Expr::Attribute(attribute) => {
                 let name = attribute.attr.as_str();
-                let object = dotted(&attribute.value);
-                self.is_guessed |= object.is_none();
-                let object = object.unwrap_or_default();
+                let object = dotted(&attribute.value).unwrap_or_else(|| self.unparsed(&attribute.value));
                 let shown = match form.version {
                     22.. => format!("{object}.{name}"),
                     // There is no `ast.unparse`.
@@ -373,8 +381,6 @@ impl Rewriter<'_> {
         let mut keywords: Vec<Keyword> = form.configuration(nodes).into_iter().collect();
         if form.version >= 18 {
             let scope = self.scopes.last().map_or("", |scope| &scope.name);
-            // What is not ASCII is normalised in names.
-            self.is_guessed |= !shown.is_ascii() || !scope.is_ascii();
             self.budget.spend(scope.len() / 64);
             let [open, close] = SHOWN;
             let message = match self.scopes.len() {
@@ -386,6 +392,23 @@ impl Rewriter<'_> {
         let arguments = vec![target, (*node.annotation).clone()];
         let is_whole = self.budget.spend(MADE);
         is_whole.then(|| nodes.expression(nodes.call(nodes.load(RAISER), arguments, keywords)))
+    }
+
+    /// An expression as a message has it: as it is written, but for blanks, quotes and parentheses.
+    fn unparsed(&self, expression: &Expr) -> String {
+        let written = self.text.get(expression.range().to_std_range()).unwrap_or_default();
+        let bare =
+            |text: &str| text.chars().filter(|it| !it.is_whitespace() && !"()'\"\\".contains(*it)).collect::<String>();
+        let wanted = bare(written);
+        let [open, close] = SHOWN;
+        let mut shown = self.form.messages.iter().filter_map(|message| {
+            let shown = message.rsplit_once(open)?.1.rsplit_once(close)?.0;
+            // A module's begins with its name, an attribute's ends with it.
+            let shown =
+                shown.strip_prefix(&self.form.module).and_then(|shown| shown.strip_prefix('.')).unwrap_or(shown);
+            if self.form.version < 22 { Some(shown) } else { shown.rsplit_once('.').map(|(object, _)| object) }
+        });
+        shown.find(|shown| bare(shown) == wanted).unwrap_or(written).to_owned()
     }
 
     /// What is behind `type X = ...`: a loop that makes its forward references global names, and the statement again.
