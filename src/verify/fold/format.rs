@@ -6,6 +6,8 @@ use std::str;
 use num_bigint::BigInt;
 use num_bigint::Sign;
 
+use crate::pyc;
+use crate::verify::constant::ConstId;
 use crate::verify::constant::Constant;
 use crate::verify::constant::Constants;
 
@@ -14,6 +16,9 @@ use super::number;
 
 /// Digits of an integer that are written: more take long.
 const MOST_INTEGER_BITS: u64 = 1 << 12;
+
+/// Tuples in tuples that are written.
+const MOST_DEPTH: usize = 100;
 
 /// Digits behind the point of a float.
 const MOST_PRECISION: usize = 100;
@@ -142,7 +147,11 @@ impl<'a> Writer<'a> {
         match value {
             Constant::Text(bytes) if conversion == b's' => Some(bytes.to_vec()),
             Constant::Bytes(bytes) if conversion == b's' && self.series.0 == 2 => Some(bytes.to_vec()),
-            Constant::Bytes(_) if self.series.0 == 2 => repr(value).map(String::into_bytes),
+            Constant::Bytes(bytes) if self.series.0 == 2 && bytes.len() <= MOST_ITEMS / 4 => {
+                let mut text = String::new();
+                write_quoted(bytes.iter().map(|&byte| char::from(byte)), bytes, &mut text);
+                Some(text.into_bytes())
+            }
             Constant::Int(number) | Constant::Long(number) if number.bits() <= MOST_INTEGER_BITS => {
                 let mut text = number.to_string();
                 if matches!(value, Constant::Long(_)) && conversion == b'r' {
@@ -274,11 +283,16 @@ fn digits(bytes: &[u8]) -> Option<(Option<usize>, &[u8])> {
     Some((Some(number), rest))
 }
 
-/// `repr` of a constant of 2.x: of integers and strings.
-pub(super) fn repr(constant: &Constant) -> Option<String> {
+/// `repr` of a constant of 2.x, as far as it is known exactly.
+pub(super) fn repr(constants: &Constants, constant: ConstId) -> Option<String> {
     let mut text = String::new();
+    write_repr(constants, constant, &mut text, MOST_DEPTH)?;
+    Some(text)
+}
+
+fn write_repr(constants: &Constants, constant: ConstId, text: &mut String, depth: usize) -> Option<()> {
     // Writing to a `String` cannot fail.
-    match constant {
+    match constants.get(constant) {
         Constant::None => text.push_str("None"),
         Constant::Int(number) if number.bits() <= MOST_INTEGER_BITS => {
             let _ = write!(text, "{number}");
@@ -286,29 +300,59 @@ pub(super) fn repr(constant: &Constant) -> Option<String> {
         Constant::Long(number) if number.bits() <= MOST_INTEGER_BITS => {
             let _ = write!(text, "{number}L");
         }
+        &Constant::Float(bits) => text.push_str(&pyc::repr::float(f64::from_bits(bits))),
+        &Constant::Complex(real, imag) => {
+            text.push_str(&pyc::repr::complex(f64::from_bits(real), f64::from_bits(imag)));
+        }
         Constant::Bytes(bytes) if bytes.len() <= MOST_ITEMS / 4 => {
-            let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { b'"' } else { b'\'' };
-            text.push(char::from(quote));
-            for &byte in bytes {
-                match byte {
-                    b'\t' => text.push_str("\\t"),
-                    b'\n' => text.push_str("\\n"),
-                    b'\r' => text.push_str("\\r"),
-                    b'\\' => text.push_str("\\\\"),
-                    b' '..=b'~' => {
-                        if byte == quote {
-                            text.push('\\');
-                        }
-                        text.push(char::from(byte));
-                    }
-                    _ => {
-                        let _ = write!(text, "\\x{byte:02x}");
-                    }
+            write_quoted(bytes.iter().map(|&byte| char::from(byte)), bytes, text);
+        }
+        // Surrogates that stand alone are no UTF-8.
+        Constant::Text(bytes) if bytes.len() <= MOST_ITEMS / 4 => {
+            text.push('u');
+            write_quoted(str::from_utf8(bytes).ok()?.chars(), bytes, text);
+        }
+        Constant::Tuple(items) => {
+            let depth = depth.checked_sub(1)?;
+            text.push('(');
+            for (place, &item) in items.iter().enumerate() {
+                if place > 0 {
+                    text.push_str(", ");
                 }
+                write_repr(constants, item, text, depth)?;
             }
-            text.push(char::from(quote));
+            text.push_str(if items.len() == 1 { ",)" } else { ")" });
         }
         _ => return None,
     }
-    Some(text)
+    (text.len() <= MOST_ITEMS).then_some(())
+}
+
+/// A string of 2.x in its quotes.
+fn write_quoted(characters: impl Iterator<Item = char>, bytes: &[u8], text: &mut String) {
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+    text.push(quote);
+    for character in characters {
+        match character {
+            '\t' => text.push_str("\\t"),
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\\' => text.push_str("\\\\"),
+            ' '..='~' => {
+                if character == quote {
+                    text.push('\\');
+                }
+                text.push(character);
+            }
+            _ => {
+                let number = u32::from(character);
+                let _ = match number {
+                    0..0x100 => write!(text, "\\x{number:02x}"),
+                    0x100..0x1_0000 => write!(text, "\\u{number:04x}"),
+                    _ => write!(text, "\\U{number:08x}"),
+                };
+            }
+        }
+    }
+    text.push(quote);
 }

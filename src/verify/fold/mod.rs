@@ -39,7 +39,11 @@ pub fn unary(pool: &mut Pool, op: Unary, operand: ConstId, series: (u8, u8)) -> 
             Some(constants.bool(!truth))
         }
         Unary::Repr if series.0 == 2 => {
-            let text = format::repr(constants.get(operand))?;
+            let text = format::repr(constants, operand)?;
+            // A tuple is far longer than what it is made of.
+            if !constants.spend(u64::try_from(text.len()).ok()?) {
+                return None;
+            }
             Some(constants.intern(Constant::Bytes(text.into_bytes().into())))
         }
         Unary::Repr => None,
