@@ -69,7 +69,7 @@ pub struct Limits {
     ///
     /// Its syntax tree takes some fifty times as much memory; the largest honest sources, which are generated, have some 5 MB.
     pub parsed_size: u64,
-    /// Steps of the comparison of one file's code with its source.
+    /// Steps of the comparison of one file's code with its source, at all levels and in all forms that are tried.
     ///
     /// The largest honest modules need some hundred thousand; each takes a microsecond or less.
     pub code_work: usize,

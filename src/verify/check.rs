@@ -6,7 +6,6 @@ use std::collections::HashSet;
 
 use ruff_text_size::TextRange;
 
-use crate::limits::Limits;
 use crate::name;
 use crate::name::Name;
 use crate::pyc::Code;
@@ -232,15 +231,22 @@ const MAX_NAME: usize = 512;
 /// Bytes of a line of source that evidence has.
 const MAX_LINE: usize = 160;
 
-/// Compares a file's code with a source that was read, at an optimisation level.
+/// Bytes of source from which symbol tables and programs are made in the time of a step.
+const BYTES_PER_STEP: usize = 16;
+
+/// Compares a file's code with a source that was read, at an optimisation level. What it costs is taken from the steps that may be taken.
 pub(super) fn check(
     tree: &Tree<'_>,
     version: &Version,
     text: &SourceText,
     optimisation: u8,
-    limits: &Limits,
+    work: &mut usize,
 ) -> CodeCheck {
     let Some(root) = tree.root() else { return CodeCheck::Unverified(Reason::Body) };
+    *work = work.saturating_sub(text.text().len() / BYTES_PER_STEP);
+    if *work == 0 {
+        return CodeCheck::Unverified(Reason::Work);
+    }
     let series = version.series;
     let Some(scopes) = Scopes::of(text.module(), Options { series, optimisation }) else {
         return CodeCheck::Unverified(Reason::Source(source_text::Reason::Size));
@@ -260,9 +266,10 @@ pub(super) fn check(
         is_by_name: false,
         left: HashSet::new(),
         reason: None,
-        work: limits.code_work,
+        work: *work,
     };
     check.run();
+    *work = check.work;
     let strength = if series >= (3, 11) { Strength::Spans } else { Strength::Lines };
     match check.reason {
         _ if !check.differences.is_empty() => {

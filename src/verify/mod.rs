@@ -87,9 +87,10 @@ pub fn verify_next(
             Ok(text) => text,
             Err(reason) => return CodeCheck::Unverified(Reason::Source(reason)),
         };
+        let mut work = limits.code_work;
         let outcome = match hook {
-            None => at_levels(tree, version, &text, levels, limits),
-            Some(hook) => in_forms(tree, version, &mut text, levels, hook, limits),
+            None => at_levels(tree, version, &text, levels, &mut work),
+            Some(hook) => in_forms(tree, version, &mut text, levels, hook, &mut work),
         };
         if text.is_small() {
             kept.0 = Some((source.to_vec(), text));
@@ -105,7 +106,7 @@ fn in_forms(
     text: &mut SourceText,
     levels: &[u8],
     hook: Hook<'_>,
-    limits: &Limits,
+    work: &mut usize,
 ) -> CodeCheck {
     let Hook { name, module } = hook;
     let asked = Asked { hook: name, module, series: version.series, tree, source: text.written_module() };
@@ -115,7 +116,7 @@ fn in_forms(
         text.rewrite(&*form);
         let outcome = match text.rewritten() {
             Some(rewritten) if rewritten.is_cut => CodeCheck::Unverified(Reason::Work),
-            _ => at_levels(tree, version, text, levels, limits),
+            _ => at_levels(tree, version, text, levels, work),
         };
         // Where one could not be compared, it may be this one that was meant.
         let rank = match &outcome {
@@ -137,10 +138,10 @@ fn in_forms(
     }
 }
 
-fn at_levels(tree: &Tree<'_>, version: &Version, text: &SourceText, levels: &[u8], limits: &Limits) -> CodeCheck {
+fn at_levels(tree: &Tree<'_>, version: &Version, text: &SourceText, levels: &[u8], work: &mut usize) -> CodeCheck {
     let mut first = None;
     for &level in levels {
-        let outcome = check::check(tree, version, text, level, limits);
+        let outcome = check::check(tree, version, text, level, work);
         if matches!(outcome, CodeCheck::Verified { .. }) {
             return outcome;
         }

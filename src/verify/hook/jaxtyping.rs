@@ -1,6 +1,6 @@
 //! jaxtyping's `install_import_hook`: `import jaxtyping`, and a decorator on each class and function.
 //!
-//! Observed on 0.1.0 to 0.3.11. A cache is called `opt-jaxtyping`, a number that stands for what the hook makes, and the digest of the name of
+//! Observed on 0.2.12 to 0.3.11. A cache is called `opt-jaxtyping`, a number that stands for what the hook makes, and the digest of the name of
 //! the type checker, which the decorator looks up by the same digest.
 
 use ruff_python_ast::Decorator;
