@@ -199,6 +199,7 @@ fn safe(cell: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::forge::Written;
 
     #[test]
     fn a_cell_that_would_be_a_formula_is_text() {
@@ -210,25 +211,11 @@ mod tests {
 
     #[test]
     fn a_formula_behind_another_separator_is_inside_quotes() {
-        let out = Shared::default();
+        let out = Written::default();
         let mut writer = writer(Box::new(out.clone()));
         writer.write_record(["x;=1+1", "y\t=1+1", "12"]).unwrap();
         writer.flush().unwrap();
-        assert_eq!(*out.0.lock().unwrap(), b"\"x;=1+1\",\"y\t=1+1\",12\r\n");
-    }
-
-    /// Bytes that can be read when the writer is gone.
-    #[derive(Clone, Default)]
-    struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
+        assert_eq!(out.bytes(), b"\"x;=1+1\",\"y\t=1+1\",12\r\n");
     }
 
     #[test]

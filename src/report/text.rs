@@ -402,27 +402,13 @@ fn write_next_step(text: &mut String, verdict: &Verdict) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::Mutex;
 
     use super::*;
+    use crate::forge::Written;
     use crate::report::record::ArtifactItem;
     use crate::report::record::ArtifactRecord;
     use crate::report::record::ProblemRecord;
     use crate::report::record::RawName;
-
-    #[derive(Clone, Default)]
-    struct Shared(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Shared {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     fn finding(place: &Place, rule: &str, severity: Severity) -> FindingRecord {
         FindingRecord {
@@ -441,7 +427,7 @@ mod tests {
 
     /// What a run of as many bad archives says, each with every rule at low severity besides and a problem.
     fn said(archives: usize, detail: Detail) -> String {
-        let out = Shared::default();
+        let out = Written::default();
         let mut report = start(&RunRecord::default(), Box::new(out.clone()), Style { color: false, detail });
         for number in 0..archives {
             let place = Place { artifact: RawName::new(format!("w{number}.whl")), member: vec![RawName::new("m.pyc")] };
@@ -464,7 +450,7 @@ mod tests {
                 .unwrap();
         }
         report.finish(&SummaryRecord::default()).unwrap();
-        String::from_utf8(out.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(out.bytes()).unwrap()
     }
 
     #[test]

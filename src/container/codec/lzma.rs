@@ -1,34 +1,56 @@
-//! The lzma format that came before xz ("LZMA alone"): payloads of old RPM packages, `.tar.lzma`.
+//! Streams of xz and of the lzma format that came before it ("LZMA alone": payloads of old RPM packages, `.tar.lzma`).
 //!
-//! It has no checksum, and no signature but a header that few other files could have.
+//! The decoder checks the checksums of xz, and refuses a dictionary beyond the limit. The older format has no checksum, and no signature but
+//! a header that few other files could have.
 
 use std::io;
 
 use lzma_rust2::Action;
 use lzma_rust2::LzmaStream;
 use lzma_rust2::Status;
+use lzma_rust2::XzStream;
 
 use super::Decode;
 use super::Source;
 use super::Step;
 use super::damaged;
 
-/// A decoder of a stream.
+/// A decoder of streams.
 pub(super) struct Lzma {
-    stream: LzmaStream,
+    stream: Stream,
+    /// Begins another stream.
+    begin: fn(u32) -> Stream,
     /// Memory that it may take, in KiB.
     most: u32,
 }
 
+/// A stream of one of the formats.
+enum Stream {
+    /// xz.
+    Xz(Box<XzStream>),
+    /// The one before.
+    Alone(Box<LzmaStream>),
+}
+
 impl Lzma {
-    pub(super) fn new(window: u64) -> Self {
+    /// A decoder of xz.
+    pub(super) fn xz(window: u64) -> Self {
+        Self::new(window, |most| Stream::Xz(Box::new(XzStream::new_mem_limit(false, most))))
+    }
+
+    /// A decoder of the format before it.
+    pub(super) fn alone(window: u64) -> Self {
+        Self::new(window, |most| Stream::Alone(Box::new(LzmaStream::new_mem_limit(most, None))))
+    }
+
+    fn new(window: u64, begin: fn(u32) -> Stream) -> Self {
         // What the decoder counts is the dictionary and some 100 KiB of its own.
         let most = u32::try_from((window >> 10).saturating_add(1024)).unwrap_or(u32::MAX);
-        Self { stream: LzmaStream::new_mem_limit(most, None), most }
+        Self { stream: begin(most), begin, most }
     }
 }
 
-/// Whether a stream begins here: the properties that every writer uses (lc 3, lp 0, pb 2), a dictionary of `2^n` or
+/// Whether a stream of the older format begins here: the properties that every writer uses (lc 3, lp 0, pb 2), a dictionary of `2^n` or
 /// `2^n + 2^(n-1)` bytes, a size that is unknown or below 256 GiB (what xz's own `lzma_alone_decoder` asks for), and the zero with
 /// which the range coder begins.
 pub(super) fn is_stream(head: &[u8]) -> bool {
@@ -47,7 +69,11 @@ impl Decode for Lzma {
         let at = source.position();
         let bytes = source.peek(1)?;
         let action = if bytes.is_empty() { Action::Finish } else { Action::Run };
-        let result = match self.stream.process(bytes, out, action) {
+        let result = match &mut self.stream {
+            Stream::Xz(stream) => stream.process(bytes, out, action),
+            Stream::Alone(stream) => stream.process(bytes, out, action),
+        };
+        let result = match result {
             Ok(result) => result,
             Err(error) => return Ok((0, damaged(at, &error))),
         };
@@ -56,7 +82,7 @@ impl Decode for Lzma {
     }
 
     fn next(&mut self) {
-        self.stream = LzmaStream::new_mem_limit(self.most, None);
+        self.stream = (self.begin)(self.most);
     }
 }
 

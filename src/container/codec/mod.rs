@@ -7,7 +7,6 @@
 mod bzip2;
 mod gzip;
 mod lzma;
-mod xz;
 mod zstd;
 
 use std::io;
@@ -182,8 +181,8 @@ impl Decoder {
         let decode: Box<dyn Decode> = match codec {
             Codec::Gzip => Box::new(gzip::Gzip::new()),
             Codec::Bzip2 => Box::new(bzip2::Bzip2::new()),
-            Codec::Xz => Box::new(xz::Xz::new(limits.window)),
-            Codec::Lzma => Box::new(lzma::Lzma::new(limits.window)),
+            Codec::Xz => Box::new(lzma::Lzma::xz(limits.window)),
+            Codec::Lzma => Box::new(lzma::Lzma::alone(limits.window)),
             Codec::Zstd => Box::new(zstd::Zstd::new(limits.window)),
         };
         Self {

@@ -1,10 +1,5 @@
 //! Whole reports of forged entries, as bytes.
 
-use std::io;
-use std::io::Write;
-use std::sync::Arc;
-use std::sync::Mutex;
-
 use sha2::Digest as _;
 use sha2::Sha256;
 
@@ -16,6 +11,7 @@ use crate::entry::PycEntry;
 use crate::entry::Run;
 use crate::entry::Summary;
 use crate::forge;
+use crate::forge::Written;
 use crate::ledger::Fate;
 use crate::ledger::Ledger;
 use crate::limits::Limits;
@@ -47,20 +43,6 @@ fn rule() -> &'static Rule {
     RULES.iter().find(|rule| rule.id == "PYC301").unwrap()
 }
 
-/// A writer whose bytes can be read when the report is gone.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 fn run() -> RunRecord {
     RunRecord::of(&Run {
         version: "1.2.3",
@@ -88,13 +70,13 @@ fn summary(entries: &[Entry]) -> Summary {
 }
 
 fn report_of(entries: &[Entry], summary: &Summary) -> String {
-    let out = Shared::default();
+    let out = Written::default();
     let mut report = super::start(&run(), Box::new(out.clone())).unwrap();
     for entry in entries {
         report.item(&Item::of(entry)).unwrap();
     }
     report.finish(&SummaryRecord::of(summary)).unwrap();
-    String::from_utf8(std::mem::take(&mut *out.0.lock().unwrap())).unwrap()
+    String::from_utf8(out.bytes()).unwrap()
 }
 
 fn report(entries: &[Entry]) -> String {

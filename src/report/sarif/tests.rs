@@ -1,28 +1,12 @@
 //! The limits of code scanning.
 
-use std::io;
-use std::sync::Arc;
-use std::sync::Mutex;
-
 use serde_json::Value;
 
 use super::*;
+use crate::forge::Written;
 use crate::report::record::ArtifactItem;
 use crate::report::record::ArtifactRecord;
 use crate::report::record::RawName;
-
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 fn finding(number: usize, severity: Severity, message: String) -> FindingRecord {
     FindingRecord {
@@ -40,7 +24,7 @@ fn finding(number: usize, severity: Severity, message: String) -> FindingRecord 
 }
 
 fn log_of(findings: impl Iterator<Item = FindingRecord>) -> Value {
-    let out = Shared::default();
+    let out = Written::default();
     let mut report = start(&RunRecord::default(), Box::new(out.clone())).unwrap();
     for finding in findings {
         let item = ArtifactItem {
@@ -52,7 +36,7 @@ fn log_of(findings: impl Iterator<Item = FindingRecord>) -> Value {
         report.item(&Item::Artifact(Box::new(item))).unwrap();
     }
     report.finish(&SummaryRecord::default()).unwrap();
-    serde_json::from_slice(&out.0.lock().unwrap()).unwrap()
+    serde_json::from_slice(&out.bytes()).unwrap()
 }
 
 #[test]

@@ -2,11 +2,8 @@
 
 use std::fs;
 use std::fs::File;
-use std::io;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -18,6 +15,7 @@ use pycaudit::entry::Entry;
 use pycaudit::entry::PycEntry;
 use pycaudit::entry::Run;
 use pycaudit::entry::Summary;
+use pycaudit::forge::Written;
 use pycaudit::forge::case::NOW;
 use pycaudit::known::Known;
 use pycaudit::limits::Limits;
@@ -97,21 +95,6 @@ fn write(path: &Path, bytes: &[u8]) {
     file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
 }
 
-/// A report's bytes while they are written.
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The places of reports in what [`scanned`] gives.
 const CSVS: [usize; 2] = [0, 1];
 const HTML: usize = 2;
@@ -152,7 +135,7 @@ fn scanned(
         paths: vec!["tree".to_owned()],
         started: NOW,
     });
-    let outs: Vec<Shared> = (0..5).map(|_| Shared::default()).collect();
+    let outs: Vec<Written> = (0..5).map(|_| Written::default()).collect();
     let out = |place: usize| Box::new(outs[place].clone()) as Box<dyn Write + Send>;
     let style = Style { color: false, detail: Detail::Verbose };
     let mut reporters: Vec<Box<dyn Reporter>> = vec![
@@ -190,7 +173,7 @@ fn scanned(
     for reporter in reporters {
         reporter.finish(&record).unwrap();
     }
-    let texts = outs.into_iter().map(|out| String::from_utf8(std::mem::take(&mut *out.0.lock().unwrap())).unwrap());
+    let texts = outs.into_iter().map(|out| String::from_utf8(out.bytes()).unwrap());
     (summary, texts.collect())
 }
 
