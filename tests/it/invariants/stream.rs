@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use pycaudit::container::ArchiveRecord;
 use pycaudit::container::Container;
+use pycaudit::container::Kind;
 use pycaudit::container::format;
 use pycaudit::limits::Limits;
 
@@ -32,6 +33,10 @@ pub(crate) fn hold(bytes: &[u8]) {
         return;
     }
     let Some(Ok(plain)) = format::open_bytes(bytes.to_vec(), b"a.tar", &limits) else { return };
+    // What ends as a zip is one when it lies plain; of a stream the end is not known when it is opened.
+    if plain.kind() != Kind::Tar {
+        return;
+    }
     let expected = dump(plain.as_ref());
     let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
     encoder.write_all(bytes).unwrap();
