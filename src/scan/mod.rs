@@ -264,10 +264,13 @@ fn pool(jobs: Option<usize>) -> io::Result<ThreadPool> {
 /// Puts the findings of an entry into the order of reports, the worst first, and gives each its fingerprint.
 fn finish_findings(findings: &mut [Finding], scope: &Scope) {
     findings.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.rule.id.cmp(b.rule.id)));
-    let mut seen: HashMap<(&'static str, Locator), u32> = HashMap::new();
+    let mut seen: HashMap<(&'static str, Vec<Vec<u8>>), u32> = HashMap::new();
     for finding in findings {
-        let ordinal = seen.entry((finding.rule.id, finding.locator.clone())).or_default();
-        finding.fingerprint = fingerprint::of(finding.rule.id, &scope.path_below(&finding.locator), *ordinal);
+        // Two places may be one but for the versions in their names.
+        let place = scope.path_below(&finding.locator);
+        let owned: Vec<Vec<u8>> = place.iter().map(|part| part.to_vec()).collect();
+        let ordinal = seen.entry((finding.rule.id, owned)).or_default();
+        finding.fingerprint = fingerprint::of(finding.rule.id, &place, *ordinal);
         *ordinal += 1;
     }
 }
