@@ -257,6 +257,11 @@ impl Content {
     pub fn unread(problem: Problem) -> Self {
         Self { problems: vec![problem], ..Self::default() }
     }
+
+    /// What is read of a member that the container does not have.
+    pub(crate) fn absent() -> Self {
+        Self::unread(Problem::new(ProblemKind::Unreadable).with_detail("no such member"))
+    }
 }
 
 /// What was learned of a member as it went by.

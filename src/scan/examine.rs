@@ -537,9 +537,14 @@ impl Worker<'_> {
         code_digest: Option<CodeDigest>,
         payload_sha256: Option<Sha256Digest>,
     ) -> Vec<Suppressed> {
-        let [code, payload] =
-            [code_digest.map(|code| code.to_string()), payload_sha256.map(|sha256| sha256.to_string())];
-        let code = suppression::code_identity(code.as_deref(), payload.as_deref());
+        let identity = || {
+            let code = code_digest.map(|code| code.to_string());
+            let payload = payload_sha256.map(|sha256| sha256.to_string());
+            suppression::code_identity(code.as_deref(), payload.as_deref())
+        };
+        // Most files have no finding, and most runs no baseline.
+        let is_asked = self.config.suppressions.needs_codes() && !findings.is_empty();
+        let code = if is_asked { identity() } else { None };
         let subject = Subject { code: code.as_deref(), roots: &self.config.paths };
         self.config.suppressions.divide(findings, subject)
     }

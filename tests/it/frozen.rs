@@ -297,17 +297,7 @@ fn a_bomb_is_stopped_by_each_limit() {
 fn a_forged_program_that_is_cut_or_changed_anywhere_is_survived() {
     let small = Carchive::new(312).packed(b's', "prog", body()).plain(b'z', "PYZ.pyz", pyz().build()).build();
     for bytes in [small, pyz().build(), pyz().dict().build()] {
-        for length in 0..bytes.len() {
-            invariants::zip::hold(&bytes[..length]);
-        }
-        let mut changed = bytes.clone();
-        for place in 0..changed.len() {
-            for value in [0, 0xff, bytes[place] ^ 1] {
-                changed[place] = value;
-                invariants::zip::hold(&changed);
-            }
-            changed[place] = bytes[place];
-        }
+        invariants::zip::hold_damaged(&bytes);
     }
 }
 

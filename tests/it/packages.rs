@@ -134,16 +134,6 @@ fn packages_that_are_cut_or_changed_anywhere_are_survived() {
     let odd = Rpm::new(deflated(&payload)).build();
     assert!(format::open_bytes(odd, b"p.rpm", &Limits::default()).unwrap().is_err());
     for bytes in [deb().build(), payload, rpm] {
-        for length in 0..bytes.len() {
-            invariants::zip::hold(&bytes[..length]);
-        }
-        let mut changed = bytes.clone();
-        for place in 0..changed.len() {
-            for value in [0, 0xff, bytes[place] ^ 1] {
-                changed[place] = value;
-                invariants::zip::hold(&changed);
-            }
-            changed[place] = bytes[place];
-        }
+        invariants::zip::hold_damaged(&bytes);
     }
 }

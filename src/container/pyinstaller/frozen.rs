@@ -171,7 +171,7 @@ impl Container for Frozen {
 
     fn read_into(&self, member: MemberId, limit: u64, buffer: Vec<u8>) -> Content {
         let Some(part) = self.parts.get(member) else {
-            return Content::unread(Problem::new(ProblemKind::Unreadable).with_detail("no such member"));
+            return Content::absent();
         };
         let archive = Archive { input: &self.input, limits: &self.limits, excess: &self.excess };
         read_part(&archive, member, part, &self.header, limit, buffer)

@@ -161,7 +161,7 @@ impl Container for Sequence {
 
     fn read_into(&self, member: MemberId, limit: u64, buffer: Vec<u8>) -> Content {
         let Some(kept) = self.members.get(member) else {
-            return Content::unread(Problem::new(ProblemKind::Unreadable).with_detail("no such member"));
+            return Content::absent();
         };
         if member >= self.within_total {
             return Content::unread(Problem::new(ProblemKind::TotalSizeLimit));

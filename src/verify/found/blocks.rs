@@ -1,12 +1,13 @@
 //! The block stack of versions up to 3.10: loops, handlers, and what `finally` and `with` do when they are left.
 
+use smallvec::smallvec;
+
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::event::Op;
 use crate::verify::event::Operands;
 use crate::verify::event::Part;
 use crate::verify::event::Symbol;
 use crate::verify::event::Why;
-use smallvec::smallvec;
 
 use super::Change;
 use super::Fault;

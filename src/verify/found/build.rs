@@ -1,12 +1,13 @@
 //! Displays, unpacking and formatted text.
 
+use smallvec::smallvec;
+
 use crate::pyc::instruction::Instruction;
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::constant::Constant;
 use crate::verify::event::Display;
 use crate::verify::event::Op;
 use crate::verify::event::Symbol;
-use smallvec::smallvec;
 
 use super::Fault;
 use super::Goto;

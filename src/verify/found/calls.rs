@@ -1,5 +1,7 @@
 //! Calls, functions and imports.
 
+use smallvec::smallvec;
+
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::constant::ConstId;
 use crate::verify::constant::Constant;
@@ -11,7 +13,6 @@ use crate::verify::event::Operands;
 use crate::verify::event::Pair;
 use crate::verify::event::Symbol;
 use crate::verify::event::Unary;
-use smallvec::smallvec;
 
 use super::Fault;
 use super::Goto;

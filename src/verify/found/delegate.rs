@@ -2,11 +2,12 @@
 //!
 //! Each is checked instruction by instruction, with its handlers, before it is taken for one.
 
+use smallvec::smallvec;
+
 use crate::pyc::instruction::Instruction;
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::event::Op;
 use crate::verify::event::Symbol;
-use smallvec::smallvec;
 
 use super::Goto;
 use super::Machine;

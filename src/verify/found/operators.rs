@@ -1,5 +1,7 @@
 //! Operators, comparisons, attributes and items.
 
+use smallvec::smallvec;
+
 use crate::pyc::instruction::Instruction;
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::event::Binary;
@@ -8,7 +10,6 @@ use crate::verify::event::Op;
 use crate::verify::event::Symbol;
 use crate::verify::event::Unary;
 use crate::verify::fold;
-use smallvec::smallvec;
 
 use super::Change;
 use super::Fault;

@@ -1,5 +1,7 @@
 //! Exceptions in their handlers, `match`, and iteration.
 
+use smallvec::smallvec;
+
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::event::Compare;
 use crate::verify::event::Op;
@@ -7,7 +9,6 @@ use crate::verify::event::Operands;
 use crate::verify::event::Pair;
 use crate::verify::event::Part;
 use crate::verify::event::Symbol;
-use smallvec::smallvec;
 
 use super::Change;
 use super::Fault;

@@ -1,5 +1,7 @@
 //! What each instruction does: the one table of all versions.
 
+use smallvec::smallvec;
+
 use crate::pyc::instruction::Cut;
 use crate::pyc::opcodes::Op as Opcode;
 use crate::pyc::opcodes::Use;
@@ -13,7 +15,6 @@ use crate::verify::event::Operands;
 use crate::verify::event::Space;
 use crate::verify::event::Symbol;
 use crate::verify::event::Unary;
-use smallvec::smallvec;
 
 use super::Fault;
 use super::Known;

@@ -1,5 +1,7 @@
 //! Variables: locals, cells, globals, and the names of modules and classes.
 
+use smallvec::smallvec;
+
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::constant::Constant;
 use crate::verify::event::NameId;
@@ -7,7 +9,6 @@ use crate::verify::event::Op;
 use crate::verify::event::Operands;
 use crate::verify::event::Space;
 use crate::verify::event::Symbol;
-use smallvec::smallvec;
 
 use super::Fault;
 use super::Known;

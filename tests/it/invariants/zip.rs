@@ -26,6 +26,21 @@ const ROOM: usize = 1 << 16;
 /// A name that says nothing, and one that makes recognition look further.
 const NAMES: [&[u8]; 2] = [b"a.bin", b"a.whl"];
 
+/// Holds every beginning of some bytes, and the bytes with each of them changed.
+pub(crate) fn hold_damaged(bytes: &[u8]) {
+    for length in 0..bytes.len() {
+        hold(&bytes[..length]);
+    }
+    let mut changed = bytes.to_vec();
+    for place in 0..changed.len() {
+        for value in [0, 0xff, bytes[place] ^ 1] {
+            changed[place] = value;
+            hold(&changed);
+        }
+        changed[place] = bytes[place];
+    }
+}
+
 /// Opens bytes as a container and panics when something does not hold.
 pub(crate) fn hold(bytes: &[u8]) {
     let limits = Limits { member_size: LIMIT, ..Limits::default() };

@@ -1,7 +1,7 @@
 """Changes that are made to a syntax tree: each is what an attacker would change in a source before compiling it.
 
 A kind is a generator of places: pairs of a node, for its line, and a function that makes the change in the tree. Runs under
-CPython 2.7 and 3.6 to 3.13, whose `ast` it changes; node types that a version lacks are simply never met.
+CPython 2.7 and 3.6 to 3.15, whose `ast` it changes; node types that a version lacks are simply never met.
 """
 
 from __future__ import print_function
