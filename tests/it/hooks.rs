@@ -1,5 +1,5 @@
 //! Caches that the import hooks of jaxtyping and beartype wrote against their source: `fixtures/hooks` has what they made of `parcel.py`,
-//! which was imported as `post.parcel`. `oracle/hook_caches.py` makes them.
+//! which was imported as `post.parcel`. `oracle/hook_caches.py` makes them, `py_compile` the plain one.
 
 use std::fs;
 use std::path::Path;
@@ -57,6 +57,18 @@ fn what_a_hook_made_of_a_source_is_verified() {
     for (hook, bytes) in caches() {
         let outcome = check(&bytes, &hook, &source());
         assert!(is_verified(&outcome), "{hook}: {outcome:?}");
+    }
+}
+
+/// As its own `numbers` that jaxtyping imports while it is at work.
+#[test]
+fn a_module_that_was_imported_while_a_hook_was_at_work_is_plain() {
+    let bytes = fs::read(folder().join("parcel.cpython-312.pyc")).unwrap();
+    for hook in ["opt-jaxtyping1083a4111806314cc973c4ea00fb072bf6", "opt-jaxtyping100", "opt-beartype0v23v1"] {
+        let outcome = check(&bytes, hook, &source());
+        assert!(is_verified(&outcome), "{hook}: {outcome:?}");
+        let outcome = check(&bytes, hook, &source().replace("import functools", "import functools, os"));
+        assert!(matches!(outcome, CodeCheck::Differs { .. }), "{hook}: {outcome:?}");
     }
 }
 

@@ -17,7 +17,6 @@ use super::Budget;
 use super::Form as HookForm;
 use super::Forms;
 use super::MOST_MADE;
-use super::Plain;
 use super::Rewritten;
 use super::nodes;
 use super::nodes::Nodes;
@@ -50,10 +49,9 @@ enum Decoration {
 /// What the name of a cache says that the hook made.
 pub(super) fn forms(asked: &Asked<'_>) -> Option<Forms> {
     let rest = asked.hook.strip_prefix("opt-jaxtyping")?;
-    let unknown = || Forms { all: vec![Box::new(Plain)], is_complete: false };
     // No version that makes another one runs on it.
     if asked.series < (3, 8) {
-        return Some(unknown());
+        return Some(Forms::UNKNOWN);
     }
     let is_digest = |digest: &str| digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let digest_at = rest.len().checked_sub(32).filter(|&at| at > 0 && rest.get(at..).is_some_and(is_digest));
@@ -78,9 +76,9 @@ pub(super) fn forms(asked: &Asked<'_>) -> Option<Forms> {
                 let is_complete = version <= 10;
                 Forms { all: all.map(|form| Box::new(form) as Box<dyn HookForm>).collect(), is_complete }
             }
-            _ => unknown(),
+            _ => Forms::UNKNOWN,
         },
-        None => unknown(),
+        None => Forms::UNKNOWN,
     })
 }
 

@@ -46,6 +46,11 @@ pub(super) struct Forms {
     pub(super) is_complete: bool,
 }
 
+impl Forms {
+    /// Those of a hook whose ways are not known.
+    const UNKNOWN: Self = Self { all: Vec::new(), is_complete: false };
+}
+
 /// One way to rewrite a module.
 pub(super) trait Form: fmt::Debug {
     /// The module that is compiled in the place of a source's; `None` where it is that one. Call it where the tree can be deep.
@@ -62,10 +67,12 @@ impl Form for Plain {
     }
 }
 
-/// What a hook may have made of a module. Of one that is not known it is only seen whether it left the module alone.
+/// What a hook may have made of a module; in the end nothing. Typing hooks give caches another name for as long as they are at work, and
+/// what is imported for the first time meanwhile, by the module or by themselves, is cached under that name as it is.
 pub(super) fn forms(asked: &Asked<'_>) -> Forms {
-    let known = HOOKS.iter().find_map(|forms| forms(asked));
-    known.unwrap_or_else(|| Forms { all: vec![Box::new(Plain)], is_complete: false })
+    let mut forms = HOOKS.iter().find_map(|forms| forms(asked)).unwrap_or(Forms::UNKNOWN);
+    forms.all.push(Box::new(Plain));
+    forms
 }
 
 /// A module that was rewritten.

@@ -11,14 +11,13 @@ use ruff_python_ast::visitor::walk_stmt;
 
 use super::Asked;
 use super::Forms;
-use super::Plain;
 
 /// What the name of a cache says that the hook made.
 pub(super) fn forms(asked: &Asked<'_>) -> Option<Forms> {
     let version = asked.hook.strip_prefix("opt-typeguard")?;
     // The name had no version before 4.1 or so, when other things were put in.
     let is_known = version.starts_with('4') && version.bytes().all(|byte| byte.is_ascii_digit());
-    Some(Forms { all: vec![Box::new(Plain)], is_complete: is_known && !has_annotation(asked.source) })
+    Some(Forms { all: Vec::new(), is_complete: is_known && !has_annotation(asked.source) })
 }
 
 /// Whether anything in a module is annotated.

@@ -26,7 +26,6 @@ use super::Budget;
 use super::Form as HookForm;
 use super::Forms;
 use super::MOST_MADE;
-use super::Plain;
 use super::Rewritten;
 use super::nodes;
 use super::nodes::Nodes;
@@ -89,7 +88,7 @@ pub(super) fn forms(asked: &Asked<'_>) -> Option<Forms> {
     let mut numbers = asked.hook.strip_prefix("opt-beartype")?.split('v');
     let version = match (numbers.next(), numbers.next().and_then(|number| number.parse::<u32>().ok())) {
         (Some("0"), Some(version @ 15..)) if asked.series >= (3, 8) => version,
-        _ => return Some(Forms { all: vec![Box::new(Plain)], is_complete: false }),
+        _ => return Some(Forms::UNKNOWN),
     };
     let has = |name: &str| asked.tree.names().any(|other| other == name.as_bytes());
     let is_configured = has(CONFIGURATIONS);
