@@ -20,9 +20,12 @@ use pycaudit::pyc::Digester;
 use pycaudit::pyc::Header;
 use pycaudit::pyc::Magic;
 use pycaudit::pyc::Scratch;
+use pycaudit::pyc::exceptions::Handlers;
+use pycaudit::pyc::lines::line_ranges;
 use pycaudit::pyc::walk;
 use pycaudit::pyc::walk::Walk;
 use pycaudit::secret;
+use pycaudit::verify;
 
 /// Rounds over all stages in turn; the fastest of each counts, since whatever else runs only slows one down.
 const ROUNDS: usize = 9;
@@ -30,8 +33,14 @@ const ROUNDS: usize = 9;
 /// How long a stage runs in a round, at least: the clock of a thread moves in steps of milliseconds.
 const LEAST: Duration = Duration::from_millis(150);
 
-/// What is done with the bytes of every file.
-type Stage<'s> = (&'static str, &'static str, Box<dyn FnMut(&[u8]) + 's>);
+/// A file and the source beside it.
+struct Pyc {
+    bytes: Vec<u8>,
+    source: Option<Vec<u8>>,
+}
+
+/// What is done with every file.
+type Stage<'s> = (&'static str, &'static str, Box<dyn FnMut(&Pyc) + 's>);
 
 fn main() -> io::Result<()> {
     let (mut paths, mut is_plain) = (Vec::new(), false);
@@ -48,9 +57,10 @@ fn main() -> io::Result<()> {
             _ => collect(Path::new(&argument), &mut paths)?,
         }
     }
-    let files: Vec<Vec<u8>> = paths.iter().map(fs::read).collect::<io::Result<_>>()?;
+    let read = |path: &PathBuf| Ok(Pyc { bytes: fs::read(path)?, source: source_of(path) });
+    let files: Vec<Pyc> = paths.iter().map(read).collect::<io::Result<_>>()?;
     let mut out = io::stdout().lock();
-    let bytes: usize = files.iter().map(Vec::len).sum();
+    let bytes: usize = files.iter().map(|file| file.bytes.len()).sum();
     if bytes == 0 {
         return writeln!(out, "no pycs; give folders: cargo bench --bench parse -- PATH...");
     }
@@ -72,24 +82,25 @@ fn main() -> io::Result<()> {
 }
 
 /// The seconds of each stage. What a stage needs of another is in its own time as well.
-fn measure(files: &[Vec<u8>]) -> Vec<(&'static str, &'static str, f64)> {
+fn measure(files: &[Pyc]) -> Vec<(&'static str, &'static str, f64)> {
     let limits = Limits::default();
-    let [mut of_parse, mut of_tree, mut of_digest, mut of_walk] = [(); 4].map(|()| Scratch::default());
+    let [mut of_parse, mut of_tree, mut of_digest, mut of_walk, mut of_tables, mut of_verify] =
+        [(); 6].map(|()| Scratch::default());
     let (mut digester, mut walk) = (Digester::default(), Walk::default());
     let mut stages: Vec<Stage<'_>> = vec![
-        ("header", "the magic is looked up, the header read", Box::new(header)),
+        ("header", "the magic is looked up, the header read", Box::new(|file| header(&file.bytes))),
         (
             "parse",
             "header and marshalled objects read and validated",
-            Box::new(|bytes| {
-                black_box(pyc::parse(bytes, &limits, &mut of_parse));
+            Box::new(|file| {
+                black_box(pyc::parse(&file.bytes, &limits, &mut of_parse));
             }),
         ),
         (
             "tree",
             "the same, then every code object and its fields looked at",
-            Box::new(|bytes| {
-                let tree = pyc::read(bytes, &limits, &mut of_tree).value;
+            Box::new(|file| {
+                let tree = pyc::read(&file.bytes, &limits, &mut of_tree).value;
                 for code in tree.codes() {
                     black_box((code.code(), code.firstlineno(), code.names().len(), code.consts().len()));
                 }
@@ -98,24 +109,45 @@ fn measure(files: &[Vec<u8>]) -> Vec<(&'static str, &'static str, f64)> {
         (
             "digest",
             "parse, then the canonical code digest",
-            Box::new(|bytes| {
-                let tree = pyc::read(bytes, &limits, &mut of_digest).value;
+            Box::new(|file| {
+                let tree = pyc::read(&file.bytes, &limits, &mut of_digest).value;
                 black_box(digester.module(&tree));
             }),
         ),
         (
             "walk",
             "parse, then instructions and tables judged",
-            Box::new(|bytes| {
-                let tree = pyc::read(bytes, &limits, &mut of_walk).value;
+            Box::new(|file| {
+                let tree = pyc::read(&file.bytes, &limits, &mut of_walk).value;
                 black_box(walk::places(&tree, &mut walk));
             }),
         ),
         (
             "secrets",
             "the bytes searched for the beginnings of secrets",
-            Box::new(|bytes| {
-                black_box(secret::may_hold(bytes));
+            Box::new(|file| {
+                black_box(secret::may_hold(&file.bytes));
+            }),
+        ),
+        (
+            "tables",
+            "parse, then every line and exception table decoded",
+            Box::new(|file| {
+                let tree = pyc::read(&file.bytes, &limits, &mut of_tables).value;
+                let Some(version) = tree.pyc.version else { return };
+                for code in tree.codes() {
+                    black_box(line_ranges(code, version));
+                    black_box(Handlers::new(code.exceptiontable()).count());
+                }
+            }),
+        ),
+        (
+            "verify",
+            "parse, then the code compared with the source, which is parsed for it",
+            Box::new(|file| {
+                let Some(source) = &file.source else { return };
+                let tree = pyc::read(&file.bytes, &limits, &mut of_verify).value;
+                black_box(verify::verify(&tree, source, &[0, 1, 2], None, &limits));
             }),
         ),
     ];
@@ -125,8 +157,8 @@ fn measure(files: &[Vec<u8>]) -> Vec<(&'static str, &'static str, f64)> {
             let (start, begun) = (processor_time(), Instant::now());
             let mut passes = 0_u32;
             while passes == 0 || begun.elapsed() < LEAST {
-                for bytes in files {
-                    stage(bytes);
+                for file in files {
+                    stage(file);
                 }
                 passes += 1;
             }
@@ -154,6 +186,14 @@ fn processor_time() -> Option<f64> {
 
 fn count(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::INFINITY, f64::from)
+}
+
+/// The source of a pyc, in its folder or the one above `__pycache__`.
+fn source_of(path: &Path) -> Option<Vec<u8>> {
+    let folder = path.parent()?;
+    let folder = if folder.ends_with("__pycache__") { folder.parent()? } else { folder };
+    let module = path.file_name()?.to_str()?.split('.').next()?;
+    fs::read(folder.join(module).with_extension("py")).ok()
 }
 
 /// Adds the pycs below a path, or the file that it is.
