@@ -68,10 +68,13 @@ impl Form for Plain {
 }
 
 /// What a hook may have made of a module; in the end nothing. Typing hooks give caches another name for as long as they are at work, and
-/// what is imported for the first time meanwhile, by the module or by themselves, is cached under that name as it is.
+/// what is imported for the first time meanwhile, by the module or by themselves, is cached under that name as it is. pytest names what it
+/// rewrote, and nothing else.
 pub(super) fn forms(asked: &Asked<'_>) -> Forms {
     let mut forms = HOOKS.iter().find_map(|forms| forms(asked)).unwrap_or(Forms::UNKNOWN);
-    forms.all.push(Box::new(Plain));
+    if !asked.hook.starts_with("-pytest-") {
+        forms.all.push(Box::new(Plain));
+    }
     forms
 }
 
