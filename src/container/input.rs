@@ -124,7 +124,7 @@ impl Input {
                 let there = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(usize::MAX);
                 let length = if self.is_part { buffer.len().min(there) } else { buffer.len() };
                 let room = buffer.get_mut(..length).unwrap_or_default();
-                fill(file, room, self.start.saturating_add(offset))
+                fill(file, room, self.start.saturating_add(offset), there)
             }
             Store::Memory(_) => {
                 let bytes = self.in_memory().unwrap_or_default();
@@ -148,14 +148,21 @@ impl Input {
     }
 }
 
-/// Reads a file by position until the buffer is full or the file ends.
-fn fill(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+/// Reads a file by position until the buffer is full or the file ends, as a rule where so many bytes were expected: a read that stops
+/// there has come to the end, and no other one has to find that out.
+fn fill(file: &File, buffer: &mut [u8], offset: u64, expected: usize) -> io::Result<usize> {
     let mut count = 0_usize;
     while let Some(rest) = buffer.get_mut(count..).filter(|rest| !rest.is_empty()) {
+        let wanted = rest.len();
         let at = offset.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         match read_some(file, rest, at) {
             Ok(0) => break,
-            Ok(more) => count = count.saturating_add(more),
+            Ok(more) => {
+                count = count.saturating_add(more);
+                if more < wanted && count == expected {
+                    break;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

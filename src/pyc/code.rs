@@ -2,7 +2,6 @@
 //!
 //! Instructions and the tables of lines and exceptions are bytes here; `instruction`, `lines` and `exceptions` decode them.
 
-use super::layout::Field;
 use super::layout::NUMBERS;
 use super::layout::Number;
 use super::layout::OBJECTS;
@@ -26,8 +25,8 @@ pub(super) struct Record {
     pub(super) parent: u32,
     /// The layout that it was read by.
     pub(super) layout: CodeLayout,
-    /// How many fields were read.
-    pub(super) fields_read: u8,
+    /// Which numbers the layout has and were read: one bit each.
+    pub(super) numbers_read: u8,
     /// The numbers, by [`Number`].
     pub(super) numbers: [i32; NUMBERS],
     /// The objects, by [`Object`].
@@ -41,6 +40,12 @@ pub struct Code<'a> {
     pub(super) arena: &'a Arena,
     pub(super) index: u32,
     pub(super) record: &'a Record,
+}
+
+/// The bit of a number among those that were read.
+#[inline]
+pub(super) fn bit(slot: usize) -> u8 {
+    u8::try_from(slot).map_or(0, |slot| 1_u8.wrapping_shl(u32::from(slot)))
 }
 
 impl<'a> Code<'a> {
@@ -71,8 +76,9 @@ impl<'a> Code<'a> {
 
     /// Whether the layout has a number and it was read.
     pub fn number(self, number: Number) -> Option<i32> {
-        self.has(|field| matches!(field, Field::Short(n) | Field::Long(n) if n == number))
-            .then(|| self.record.numbers.get(number.slot()).copied().unwrap_or_default())
+        let slot = number.slot();
+        let value = self.record.numbers.get(slot).copied()?;
+        (self.record.numbers_read & bit(slot) != 0).then_some(value)
     }
 
     /// An object field, when the layout has it and it was read.
@@ -92,11 +98,6 @@ impl<'a> Code<'a> {
         let id = self.record.objects.get(object.slot()).copied()?;
         let node = self.arena.node(id).filter(|node| node.kind == Kind::Bytes)?;
         Some(u64::from(node.a))
-    }
-
-    fn has(self, wanted: impl Fn(Field) -> bool) -> bool {
-        let read = usize::from(self.record.fields_read);
-        self.record.layout.fields().iter().take(read).any(|&field| wanted(field))
     }
 
     /// Positional arguments, the positional-only ones included; 0 when the layout has no such number.

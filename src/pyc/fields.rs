@@ -3,6 +3,7 @@
 //! What the fields have to be is in `check`.
 
 use super::code::Record;
+use super::code::bit;
 use super::layout::Field;
 use super::layout::NUMBERS;
 use super::layout::OBJECTS;
@@ -25,7 +26,7 @@ impl Parser<'_, '_> {
             end: 0,
             parent,
             layout: self.grammar.layout,
-            fields_read: 0,
+            numbers_read: 0,
             numbers: [0; NUMBERS],
             objects: [ObjectId::ABSENT; OBJECTS],
         });
@@ -46,7 +47,6 @@ impl Parser<'_, '_> {
             && let Some(slot) = record.objects.get_mut(object.slot())
         {
             *slot = id;
-            record.fields_read = field.wrapping_add(1);
         }
     }
 
@@ -68,11 +68,11 @@ impl Parser<'_, '_> {
                 }
             };
             field = field.wrapping_add(1);
-            if let Some(record) = self.arena.codes.get_mut(index_at(code)) {
-                if let Some(slot) = record.numbers.get_mut(number.slot()) {
-                    *slot = value;
-                }
-                record.fields_read = field;
+            if let Some(record) = self.arena.codes.get_mut(index_at(code))
+                && let Some(slot) = record.numbers.get_mut(number.slot())
+            {
+                *slot = value;
+                record.numbers_read |= bit(number.slot());
             }
         }
     }

@@ -129,14 +129,11 @@ impl Worker<'_> {
 
     /// What reports show side by side where code and source part.
     pub(crate) fn passages(&self, check: &CodeCheck, tree: &Tree<'_>, paired: &Paired<'_>) -> Vec<Passage> {
-        match (check, self.source_text(paired)) {
-            (CodeCheck::Differs { differences, .. }, Some(source)) => {
-                let show = || evidence::passages(differences, tree, source, self.config.reveal_secrets);
-                // Evidence is worth less than the verdict: a bug here must not cost the entry.
-                panic::catch_unwind(AssertUnwindSafe(show)).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        }
+        let CodeCheck::Differs { differences, .. } = check else { return Vec::new() };
+        let Some(source) = self.source_text(paired) else { return Vec::new() };
+        let show = || evidence::passages(differences, tree, source, self.config.reveal_secrets);
+        // Evidence is worth less than the verdict: a bug here must not cost the entry.
+        panic::catch_unwind(AssertUnwindSafe(show)).unwrap_or_default()
     }
 
     /// What an entry keeps of it, after the rules have seen all.

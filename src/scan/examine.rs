@@ -6,6 +6,8 @@ use std::cell::RefCell;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
@@ -74,6 +76,7 @@ use crate::scan::feed::Job;
 use crate::scan::feed::Jobs;
 use crate::scan::feed::Task;
 use crate::scan::pair::Paired;
+use crate::scan::pair::SourceAt;
 use crate::scan::pair::Sources;
 use crate::scan::scope;
 use crate::scan::scope::Scope;
@@ -97,26 +100,54 @@ pub(crate) struct Desk {
     digester: Digester,
     /// What instructions are walked with.
     walk: Walk,
-    /// The source of the last pyc, parsed.
-    source: Kept,
+    /// The source of the last pyc.
+    source: Option<Arc<SourceAt>>,
+    /// The same, parsed.
+    parsed: Kept,
     /// The bytes of the last member; its memory takes those of the next.
     buffer: Vec<u8>,
 }
 
-/// A buffer that a large member left is not kept: as many as there are threads would stay.
-const LARGEST_BUFFER: usize = 4 << 20;
+/// What a large member or source left is not kept: as many as there are threads would stay.
+const LARGEST_KEPT: usize = 4 << 20;
 
 impl Desk {
-    /// Keeps a buffer for the next member.
+    /// Keeps a buffer, and the last source, for the next member.
     fn give_back(&mut self, buffer: Vec<u8>) {
-        if buffer.capacity() <= LARGEST_BUFFER {
+        if buffer.capacity() <= LARGEST_KEPT {
             self.buffer = buffer;
         }
+        self.source.take_if(|source| source.held() > LARGEST_KEPT);
     }
 }
 
 /// Members of a nested archive that several threads take at a time; one with fewer is the work of one thread.
 const SHARED: usize = 512;
+
+/// Desks that no thread sits at: threads change from one run of jobs to the next.
+#[derive(Default)]
+pub(crate) struct Desks(Mutex<Vec<Desk>>);
+
+impl Desks {
+    /// A desk that was used before, if there is one.
+    pub(crate) fn free(&self) -> Seat<'_> {
+        // A thread that panicked while it held the lock left the list whole.
+        let desk = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Seat { desk: desk.unwrap_or_default(), desks: self }
+    }
+}
+
+/// A desk while a thread sits at it.
+pub(crate) struct Seat<'a> {
+    pub(crate) desk: Desk,
+    desks: &'a Desks,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.desks.0.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.desk));
+    }
+}
 
 /// What all jobs share.
 pub(crate) struct Worker<'a> {
@@ -124,8 +155,15 @@ pub(crate) struct Worker<'a> {
     pub(crate) checks: &'a Checks,
     pub(crate) sources: &'a Sources,
     pub(crate) progress: &'a Progress,
+    pub(crate) desks: Desks,
     /// Whether the members of some nested archive are being worked on by several threads.
     pub(crate) is_sharing: AtomicBool,
+}
+
+impl<'a> Worker<'a> {
+    pub(crate) fn new(config: &'a Config, checks: &'a Checks, sources: &'a Sources, progress: &'a Progress) -> Self {
+        Self { config, checks, sources, progress, desks: Desks::default(), is_sharing: AtomicBool::new(false) }
+    }
 }
 
 impl Worker<'_> {
@@ -147,6 +185,11 @@ impl Worker<'_> {
         });
         self.progress.finish(1, bytes);
         outcome
+    }
+
+    /// Does jobs on all threads; the outcomes are in their order.
+    pub(crate) fn work_on_all(&self, jobs: Vec<Job>) -> Vec<Outcome> {
+        jobs.into_par_iter().map_init(|| self.desks.free(), |seat, job| self.work(job, &mut seat.desk)).collect()
     }
 
     /// What is reported of a member on which we failed: a pyc has its row whatever happens.
@@ -312,7 +355,7 @@ impl Worker<'_> {
         let inner = Arc::new(inner);
         let mut entries = Vec::new();
         let mut settler = Settler::new(self);
-        let mut desk = Desk::default();
+        let mut seat = self.desks.free();
         let mut jobs = Jobs::of(&inner);
         self.progress.find(jobs.len() as u64);
         let mut settle = |outcome| {
@@ -331,14 +374,13 @@ impl Worker<'_> {
                 if batch.is_empty() {
                     break;
                 }
-                let work = |desk: &mut Desk, job| self.work(job, desk);
-                let outcomes: Vec<_> = batch.into_par_iter().map_init(Desk::default, work).collect();
+                let outcomes: Vec<_> = self.work_on_all(batch);
                 outcomes.into_iter().for_each(&mut settle);
             }
             self.is_sharing.store(false, Ordering::Release);
         }
         while let Some(job) = self.next_job(&mut jobs) {
-            settle(self.work(job, &mut desk));
+            settle(self.work(job, &mut seat.desk));
         }
         Outcome::Nested(entries, findings, layer.map(|layer| (member, layer)))
     }
@@ -454,10 +496,10 @@ impl Worker<'_> {
         let (times, claimed) = own_status(status, found);
         let place = Place::of(&path);
         let module = place::module_name(listing, &place, container.kind());
-        let paired = self.pair(scope, &place, pyc);
+        let paired = self.pair(scope, &place, pyc, &mut desk.source);
         let load = judge_load(container, &place, pyc, &paired, is_headless);
         let (code_check, exact) =
-            self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict, &mut desk.source);
+            self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict, &mut desk.parsed);
         problems.extend(code::problem(&code_check));
         let facts = self.facts(scope);
         let mut findings = Vec::new();
@@ -484,7 +526,7 @@ impl Worker<'_> {
             status,
             source: &paired.source,
             source_text: &source_text,
-            source_status: paired.status,
+            source_status: paired.status(),
             header_check: &paired.check,
             code_check: &code_check,
             exact: exact.as_ref(),

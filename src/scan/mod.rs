@@ -23,7 +23,6 @@ use std::sync::atomic::Ordering;
 
 use rayon::ThreadPool;
 use rayon::ThreadPoolBuilder;
-use rayon::prelude::*;
 
 use crate::artifact::Locator;
 use crate::artifact::Sha256Digest;
@@ -40,7 +39,6 @@ use crate::name::Name;
 use crate::rules::Check;
 use crate::rules::Finding;
 use crate::rules::Rule;
-use crate::scan::examine::Desk;
 use crate::scan::examine::Worker;
 use crate::scan::feed::Feed;
 use crate::scan::feed::Job;
@@ -223,8 +221,7 @@ pub fn scan(
             config.paths.iter().map(|path| feed::open_path(path, &config.exclude, &config.limits)).collect();
         let named = config.sources.iter().map(|path| feed::open_source(path, &config.limits)).collect();
         let sources = Sources::new(named, trees.clone());
-        let worker =
-            Worker { config, checks: &checks, sources: &sources, progress, is_sharing: AtomicBool::new(false) };
+        let worker = Worker::new(config, &checks, &sources, progress);
         let mut settler = Settler::new(&worker);
         let mut feed = Feed::new(&worker, trees);
         let mut batch = feed.batch(BATCH);
@@ -232,7 +229,7 @@ pub fn scan(
         while !batch.is_empty() || !done.is_empty() {
             // While one batch is worked on, the entries of the last are written and the next is listed.
             let (outcomes, next) = rayon::join(
-                || batch.into_par_iter().map_init(Desk::default, |desk, job| worker.work(job, desk)).collect(),
+                || worker.work_on_all(batch),
                 || -> io::Result<Vec<Job>> {
                     done.drain(..).try_for_each(|outcome| settler.settle(outcome, sink))?;
                     Ok(if stop.load(Ordering::Relaxed) { Vec::new() } else { feed.batch(BATCH) })
@@ -298,8 +295,8 @@ pub fn scan_container(config: &Config, container: Box<dyn Container>, locator: L
     };
     let scope = Arc::new(scope);
     let sources = Sources::new(Vec::new(), vec![Arc::clone(&scope)]);
-    let worker =
-        Worker { config, checks: &checks, sources: &sources, progress: &progress, is_sharing: AtomicBool::new(false) };
+    let worker = Worker::new(config, &checks, &sources, &progress);
+    let mut seat = worker.desks.free();
     let mut entries = Vec::new();
     let mut settler = Settler::new(&worker);
     let mut feed = Feed::new(&worker, Vec::new());
@@ -310,7 +307,7 @@ pub fn scan_container(config: &Config, container: Box<dyn Container>, locator: L
             return entries;
         }
         for job in batch {
-            let outcome = worker.work(job, &mut Desk::default());
+            let outcome = worker.work(job, &mut seat.desk);
             // Pushing to a list cannot fail.
             let _ = settler.settle(outcome, &mut |entry| {
                 entries.push(entry);

@@ -1,10 +1,11 @@
 //! Pairs a pyc with its source across all that is scanned, and has the header compared with it.
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::ptr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::Weak;
 
 use crate::artifact::Locator;
 use crate::artifact::Times;
@@ -89,30 +90,69 @@ impl HashIndexes {
     }
 }
 
+/// The source of a pyc as it was found, for as long as the pycs of one module come in a row.
+#[derive(Debug)]
+pub(crate) struct SourceAt {
+    /// The container that holds it. It is never used, but no other is at its address.
+    holder: Weak<Scope>,
+    /// Which member of it the source is.
+    member: MemberId,
+    /// What the file system says of it.
+    status: Option<FileStatus>,
+    /// Its text, once something needed it; `None` in it when it cannot be read whole.
+    text: OnceLock<Option<Vec<u8>>>,
+}
+
+impl SourceAt {
+    /// The source that was found last, if it is this one, else this one.
+    fn found(kept: &mut Option<Arc<Self>>, holder: &Arc<Scope>, member: MemberId) -> Arc<Self> {
+        let is_same = |kept: &&Arc<Self>| kept.member == member && ptr::eq(kept.holder.as_ptr(), Arc::as_ptr(holder));
+        if let Some(kept) = kept.as_ref().filter(is_same) {
+            return Arc::clone(kept);
+        }
+        // An importer follows links; what the file system says of a link itself is of no interest.
+        let status = match holder.container.link(member) {
+            Some(_) => holder.container.read(member, 0).status,
+            None => holder.container.status(member),
+        };
+        let found = Arc::new(Self { holder: Arc::downgrade(holder), member, status, text: OnceLock::new() });
+        *kept = Some(Arc::clone(&found));
+        found
+    }
+
+    /// Bytes of its text that are in memory.
+    pub(crate) fn held(&self) -> usize {
+        self.text.get().and_then(Option::as_ref).map_or(0, Vec::len)
+    }
+}
+
 /// A pyc's source and what the header says of it.
 pub(crate) struct Paired<'a> {
     /// The source.
     pub(crate) source: Source,
-    /// What the file system says of it.
-    pub(crate) status: Option<FileStatus>,
     /// The header against it.
     pub(crate) check: HeaderCheck,
-    /// The container that holds the source, and which member of it the source is.
-    holder: Option<(&'a Scope, MemberId)>,
-    /// The text of the source, once something needed it; `None` in it when it cannot be read whole.
-    text: OnceCell<Option<Vec<u8>>>,
+    /// The container that holds the source, and what was read of it there.
+    at: Option<(&'a Arc<Scope>, Arc<SourceAt>)>,
+}
+
+impl Paired<'_> {
+    /// What the file system says of the source.
+    pub(crate) fn status(&self) -> Option<FileStatus> {
+        self.at.as_ref().and_then(|(_, at)| at.status)
+    }
 }
 
 impl Worker<'_> {
-    /// Finds the source of a pyc and compares the header with it.
-    pub(crate) fn pair<'a>(&'a self, scope: &'a Scope, place: &Place, pyc: &Pyc) -> Paired<'a> {
-        let without = |source, outcome| Paired {
-            source,
-            status: None,
-            check: HeaderCheck::not_compared(outcome),
-            holder: None,
-            text: OnceCell::new(),
-        };
+    /// Finds the source of a pyc and compares the header with it. What was read of it is kept for the next pyc.
+    pub(crate) fn pair<'a>(
+        &'a self,
+        scope: &'a Arc<Scope>,
+        place: &Place,
+        pyc: &Pyc,
+        kept: &mut Option<Arc<SourceAt>>,
+    ) -> Paired<'a> {
+        let without = |source, outcome| Paired { source, check: HeaderCheck::not_compared(outcome), at: None };
         let listing = scope.container.listing();
         let kind = scope.container.kind();
         let search = match source::beside(listing, place) {
@@ -125,7 +165,7 @@ impl Worker<'_> {
         let (holder, member, found) = match search {
             Search::Beside(member) => (scope, member, Found::Beside),
             Search::Elsewhere(at, found) => match self.sources.tree(at.tree) {
-                Some(tree) => (tree.as_ref(), at.member, found),
+                Some(tree) => (tree, at.member, found),
                 None => return without(Source::Absent, HeaderMatch::NoSource),
             },
             Search::Absent => return without(Source::Absent, HeaderMatch::NoSource),
@@ -135,20 +175,15 @@ impl Worker<'_> {
                 return without(Source::Ambiguous(places), HeaderMatch::NoSource);
             }
         };
-        // An importer follows links; what the file system says of a link itself is of no interest.
-        let status = match holder.container.link(member) {
-            Some(_) => holder.container.read(member, 0).status,
-            None => holder.container.status(member),
-        };
-        let file = source_file(holder, member, found, status);
+        let at = SourceAt::found(kept, holder, member);
+        let file = source_file(holder, member, found, at.status);
         // What a link inside an archive leads to is known when it is unpacked.
-        if holder.container.link(member).is_some() && status.is_none() {
+        if at.status.is_none() && holder.container.link(member).is_some() {
             return without(Source::Present(file), HeaderMatch::Unknown);
         }
-        let text = OnceCell::new();
         let check = match (self.config.verify, pyc.magic, &pyc.header) {
             (Verify::Header | Verify::Code | Verify::Exact, Some(magic), Some(header)) => {
-                let read = || text.get_or_init(|| self.read_source(holder, member)).as_deref();
+                let read = || self.text_at(holder, &at);
                 let mut check = source::compare(magic, pyc.version, header, &file, read);
                 if let (HeaderMatch::HashMismatch, Some((recorded, _)), Some(version)) =
                     (check.outcome, check.hash, pyc.version)
@@ -159,13 +194,17 @@ impl Worker<'_> {
             }
             _ => HeaderCheck::not_compared(HeaderMatch::Unknown),
         };
-        Paired { source: Source::Present(file), status, check, holder: Some((holder, member)), text }
+        Paired { source: Source::Present(file), check, at: Some((holder, at)) }
     }
 
     /// The text of the source, when there is one and it can be read whole.
     pub(crate) fn source_text<'p>(&self, paired: &'p Paired<'_>) -> Option<&'p [u8]> {
-        let (holder, member) = paired.holder?;
-        paired.text.get_or_init(|| self.read_source(holder, member)).as_deref()
+        let (holder, at) = paired.at.as_ref()?;
+        self.text_at(holder, at)
+    }
+
+    fn text_at<'p>(&self, holder: &Scope, at: &'p SourceAt) -> Option<&'p [u8]> {
+        at.text.get_or_init(|| self.read_source(holder, at.member)).as_deref()
     }
 
     fn read_source(&self, holder: &Scope, member: MemberId) -> Option<Vec<u8>> {

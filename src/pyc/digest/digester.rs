@@ -31,6 +31,9 @@ use super::LinesDigest;
 /// Bytes of one form that are kept before they are hashed, so that a tuple of a million references is never written out.
 const KEPT_FORM: usize = 1 << 10;
 
+/// Strings below this length are the most.
+const CHUNK: usize = 32;
+
 /// Objects of one file whose memory is kept for the next, as the arena's is.
 const KEPT_MEMO: usize = 1 << 20;
 
@@ -188,14 +191,31 @@ impl Digester {
     #[inline]
     fn items(&mut self, tree: &Tree<'_>, node: &Node, place: usize, depth: usize) -> Result<Option<usize>, NoForm> {
         let items = tree.arena.ids(node).get(place..).unwrap_or_default();
+        let is_set = matches!(node.kind, Kind::Set | Kind::FrozenSet);
+        let full = self.full();
         for (&item, next) in items.iter().zip(place.saturating_add(1)..) {
-            self.item(tree, item)?;
-            if self.open.len() > depth {
-                return Ok(Some(next));
+            let inner = tree.arena.node(item).ok_or(NoForm)?;
+            if is_set || !self.short(tree.bytes, inner) {
+                self.long(tree, item, inner)?;
+                if self.open.len() > depth {
+                    return Ok(Some(next));
+                }
             }
-            self.flush();
+            if self.buffer.len() > full {
+                self.flush();
+            }
         }
         Ok(None)
+    }
+
+    /// How long the buffer may become before the innermost form is hashed as far as it is written.
+    fn full(&self) -> usize {
+        match self.open.last() {
+            // It has to be sorted first.
+            Some(open) if open.is_set() => usize::MAX,
+            Some(open) => open.start.saturating_add(KEPT_FORM),
+            None => usize::MAX,
+        }
     }
 
     /// The same for the fields of a code object.
@@ -206,19 +226,21 @@ impl Digester {
             match field {
                 Field::Number(tag, number) => {
                     if let Some(value) = code.number(number) {
-                        self.buffer.push(tag);
-                        self.buffer.extend_from_slice(&value.to_le_bytes());
+                        let [a, b, c, d] = value.to_le_bytes();
+                        self.buffer.extend_from_slice(&[tag, a, b, c, d]);
                     }
                 }
                 Field::Object(tag, object) => {
                     let id = code.record.objects.get(object.slot()).copied().filter(|id| id.is_some());
                     let Some(id) = id else { continue };
                     self.buffer.push(tag);
-                    self.item(tree, id)?;
-                    if self.open.len() > depth {
-                        return Ok(Some(next));
+                    let inner = tree.arena.node(id).ok_or(NoForm)?;
+                    if !self.short(tree.bytes, inner) {
+                        self.long(tree, id, inner)?;
+                        if self.open.len() > depth {
+                            return Ok(Some(next));
+                        }
                     }
-                    self.flush();
                 }
             }
         }
@@ -228,9 +250,11 @@ impl Digester {
     /// Writes an object as an item; a container or code object that is met for the first time is opened for that.
     fn item(&mut self, tree: &Tree<'_>, id: ObjectId) -> Result<(), NoForm> {
         let node = tree.arena.node(id).ok_or(NoForm)?;
-        if self.short(tree, node) {
-            return Ok(());
-        }
+        if self.short(tree.bytes, node) { Ok(()) } else { self.long(tree, id, node) }
+    }
+
+    /// Writes an object that is not short.
+    fn long(&mut self, tree: &Tree<'_>, id: ObjectId, node: &Node) -> Result<(), NoForm> {
         if let Some(digest) = self.known(id) {
             self.buffer.push(DIGEST);
             self.buffer.extend_from_slice(&digest);
@@ -254,22 +278,41 @@ impl Digester {
         Ok(())
     }
 
-    /// Writes what nearly all items are: a short string, or an object without a node of its own; false when it is none of these.
+    /// Writes what nearly all items are: a short string, or an object without a node of its own; false when it is none of these. Not for
+    /// the items of sets.
     #[inline]
-    fn short(&mut self, tree: &Tree<'_>, node: &Node) -> bool {
-        let letter = match node.kind {
-            Kind::Bytes => b's',
-            Kind::Utf8 | Kind::Latin1 => b'u',
-            Kind::None => b'N',
-            Kind::True => b'T',
-            Kind::False => b'F',
+    fn short(&mut self, bytes: &[u8], node: &Node) -> bool {
+        let (letter, length) = match node.kind {
+            Kind::Bytes => (b's', node.b),
+            Kind::Utf8 | Kind::Latin1 => (b'u', node.b),
+            Kind::None => (b'N', 0),
+            Kind::True => (b'T', 0),
+            Kind::False => (b'F', 0),
             _ => return false,
         };
-        let length = if matches!(letter, b's' | b'u') { index_of(node.b) } else { 0 };
-        let run = tree.bytes.get(index_of(node.a)..).and_then(|rest| rest.get(..length)).unwrap_or_default();
-        let Ok(form) = u8::try_from(length.saturating_add(1)) else { return false };
-        if form == DIGEST || node.kind == Kind::Latin1 && !run.is_ascii() || self.open.last().is_some_and(Open::is_set)
+        let rest = bytes.get(index_of(node.a)..).unwrap_or_default();
+        let length = index_of(length);
+        // So many bytes at once are copied without a call; those behind the string are cut off again.
+        if length < CHUNK
+            && let Some(chunk) = rest.first_chunk::<CHUNK>()
+            && let Some((run, _)) = chunk.split_at_checked(length)
         {
+            if node.kind == Kind::Latin1 && !run.is_ascii() {
+                return false;
+            }
+            let mut form = [0; CHUNK + 2];
+            let [form_length, form_letter, form_rest @ ..] = &mut form;
+            *form_length = u8::try_from(length.wrapping_add(1)).unwrap_or(DIGEST);
+            *form_letter = letter;
+            *form_rest = *chunk;
+            let end = self.buffer.len().wrapping_add(length).wrapping_add(2);
+            self.buffer.extend_from_slice(&form);
+            self.buffer.truncate(end);
+            return true;
+        }
+        let run = rest.get(..length).unwrap_or_default();
+        let Ok(form) = u8::try_from(length.saturating_add(1)) else { return false };
+        if form == DIGEST || node.kind == Kind::Latin1 && !run.is_ascii() {
             return false;
         }
         self.buffer.extend_from_slice(&[form, letter]);
@@ -404,13 +447,13 @@ impl Digester {
         self.buffer.extend_from_slice(items.as_flattened());
     }
 
-    /// Hashes what was written of the innermost form, when that is much. A set has to be sorted first.
+    /// Hashes what was written of the innermost form, when that is much.
     fn flush(&mut self) {
-        let Some(open) = self.open.last_mut() else { return };
-        let form = open.start.saturating_add(1);
-        if self.buffer.len().saturating_sub(form) <= KEPT_FORM || open.is_set() {
+        if self.buffer.len() <= self.full() {
             return;
         }
+        let Some(open) = self.open.last_mut() else { return };
+        let form = open.start.saturating_add(1);
         let hasher = open.hasher.get_or_insert_default();
         hasher.update(self.buffer.get(form..).unwrap_or_default());
         self.buffer.truncate(form);
