@@ -12,11 +12,11 @@ declare_rule! {
     /// ## Why it matters
     /// Its code was changed while it was compiled and is not what its source says; that is what the hook is for. No import looks for
     /// it, but it is not harmless for that: pytest runs its cache in place of a test, a `conftest.py` or a plugin when time and size in the
-    /// header are those of the source, and the typing hooks run theirs where they are installed. Caches of pytest, jaxtyping and beartype
-    /// are compared with what these make of the source, or with its plain code, since what is imported for the first time while a hook
-    /// works is cached under its name too (`PYC201`); those of typeguard, and of hooks and versions that are not known, only
-    /// where the hook would have left the module alone (`PYC218`). What is compared are the functions, not what a decorator that a hook
-    /// puts in does when it runs. None is of use to those who install the package.
+    /// header are those of the source, and the typing hooks run theirs where they are installed. Caches of pytest, jaxtyping, beartype and
+    /// typeguard are compared with what these make of the source, or with its plain code, since what is imported for the first time while a
+    /// hook works is cached under its name too (`PYC201`); those of hooks and versions that are not known are `unverified` unless they are
+    /// plain (`PYC218`). What is compared are the functions and the checks in them, not what a decorator or a check that a hook puts in
+    /// does when it runs. None is of use to those who install the package.
     ///
     /// ## Innocent causes
     /// Tests or type checks were run in the folder before it was packed.

@@ -18,10 +18,9 @@ declare_rule! {
     ///
     /// ## Innocent causes
     /// The pyc is stale: it was compiled from an older source, and an unchecked hash or a copied time hides it. An import hook
-    /// changed the code while it was compiled (`PYC106`). What pytest, jaxtyping and beartype make of a source is known and compared, told
-    /// by the file's name; what was written by typeguard, or by a hook or version that is not known, is reported as
-    /// `unverified: instrumented` and not here, unless that hook would have changed nothing. A source that is generated or templated
-    /// after it was compiled.
+    /// changed the code while it was compiled (`PYC106`). What pytest, jaxtyping, beartype and typeguard make of a source is known and
+    /// compared, told by the file's name; what was written by a hook or version that is not known is reported as
+    /// `unverified: instrumented` and not here. A source that is generated or templated after it was compiled.
     ///
     /// ## Severity
     /// Critical where the file would run in place of its source. High or medium where no interpreter would run it there but its header
@@ -136,7 +135,6 @@ mod tests {
         };
         assert_eq!(cached("-pytest-8.3.3").flags(&RULE).severity, Severity::High);
         assert_eq!(cached(".opt-jaxtyping100").flags(&RULE).severity, Severity::High);
-        // A module without annotations, typeguard leaves alone.
         assert_eq!(cached(".opt-typeguard460").flags(&RULE).severity, Severity::High);
         cached(".opt-other").passes(&RULE);
     }

@@ -17,10 +17,10 @@ declare_rule! {
     /// interpreter compiles to the same code, though the comparison without one found no difference.
     ///
     /// ## Why it matters
-    /// What was not compared is not known to be clean. A name that says `typeguard` is no more than a name: if its source has an
-    /// annotation anywhere, such a file can hold any code, and it runs wherever that hook is installed and the header fits. The same is
-    /// true of a hook that is not known, and of a beartype or jaxtyping of a version that is not, as far as the code is not what a known
-    /// one makes. Of pytest's caches an assert under `enable_assertion_pass_hook`, or of a pytest before 5.4 or of an unknown version,
+    /// What was not compared is not known to be clean. The name of a hook is no more than a name: under that of a hook, or of a
+    /// version of one, that is not known, a file can hold any code, and it runs wherever that hook is installed and the header fits.
+    /// typeguard's of before 4.0 are not known, nor what 4.x makes where it, or the compiler behind it, should have failed on the source.
+    /// Of pytest's caches an assert under `enable_assertion_pass_hook`, or of a pytest before 5.4 or of an unknown version,
     /// leaves its function open in the same way; all other functions of the file are compared.
     ///
     /// ## Innocent causes

@@ -109,11 +109,12 @@ fn in_forms(
     work: &mut usize,
 ) -> CodeCheck {
     let Hook { name, module } = hook;
-    let asked = Asked { hook: name, module, series: version.series, tree, source: text.written_module() };
-    let Forms { all, is_complete } = hook::forms(&asked);
+    let asked = Asked { hook: name, module, series: version.series, tree };
+    let Forms { all, mut is_complete } = hook::forms(&asked);
     let mut nearest = None;
     for form in all {
         text.rewrite(&*form);
+        is_complete &= !text.rewritten().is_some_and(|rewritten| rewritten.is_open);
         let outcome = match text.rewritten() {
             Some(rewritten) if rewritten.is_cut => CodeCheck::Unverified(Reason::Work),
             _ => at_levels(tree, version, text, levels, work),

@@ -1,5 +1,6 @@
-//! Caches that the import hooks of jaxtyping and beartype wrote against their source: `fixtures/hooks` has what they made of `parcel.py`,
-//! which was imported as `post.parcel`. `oracle/hook_caches.py` makes them, `py_compile` the plain one.
+//! Caches that the import hooks of jaxtyping, beartype and typeguard wrote against their source: `fixtures/hooks` has what they made of
+//! `parcel.py`, which was imported as `post.parcel`, and typeguard of `ledger.py`. `oracle/hook_caches.py` makes them, `py_compile` the
+//! plain one.
 
 use std::fs;
 use std::path::Path;
@@ -18,16 +19,24 @@ fn folder() -> PathBuf {
 }
 
 fn source() -> String {
-    fs::read_to_string(folder().join("parcel.py")).unwrap()
+    source_of("parcel")
 }
 
-/// The name of each hook as a cache has it, and the cache.
+fn source_of(module: &str) -> String {
+    fs::read_to_string(folder().join(format!("{module}.py"))).unwrap()
+}
+
+/// The name of each hook as a cache of `parcel.py` has it, and the cache.
 fn caches() -> Vec<(String, Vec<u8>)> {
+    caches_of("parcel")
+}
+
+fn caches_of(module: &str) -> Vec<(String, Vec<u8>)> {
     let mut caches = Vec::new();
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        if let Some((_, hook)) = name.split_once(".opt-") {
+        if let Some((_, hook)) = name.split_once(".opt-").filter(|_| name.starts_with(module)) {
             caches.push((format!("opt-{hook}"), fs::read(&path).unwrap()));
         }
     }
@@ -99,18 +108,71 @@ fn code_that_only_the_cache_has_is_found() {
 }
 
 #[test]
+fn what_typeguard_checks_is_verified_and_what_it_does_not_is_found() {
+    let source = source_of("ledger");
+    for (hook, bytes) in caches_of("ledger") {
+        let outcome = check(&bytes, &hook, &source);
+        assert!(is_verified(&outcome), "{hook}: {outcome:?}");
+        for (written, changed) in [
+            // Code.
+            (
+                "for number in numbers:\n            first = number",
+                "for number in numbers:\n            number = first",
+            ),
+            ("answer = yield len(answer)", "answer = yield answer"),
+            ("names.values()", "names.keys()"),
+            ("@classmethod\n", "@staticmethod\n"),
+            // What is checked.
+            ("numbers: List[int]", "numbers: List[str]"),
+            ("*amounts: \"float\"", "*amounts: \"int\""),
+            ("lines: List[\"Optional[str]\"]", "lines: List[\"str\"]"),
+            ("def entry(text: str)", "def entry(text)"),
+            ("result: float = 0.0", "result = 0.0"),
+            ("Generator[int, Optional[str], bool]", "Generator[int, Any, bool]"),
+            ("-> float:", "-> \"Decimal\":"),
+            // What decides over it.
+            ("if TYPE_CHECKING:", "if memo:"),
+            ("@typechecked(forward_ref_policy=None)", "@typechecked"),
+            ("    @overload\n    def book(self, amount: int)", "    def book(self, amount: int)"),
+            ("@no_type_check\ndef unchecked(account: \"no type at all\")", "def unchecked(account: int)"),
+            ("memo: str = text", "memo: Any = text"),
+            ("    return True\n", "    return True\n    yield\n"),
+        ] {
+            let changed = source.replacen(written, changed, 1);
+            assert_ne!(changed, source, "{written}");
+            let outcome = check(&bytes, &hook, &changed);
+            let is_found = matches!(outcome, CodeCheck::Differs { .. });
+            assert!(is_found, "{hook}, {written}: {outcome:?}");
+        }
+    }
+}
+
+/// Text that is no expression stops typeguard itself, and so does what it takes a part of.
+#[test]
+fn what_typeguard_cannot_have_made_is_told_from_what_it_does() {
+    let (hook, bytes) = caches_of("ledger").pop().unwrap();
+    for source in ["def f(a: \"no type at all\"): pass\n", "def f(a: 'lambda: 1'): pass\n"] {
+        let outcome = check(&bytes, &hook, source);
+        assert!(is_instrumented(&outcome), "{source}: {outcome:?}");
+    }
+    let deep = format!("def f(a: \"{}int{}\"): pass\n", "[".repeat(3_000), "]".repeat(3_000));
+    assert!(is_instrumented(&check(&bytes, &hook, &deep)));
+}
+
+#[test]
 fn a_cache_of_a_hook_is_not_what_another_makes() {
     for (hook, bytes) in caches() {
         for other in [
             "opt-jaxtyping100",
             "opt-jaxtyping1031d5ed77e2b8ba3b8b3e7a4bd0b3a2c5",
             "opt-beartype0v17v2",
+            "opt-typeguard460",
             "-pytest-8.3.3",
         ] {
             let outcome = check(&bytes, other, &source());
             assert!(hook == other || matches!(outcome, CodeCheck::Differs { .. }), "{hook} as {other}: {outcome:?}");
         }
-        for unknown in ["opt-jaxtyping990", "opt-beartype0v99v0", "opt-typeguard460", "opt-other"] {
+        for unknown in ["opt-jaxtyping990", "opt-beartype0v99v0", "opt-typeguard990", "opt-other"] {
             let outcome = check(&bytes, unknown, &source());
             assert!(is_instrumented(&outcome) || is_verified(&outcome), "{hook} as {unknown}: {outcome:?}");
         }
@@ -128,6 +190,4 @@ fn a_hook_that_leaves_a_module_alone_is_no_excuse() {
         let outcome = check(&bytes, hook, source);
         assert!(matches!(outcome, CodeCheck::Differs { .. }), "{hook}: {outcome:?}");
     }
-    let annotated = "def area(radius: float):\n    return radius\n";
-    assert!(is_instrumented(&check(&bytes, "opt-typeguard460", annotated)));
 }

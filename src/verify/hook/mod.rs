@@ -1,10 +1,10 @@
-//! What import hooks make of a module before it is compiled: pytest, jaxtyping, beartype.
+//! What import hooks make of a module before it is compiled: pytest, jaxtyping, beartype, typeguard.
 //!
 //! A hook writes its caches under a name of its own ([`crate::place::Place::hook`]). The name says which hook it claims to be and what that
 //! would make of the source; this tree is compiled like any other, so that the cache is compared with its source all the same. What a hook
 //! does was observed on its released versions. One whose ways are not known is said to be so, and never shown as clean.
 //!
-//! A hook is a file here with a function that knows its names, and a row in [`HOOKS`].
+//! A hook is a file or folder here with a function that knows its names, and a row in [`HOOKS`].
 
 mod beartype;
 mod jaxtyping;
@@ -34,8 +34,6 @@ pub(super) struct Asked<'a> {
     pub(super) series: (u8, u8),
     /// The file, of which only options are taken that its name does not say.
     pub(super) tree: &'a Tree<'a>,
-    /// The source as it was written.
-    pub(super) source: &'a ModModule,
 }
 
 /// The ways in which a hook may have rewritten a module.
@@ -87,6 +85,8 @@ pub(super) struct Rewritten {
     pub(super) has_unknown_asserts: bool,
     /// Whether more would have to be put in than is made.
     pub(super) is_cut: bool,
+    /// Whether the outcome is not known: code that this does not explain can still be the hook's.
+    pub(super) is_open: bool,
     /// The asserts all parts of which have the line of the assert, in order.
     moved: Vec<TextRange>,
     /// The walruses that stand for a name in a later assert too, by where they begin, and the assert that they are moved to.
@@ -97,7 +97,14 @@ impl Rewritten {
     /// One that was not changed yet.
     fn of(source: &ModModule) -> Self {
         let module = source.clone();
-        Self { module, has_unknown_asserts: false, is_cut: false, moved: Vec::new(), carried: BTreeMap::new() }
+        Self {
+            module,
+            has_unknown_asserts: false,
+            is_cut: false,
+            is_open: false,
+            moved: Vec::new(),
+            carried: BTreeMap::new(),
+        }
     }
 
     /// The start of the assert that gives its line to what is at an offset.

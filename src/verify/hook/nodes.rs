@@ -19,6 +19,7 @@ use ruff_python_ast::ExprCall;
 use ruff_python_ast::ExprCompare;
 use ruff_python_ast::ExprContext;
 use ruff_python_ast::ExprDict;
+use ruff_python_ast::ExprEllipsisLiteral;
 use ruff_python_ast::ExprIf;
 use ruff_python_ast::ExprList;
 use ruff_python_ast::ExprName;
@@ -40,7 +41,9 @@ use ruff_python_ast::StmtFor;
 use ruff_python_ast::StmtIf;
 use ruff_python_ast::StmtImport;
 use ruff_python_ast::StmtImportFrom;
+use ruff_python_ast::StmtPass;
 use ruff_python_ast::StmtRaise;
+use ruff_python_ast::StmtReturn;
 use ruff_python_ast::StringLiteral;
 use ruff_python_ast::StringLiteralFlags;
 use ruff_python_ast::StringLiteralValue;
@@ -168,13 +171,17 @@ impl Nodes {
         })
     }
 
+    pub(super) fn ellipsis(self) -> Expr {
+        Expr::EllipsisLiteral(ExprEllipsisLiteral { node_index: AtomicNodeIndex::NONE, range: self.range })
+    }
+
+    pub(super) fn list(self, elts: Vec<Expr>) -> Expr {
+        let ctx = ExprContext::Load;
+        Expr::List(ExprList { node_index: AtomicNodeIndex::NONE, range: self.range, elts, ctx })
+    }
+
     pub(super) fn empty_list(self) -> Expr {
-        Expr::List(ExprList {
-            node_index: AtomicNodeIndex::NONE,
-            range: self.range,
-            elts: Vec::new(),
-            ctx: ExprContext::Load,
-        })
+        self.list(Vec::new())
     }
 
     pub(super) fn dict(self, pairs: Vec<(String, Expr)>) -> Expr {
@@ -254,6 +261,15 @@ impl Nodes {
         Stmt::Expr(StmtExpr { node_index: AtomicNodeIndex::NONE, range: self.range, value: Box::new(value) })
     }
 
+    pub(super) fn return_value(self, value: Expr) -> Stmt {
+        let value = Some(Box::new(value));
+        Stmt::Return(StmtReturn { node_index: AtomicNodeIndex::NONE, range: self.range, value })
+    }
+
+    pub(super) fn pass(self) -> Stmt {
+        Stmt::Pass(StmtPass { node_index: AtomicNodeIndex::NONE, range: self.range })
+    }
+
     pub(super) fn raise(self, exception: Expr) -> Stmt {
         Stmt::Raise(StmtRaise {
             node_index: AtomicNodeIndex::NONE,
@@ -282,11 +298,20 @@ impl Nodes {
     }
 
     pub(super) fn import_from(self, module: &str, name: &str, asname: Option<&str>) -> Stmt {
+        self.import_names(module, std::iter::once((name, asname)))
+    }
+
+    /// Names, and what each is called here.
+    pub(super) fn import_names<'n>(
+        self,
+        module: &str,
+        names: impl Iterator<Item = (&'n str, Option<&'n str>)>,
+    ) -> Stmt {
         Stmt::ImportFrom(StmtImportFrom {
             node_index: AtomicNodeIndex::NONE,
             range: self.range,
             module: Some(Identifier::new(module, self.range)),
-            names: vec![self.alias(name, asname)],
+            names: names.map(|(name, asname)| self.alias(name, asname)).collect(),
             level: 0,
             is_lazy: false,
         })

@@ -22,7 +22,7 @@ struct Level {
 const MOST_INDENTS: usize = 100;
 
 /// Refuses what may become too deep, and what has no tokens; says how deep it becomes.
-pub(super) fn check(text: &str, most: usize) -> Result<usize, Reason> {
+pub(in crate::verify) fn check(text: &str, most: usize) -> Result<usize, Reason> {
     let mut lexer = lexer::lex(text, Mode::Module);
     let mut levels = vec![Level::default()];
     let (mut depth, mut indents, mut deepest) = (0_usize, 0_usize, 0_usize);

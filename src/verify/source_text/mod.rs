@@ -4,7 +4,7 @@
 //! [`on_big_stack`].
 
 pub mod decode;
-mod depth;
+pub(super) mod depth;
 mod format_line;
 pub mod python2;
 
@@ -125,11 +125,6 @@ impl SourceText {
     /// The syntax tree that is compiled.
     pub fn module(&self) -> &ModModule {
         self.rewritten.as_ref().map_or_else(|| self.parsed.syntax(), |rewritten| &rewritten.module)
-    }
-
-    /// The syntax tree as it was written.
-    pub(super) fn written_module(&self) -> &ModModule {
-        self.parsed.syntax()
     }
 
     /// Has an import hook rewrite the tree.
