@@ -129,8 +129,8 @@ pub struct Scratch {
 const SHARED: [Kind; 7] =
     [Kind::None, Kind::True, Kind::False, Kind::Ellipsis, Kind::Null, Kind::Null, Kind::StopIteration];
 
-/// Nodes that stay allocated between files: 16 MB of them, more than all but one honest file in a thousand needs.
-const KEPT_NODES: usize = 1 << 20;
+/// Nodes that stay allocated between files: a megabyte of them for each thread, more than all but one honest file in a thousand needs.
+const KEPT_NODES: usize = 1 << 16;
 
 impl Arena {
     /// Forgets the file before.

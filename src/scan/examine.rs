@@ -109,7 +109,7 @@ pub(crate) struct Desk {
 }
 
 /// What a large member or source left is not kept: as many as there are threads would stay.
-const LARGEST_KEPT: usize = 4 << 20;
+const LARGEST_KEPT: usize = 1 << 20;
 
 impl Desk {
     /// Keeps a buffer, and the last source, for the next member.
@@ -481,15 +481,18 @@ impl Worker<'_> {
         let found = listing.get(member);
         let path = found.map(Member::path).unwrap_or_default();
         let Content { mut bytes, status, problems: read_problems, oddities } = content;
-        let whole = read_problems.is_empty().then(|| digest(&bytes));
+        let is_whole = read_problems.is_empty();
         let parsed = pyc::read(&bytes, limits, &mut desk.scratch);
         let mut tree = parsed.value;
         let is_headless = forget_restored(container, member, &mut tree.pyc);
         let pyc = &tree.pyc;
-        let wanted = whole.map_or(Fingerprints::Files, |_| self.config.fingerprints);
-        let is_digested = wanted >= Fingerprints::Code || whole.is_some() && self.config.known.has_codes();
+        let wanted = if is_whole { self.config.fingerprints } else { Fingerprints::Files };
+        let is_digested = wanted >= Fingerprints::Code || is_whole && self.config.known.has_codes();
         let code_digest = if is_digested { desk.digester.module(&tree) } else { None };
-        let payload_sha256 = payload(&bytes, pyc).filter(|_| wanted == Fingerprints::All).map(Sha256Digest::of);
+        let payload = payload(&bytes, pyc).filter(|_| wanted == Fingerprints::All);
+        let both = payload.map(|payload| Sha256Digest::of_both(&bytes, payload));
+        let payload_sha256 = both.map(|(_, payload)| payload);
+        let whole = is_whole.then(|| both.map_or_else(|| digest(&bytes), |(whole, _)| content_of(&bytes, whole)));
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
         let mut problems = if read_problems.is_empty() { parsed.problems } else { read_problems };
@@ -498,8 +501,7 @@ impl Worker<'_> {
         let module = place::module_name(listing, &place, container.kind());
         let paired = self.pair(scope, &place, pyc, &mut desk.source);
         let load = judge_load(container, &place, pyc, &paired, is_headless);
-        let (code_check, exact) =
-            self.check_code(&tree, whole.is_some(), &place, &paired, load.verdict, &mut desk.parsed);
+        let (code_check, exact) = self.check_code(&tree, is_whole, &place, &paired, load.verdict, &mut desk.parsed);
         problems.extend(code::problem(&code_check));
         let facts = self.facts(scope);
         let mut findings = Vec::new();
@@ -513,7 +515,7 @@ impl Worker<'_> {
             member,
             locator: &locator,
             bytes: &bytes,
-            is_whole: whole.is_some(),
+            is_whole,
             sha256: whole.map(|whole| whole.sha256),
             code_digest,
             pyc,
@@ -547,7 +549,7 @@ impl Worker<'_> {
             is_headless,
             sha256: whole.map(|whole| whole.sha256),
             // A claim, where it was not read whole; more than claimed may have been found.
-            size: claimed.filter(|_| whole.is_none()).unwrap_or_default().max(bytes.len() as u64),
+            size: claimed.filter(|_| !is_whole).unwrap_or_default().max(bytes.len() as u64),
             payload_sha256,
             code_digest,
             head: bytes.get(..LONGEST_HEADER).unwrap_or(&bytes).to_vec(),
@@ -791,7 +793,11 @@ fn payload<'a>(bytes: &'a [u8], pyc: &Pyc) -> Option<&'a [u8]> {
 }
 
 fn digest(bytes: &[u8]) -> MemberContent<'_> {
-    MemberContent { bytes: Some(bytes), sha256: Sha256Digest::of(bytes), md5: None, size: bytes.len() as u64 }
+    content_of(bytes, Sha256Digest::of(bytes))
+}
+
+fn content_of(bytes: &[u8], sha256: Sha256Digest) -> MemberContent<'_> {
+    MemberContent { bytes: Some(bytes), sha256, md5: None, size: bytes.len() as u64 }
 }
 
 /// What became of a member with these problems.

@@ -50,8 +50,8 @@ use crate::secret;
 use crate::suppression::Suppressions;
 
 /// Jobs of one batch. Large enough that threads seldom wait for the slowest of a batch, small enough that the entries of two
-/// batches (about 2 KB each) stay below 20 MB.
-const BATCH: usize = 4096;
+/// batches (about 2 KB each) stay below 10 MB.
+const BATCH: usize = 2048;
 
 /// What to scan, and how.
 #[derive(Clone, Debug)]

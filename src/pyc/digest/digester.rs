@@ -35,7 +35,7 @@ const KEPT_FORM: usize = 1 << 10;
 const CHUNK: usize = 32;
 
 /// Objects of one file whose memory is kept for the next, as the arena's is.
-const KEPT_MEMO: usize = 1 << 20;
+const KEPT_MEMO: usize = 1 << 16;
 
 /// Computes digests; kept from file to file so that its memory is.
 #[derive(Default)]
