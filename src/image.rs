@@ -128,6 +128,7 @@ impl Layer {
     /// What a tar has, as a layer.
     pub fn of(container: &dyn Container, source_size: u64) -> Self {
         let mut layer = Self::default();
+        let mut sources = BTreeMap::new();
         for member in container.listing().members() {
             let path = normal(&member.path());
             let (folder, file) = name::split_last(&path);
@@ -140,10 +141,18 @@ impl Layer {
                 let source = name::join(place.source_folder.as_bytes(), &place.source_name());
                 layer.pycs.insert(path, source);
             } else if member.kind == MemberKind::File && file.ends_with(b".py") {
-                let content = container.read(member.id, source_size);
-                let whole = content.problems.is_empty();
-                layer.sources.insert(path, whole.then(|| Sha256Digest::of(&content.bytes)));
+                sources.insert(member.id, path);
             }
+        }
+        let members: Vec<MemberId> = sources.keys().copied().collect();
+        let mut digests = BTreeMap::new();
+        container.each(&members, source_size, &mut |member, content| {
+            let whole = content.problems.is_empty();
+            digests.insert(member, whole.then(|| Sha256Digest::of(&content.bytes)));
+        });
+        // Of two members of one path the later one stays.
+        for (member, path) in sources {
+            layer.sources.insert(path, digests.remove(&member).flatten());
         }
         layer
     }

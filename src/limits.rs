@@ -38,9 +38,13 @@ pub struct Limits {
     pub window: u64,
     /// Bytes of members that are kept in memory of all compressed archives together, since they cannot be read by position.
     ///
-    /// What does not fit is decoded again, a window of an eighth of this at a time, which takes time but little memory; nearly all
-    /// source distributions and packages have less bytecode and source than this.
+    /// Nearly all source distributions and packages have so little bytecode and source that several fit.
     pub kept: u64,
+    /// The most of it that one of them has.
+    ///
+    /// One that has more is decoded a second time while its members are judged, in portions of a sixteenth of [`Self::kept`]; members
+    /// that are far from their sources are carried along, up to a quarter of it.
+    pub kept_of_one: u64,
     /// Folders below one another in a tree.
     ///
     /// `PATH_MAX` allows some 2,000 with one-letter names; beyond that the system itself refuses the path.
@@ -99,6 +103,7 @@ impl Default for Limits {
             names: 128 << 20,
             window: 128 << 20,
             kept: 256 << 20,
+            kept_of_one: 64 << 20,
             folders: 4_000,
             marshal_depth: 2_000,
             marshal_objects: 16_000_000,

@@ -168,11 +168,21 @@ pub trait Container: Send + Sync {
         None
     }
 
-    /// The number of the window that a member is in: members of one window are cheap to read together, those of others are not.
-    /// `None` where there are no windows.
-    fn window(&self, _member: MemberId) -> Option<usize> {
+    /// Reads members up to a limit of bytes each, in whatever order is cheapest.
+    fn each(&self, members: &[MemberId], limit: u64, take: &mut dyn FnMut(MemberId, Content)) {
+        for &member in members {
+            take(member, self.read(member, limit));
+        }
+    }
+
+    /// The members of a portion, in the order of their bytes, where not all can be had at any time: once a portion is ready they and
+    /// the sources beside them are cheap to read. `None` behind the last portion, and where there are none.
+    fn portion(&self, _number: usize) -> Option<&[MemberId]> {
         None
     }
+
+    /// Makes a portion ready; that before it stays so, and earlier ones do not.
+    fn prepare(&self, _number: usize) {}
 
     /// Bytes of members that it keeps in memory.
     fn held(&self) -> u64 {
@@ -256,6 +266,11 @@ impl Content {
     /// Nothing, for this reason.
     pub fn unread(problem: Problem) -> Self {
         Self { problems: vec![problem], ..Self::default() }
+    }
+
+    /// These bytes, of which there is nothing to say.
+    pub(crate) fn of_bytes(bytes: Vec<u8>) -> Self {
+        Self { bytes, ..Self::default() }
     }
 
     /// What is read of a member that the container does not have.

@@ -331,8 +331,16 @@ impl Container for Rpm {
         self.files.passed(member)
     }
 
-    fn window(&self, member: MemberId) -> Option<usize> {
-        self.files.window(member)
+    fn each(&self, members: &[MemberId], limit: u64, take: &mut dyn FnMut(MemberId, Content)) {
+        self.files.each(members, limit, take);
+    }
+
+    fn portion(&self, number: usize) -> Option<&[MemberId]> {
+        self.files.portion(number)
+    }
+
+    fn prepare(&self, number: usize) {
+        self.files.prepare(number);
     }
 
     fn held(&self) -> u64 {

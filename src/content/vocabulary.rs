@@ -48,6 +48,18 @@ impl Vocabulary {
         is_same.then(|| candidates(tree).filter(|word| is_name(word)).map(<[u8]>::to_vec).collect())
     }
 
+    /// The words of a file as text that is kept, one after the other: for a file that cannot be read again when they are asked for.
+    pub fn to_text(tree: &Tree<'_>) -> Vec<u8> {
+        let words: BTreeSet<&[u8]> = candidates(tree).filter(|word| is_name(word)).collect();
+        // No word has a line end in it.
+        words.into_iter().flat_map(|word| word.iter().copied().chain([b'\n'])).collect()
+    }
+
+    /// What such a text holds.
+    pub fn from_text(text: &[u8]) -> BTreeSet<Vec<u8>> {
+        text.split(|&byte| byte == b'\n').filter(|word| !word.is_empty()).map(<[u8]>::to_vec).collect()
+    }
+
     /// Whether it surely has the same words as another.
     pub fn is_equal(&self, other: &Self) -> bool {
         self.sum == other.sum && self.hashes.len() == other.hashes.len()

@@ -500,6 +500,8 @@ pub struct Variant {
     pub is_for_show: bool,
     /// The words of the code.
     pub words: Vocabulary,
+    /// The same as text, where the file cannot be read again at any time.
+    pub text: Option<Vec<u8>>,
 }
 
 impl Variant {

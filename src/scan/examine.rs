@@ -169,13 +169,16 @@ impl<'a> Worker<'a> {
 impl Worker<'_> {
     /// Does a job. A panic of ours costs one member and is reported.
     pub(crate) fn work(&self, job: Job, desk: &mut Desk) -> Outcome {
-        let (scope, member, task) = match job {
+        let (scope, member, task, is_early) = match job {
             Job::Begin(scope) => {
                 let digest = scope.container.digest();
                 return Outcome::Begin(scope, digest);
             }
             Job::End => return Outcome::End,
-            Job::Member { scope, member, task } => (scope, member, task),
+            Job::Member { scope, member, task, .. } => {
+                let is_early = scope.container.portion(0).is_some();
+                (scope, member, task, is_early)
+            }
         };
         let is_bytecode = matches!(task, Task::Bytecode);
         let result = panic::catch_unwind(AssertUnwindSafe(|| self.member(&scope, member, task, desk)));
@@ -184,7 +187,7 @@ impl Worker<'_> {
             (self.after_panic(&scope, member, is_bytecode), 0)
         });
         self.progress.finish(1, bytes);
-        outcome
+        if is_early { Outcome::Early(member, Box::new(outcome)) } else { outcome }
     }
 
     /// Does jobs on all threads; the outcomes are in their order.
@@ -368,19 +371,22 @@ impl Worker<'_> {
         // A thread that waits for others takes up what else is to be done, which may be another nested archive: only one at a
         // time is shared, so that no thread holds more than two.
         let is_shared = jobs.len() > SHARED && !self.is_sharing.swap(true, Ordering::Acquire);
-        if is_shared {
-            loop {
-                let batch = self.next_jobs(&mut jobs, SHARED);
-                if batch.is_empty() {
-                    break;
-                }
+        loop {
+            let batch = self.next_jobs(&mut jobs, SHARED);
+            if batch.is_empty() {
+                break;
+            }
+            if is_shared {
                 let outcomes: Vec<_> = self.work_on_all(batch);
                 outcomes.into_iter().for_each(&mut settle);
+            } else {
+                for job in batch {
+                    settle(self.work(job, &mut seat.desk));
+                }
             }
-            self.is_sharing.store(false, Ordering::Release);
         }
-        while let Some(job) = self.next_job(&mut jobs) {
-            settle(self.work(job, &mut seat.desk));
+        if is_shared {
+            self.is_sharing.store(false, Ordering::Release);
         }
         Outcome::Nested(entries, findings, layer.map(|layer| (member, layer)))
     }
@@ -781,6 +787,7 @@ fn variant(known: &PycContext<'_>) -> Option<Box<Variant>> {
         load: known.load.verdict,
         is_for_show: known.is_for_show(),
         words: Vocabulary::of(known.tree),
+        text: known.container.container.portion(0).map(|_| Vocabulary::to_text(known.tree)),
     }))
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs;
+use std::iter::Peekable;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
@@ -53,6 +54,8 @@ pub(crate) enum Job {
         member: MemberId,
         /// What it is taken for.
         task: Task,
+        /// The portion of its container that has it, where that matters.
+        portion: Option<usize>,
     },
     /// A container ends.
     End,
@@ -116,17 +119,14 @@ impl<'a> Feed<'a> {
         let mut opened = 0_usize;
         let mut held = 0_u64;
         let most = self.worker.config.limits.kept / SHARE;
-        let mut window = None;
+        let mut portion = OnePortion::default();
         while jobs.len() < size && opened < OPEN && held <= most {
             match self.queue.pop_front() {
                 Some(Item::Job(job)) => {
-                    // What is in another window is decoded anew: all of one is done first.
-                    let of_job = job.window();
-                    if window.is_some() && of_job.is_some() && window != of_job {
+                    if !portion.takes(&job) {
                         self.queue.push_front(Item::Job(job));
                         break;
                     }
-                    window = of_job.or(window);
                     jobs.push(job);
                 }
                 Some(Item::Jobs(mut left)) => {
@@ -156,6 +156,8 @@ impl<'a> Feed<'a> {
                 },
             }
         }
+        // While the jobs of the last batch are worked on.
+        portion.prepare();
         jobs
     }
 
@@ -204,7 +206,7 @@ impl<'a> Feed<'a> {
     fn opened(&self, tree: &Arc<Scope>, member: MemberId, format: &Format) -> Result<Arc<Scope>, Job> {
         let limits = &self.worker.config.limits;
         let name = tree.container.listing().get(member).map(Member::file).unwrap_or_default();
-        let job = |task| Job::Member { scope: Arc::clone(tree), member, task };
+        let job = |task| Job::Member { scope: Arc::clone(tree), member, task, portion: None };
         let input = tree.container.input(member, limits.member_size);
         let container = match input.map(|input| open_guarded(format, input, name, limits)) {
             Ok(Some(Ok(container))) => container,
@@ -229,11 +231,24 @@ impl<'a> Feed<'a> {
     }
 }
 
-impl Job {
-    /// The archive and the window of it that the job reads from, when that matters.
-    fn window(&self) -> Option<(*const Scope, usize)> {
-        let Self::Member { scope, member, .. } = self else { return None };
-        Some((Arc::as_ptr(scope), scope.container.window(*member)?))
+/// The one portion of one container that the jobs of a batch may be in.
+#[derive(Default)]
+struct OnePortion(Option<(Arc<Scope>, usize)>);
+
+impl OnePortion {
+    /// Whether a job may be in the batch.
+    fn takes(&mut self, job: &Job) -> bool {
+        let Job::Member { scope, portion: Some(number), .. } = job else { return true };
+        let (taken, of) = self.0.get_or_insert_with(|| (Arc::clone(scope), *number));
+        Arc::ptr_eq(scope, taken) && number == of
+    }
+
+    /// Makes it ready.
+    fn prepare(self) {
+        if let Some((scope, number)) = self.0 {
+            // Where a decoder panics the members are not there, and reading each of them shows why.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| scope.container.prepare(number)));
+        }
     }
 }
 
@@ -262,11 +277,12 @@ pub(crate) fn open_path(path: &Path, exclude: &Exclude, limits: &Limits) -> Arc<
     })
 }
 
-/// A place to look for sources: a folder, or an archive.
+/// A place to look for sources: a folder, or an archive. Sources are asked for in no order, so as much is kept of it as there is room.
 pub(crate) fn open_source(path: &Path, limits: &Limits) -> Arc<Scope> {
+    let of_sources = Limits { kept_of_one: limits.kept, ..limits.clone() };
     if path.is_file()
         && let Ok(input) = container::open_file(path)
-        && let Some(Ok(archive)) = format::open_input(input, path.as_os_str().as_encoded_bytes(), limits)
+        && let Some(Ok(archive)) = format::open_input(input, path.as_os_str().as_encoded_bytes(), &of_sources)
     {
         return Arc::new(Scope::archive(archive, Locator::file(path), 0));
     }
@@ -285,7 +301,7 @@ impl Worker<'_> {
         }
         let scope = &jobs.scope;
         let listing = scope.container.listing();
-        for id in jobs.members.by_ref() {
+        while let Some((id, portion)) = jobs.order.next() {
             let Some(member) = listing.get(id) else { continue };
             let task = match member.kind {
                 _ if self.config.exclude.covers(&member.path()) => Task::Excluded,
@@ -294,28 +310,27 @@ impl Worker<'_> {
                 MemberKind::File => Task::Anything,
                 _ => Task::Named,
             };
-            return Some(Job::Member { scope: Arc::clone(scope), member: id, task });
+            return Some(Job::Member { scope: Arc::clone(scope), member: id, task, portion });
         }
         let last = (!jobs.over).then_some(Job::End);
         jobs.over = true;
         last
     }
 
-    /// The next jobs of an archive, up to a number of them, that are cheap to do together: none beyond the end of a window.
+    /// The next jobs of an archive, up to a number of them, all of one portion, which is ready then.
     pub(crate) fn next_jobs(&self, jobs: &mut Jobs, most: usize) -> Vec<Job> {
         let mut batch = Vec::new();
-        let mut window = None;
+        let mut portion = OnePortion::default();
         while batch.len() < most
             && let Some(job) = self.next_job(jobs)
         {
-            let of_job = job.window();
-            if window.is_some() && of_job.is_some() && window != of_job {
+            if !portion.takes(&job) {
                 jobs.waiting = Some(job);
                 break;
             }
-            window = of_job.or(window);
             batch.push(job);
         }
+        portion.prepare();
         batch
     }
 }
@@ -324,27 +339,96 @@ impl Worker<'_> {
 pub(crate) struct Jobs {
     scope: Arc<Scope>,
     begun: bool,
-    members: vec::IntoIter<MemberId>,
+    order: Order,
     over: bool,
     /// One that was made too early.
     waiting: Option<Job>,
 }
 
 impl Jobs {
-    /// The jobs of an archive: its beginning, its members in path order, its end.
+    /// The jobs of an archive: its beginning, its members, its end.
     pub(crate) fn of(scope: &Arc<Scope>) -> Self {
-        Self {
-            scope: Arc::clone(scope),
-            begun: false,
-            members: scope.members().into_iter(),
-            over: false,
-            waiting: None,
-        }
+        Self { scope: Arc::clone(scope), begun: false, order: Order::of(scope), over: false, waiting: None }
     }
 
     /// How many members are still to come.
     pub(crate) fn len(&self) -> usize {
-        self.members.len()
+        self.order.members.len()
+    }
+}
+
+/// The members of an archive in path order; those of portions in the order of these, and no other after one that comes later in path
+/// order, so that as few as possible wait for the entries of others.
+struct Order {
+    scope: Arc<Scope>,
+    members: Peekable<vec::IntoIter<MemberId>>,
+    /// Of each member, when there are portions.
+    turns: Vec<Turn>,
+    /// The portion, and the place in it, that comes next.
+    portion: (usize, usize),
+}
+
+/// When it is a member's turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// In path order, or never.
+    Path,
+    /// When its portion comes.
+    Portion,
+    /// It has been.
+    Over,
+}
+
+impl Order {
+    fn of(scope: &Arc<Scope>) -> Self {
+        let container = scope.container.as_ref();
+        let members = scope.members();
+        let mut turns = Vec::new();
+        if container.portion(0).is_some() {
+            turns.resize(container.listing().len(), Turn::Path);
+            let mut is_asked_for = vec![false; turns.len()];
+            for &member in &members {
+                if let Some(slot) = is_asked_for.get_mut(member) {
+                    *slot = true;
+                }
+            }
+            for &member in (0..).map_while(|number| container.portion(number)).flatten() {
+                if let (Some(slot), Some(true)) = (turns.get_mut(member), is_asked_for.get(member)) {
+                    *slot = Turn::Portion;
+                }
+            }
+        }
+        Self { scope: Arc::clone(scope), members: members.into_iter().peekable(), turns, portion: (0, 0) }
+    }
+
+    /// The next member, and its portion.
+    fn next(&mut self) -> Option<(MemberId, Option<usize>)> {
+        loop {
+            let &member = self.members.peek()?;
+            match self.turns.get(member) {
+                None | Some(Turn::Path) => return self.members.next().map(|member| (member, None)),
+                Some(Turn::Over) => drop(self.members.next()),
+                Some(Turn::Portion) => {
+                    return self.next_of_portion().or_else(|| self.members.next().map(|member| (member, None)));
+                }
+            }
+        }
+    }
+
+    /// The next member of a portion that is asked for.
+    fn next_of_portion(&mut self) -> Option<(MemberId, Option<usize>)> {
+        loop {
+            let (number, place) = self.portion;
+            let Some(&member) = self.scope.container.portion(number)?.get(place) else {
+                self.portion = (number + 1, 0);
+                continue;
+            };
+            self.portion = (number, place + 1);
+            if let Some(turn @ Turn::Portion) = self.turns.get_mut(member) {
+                *turn = Turn::Over;
+                return Some((member, Some(number)));
+            }
+        }
     }
 }
 
@@ -358,7 +442,7 @@ pub(crate) fn is_pyc_name(file: &[u8]) -> bool {
 
 /// What a file of a tree is taken for.
 fn classify(scope: &Arc<Scope>, member: MemberId) -> Item {
-    let job = |task| Item::Job(Job::Member { scope: Arc::clone(scope), member, task });
+    let job = |task| Item::Job(Job::Member { scope: Arc::clone(scope), member, task, portion: None });
     let Some(found) = scope.container.listing().get(member) else { return job(Task::Named) };
     let pyc = is_pyc_name(found.file());
     match found.kind {

@@ -223,11 +223,16 @@ impl Worker<'_> {
         let index = scope.hash_indexes.of(magic);
         let index = index.get_or_init(|| {
             let sources = scope.container.listing().members().filter(|member| member.file().ends_with(b".py"));
-            let read =
-                sources.filter_map(|member| Some((scope.locate(member.id), self.read_source(scope, member.id)?)));
-            HashIndex::new(&[version], read)
+            let sources: Vec<MemberId> = sources.map(|member| member.id).collect();
+            let mut index = HashIndex::default();
+            scope.container.each(&sources, self.config.limits.source_size, &mut |source, content| {
+                if content.problems.is_empty() {
+                    index.add(version, source, &content.bytes);
+                }
+            });
+            index
         });
-        index.find(magic, hash).cloned()
+        index.find(magic, hash).map(|source| scope.locate(source))
     }
 }
 

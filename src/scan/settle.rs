@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io;
+use std::iter::Peekable;
 use std::sync::Arc;
+use std::vec;
 
 use crate::artifact::Locator;
 use crate::artifact::Sha256Digest;
 use crate::container::MemberId;
+use crate::content::Vocabulary;
 use crate::entry::ArtifactEntry;
 use crate::entry::Entry;
 use crate::entry::PycEntry;
@@ -42,6 +45,8 @@ pub(crate) enum Outcome {
     Other(Fate, Vec<Finding>, Vec<(Locator, Problem)>),
     /// A member that is an archive: all that was found in it, and what a layer of an image has.
     Nested(Vec<Entry>, Vec<Finding>, Option<(MemberId, Layer)>),
+    /// What became of a member whose turn may come later.
+    Early(MemberId, Box<Outcome>),
     /// A container ended.
     End,
 }
@@ -60,9 +65,19 @@ struct Open {
     problems: Vec<(Option<Locator>, Problem)>,
     /// What the layers of an image have.
     layers: BTreeMap<MemberId, Layer>,
+    /// The members whose turn has not come, when some are judged before theirs, and what became of those.
+    turns: Peekable<vec::IntoIter<MemberId>>,
+    early: BTreeMap<MemberId, Outcome>,
 }
 
 impl Open {
+    /// What became of the member whose turn it is, if that is known.
+    fn next(&mut self) -> Option<Outcome> {
+        let outcome = self.early.remove(self.turns.peek()?)?;
+        self.turns.next();
+        Some(outcome)
+    }
+
     /// The same build root, in memory once.
     fn shared(&mut self, root: Arc<Name>) -> Arc<Name> {
         if let Some(known) = self.roots.get(&root) {
@@ -101,7 +116,10 @@ impl<'a> Settler<'a> {
                 }
                 let mut ledger = Ledger::default();
                 ledger.saw_many(Fate::Excluded, scope.container.excluded());
+                let turns = if scope.container.portion(0).is_some() { scope.members() } else { Vec::new() };
                 self.open.push(Open {
+                    turns: turns.into_iter().peekable(),
+                    early: BTreeMap::new(),
                     scope,
                     sha256,
                     pycs: Vec::new(),
@@ -148,6 +166,15 @@ impl<'a> Settler<'a> {
                 }
                 entries.into_iter().try_for_each(|entry| self.emit(entry, sink))
             }
+            Outcome::Early(member, outcome) => {
+                if let Some(open) = self.open.last_mut() {
+                    open.early.insert(member, *outcome);
+                }
+                while let Some(outcome) = self.open.last_mut().and_then(Open::next) {
+                    self.settle(outcome, sink)?;
+                }
+                Ok(())
+            }
             Outcome::End => {
                 self.judge_variants();
                 match self.open.pop() {
@@ -169,6 +196,9 @@ impl<'a> Settler<'a> {
         let limits = &self.worker.config.limits;
         // Few pycs differ from the others of their module: text is kept of none.
         let words = |variant: &Variant| {
+            if let Some(text) = &variant.text {
+                return Some(Vocabulary::from_text(text));
+            }
             let content = open.scope.container.read(variant.member, limits.member_size);
             let mut scratch = Scratch::default();
             variant.words.text(&pyc::read(&content.bytes, limits, &mut scratch).value)
@@ -189,7 +219,7 @@ impl<'a> Settler<'a> {
     }
 
     fn close(&mut self, open: Open, sink: &mut Sink<'_>) -> io::Result<()> {
-        let Open { scope, sha256, pycs, variants: _, roots: _, ledger, mut findings, mut problems, layers } = open;
+        let Open { scope, sha256, pycs, ledger, mut findings, mut problems, layers, .. } = open;
         let facts = self.worker.facts(&scope);
         let listed = scope.members().len() as u64 + scope.container.excluded();
         if listed != ledger.seen() {

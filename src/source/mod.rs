@@ -11,6 +11,7 @@ use siphasher::sip::SipHasher24;
 
 use crate::artifact::Locator;
 use crate::artifact::Times;
+use crate::container::MemberId;
 use crate::pyc::Header;
 use crate::pyc::Invalidation;
 use crate::pyc::Magic;
@@ -375,32 +376,25 @@ impl Rounds {
 /// The hashes of many sources, to tell which one a header's hash was made from (`PYC206`).
 #[derive(Debug, Default)]
 pub struct HashIndex {
-    /// Magic number and hash to the first source that has it.
-    by_hash: HashMap<(Magic, [u8; 8]), Locator>,
+    /// Magic number and hash to the first source, in path order, that has it.
+    by_hash: HashMap<(Magic, [u8; 8]), MemberId>,
 }
 
 impl HashIndex {
-    /// The hashes of these sources under the magic numbers of these versions.
-    ///
-    /// Of two equal sources the first is kept.
-    pub fn new(versions: &[&Version], sources: impl IntoIterator<Item = (Locator, Vec<u8>)>) -> Self {
-        let mut by_hash = HashMap::new();
-        for (locator, bytes) in sources {
-            let variants = [Newline::Lf, Newline::CrLf].map(|newline| newline.variant(&bytes));
-            for version in versions {
-                let rounds = Rounds::of_series(Some(version.series));
-                for source in variants.iter().flatten().chain([&bytes]) {
-                    let hash = rounds.hash(version.magic, source);
-                    by_hash.entry((version.magic, hash)).or_insert_with(|| locator.clone());
-                }
-            }
+    /// Takes in the hash of a source under the magic number of a version. They come in any order: of equal sources the first in path
+    /// order is found.
+    pub fn add(&mut self, version: &Version, source: MemberId, bytes: &[u8]) {
+        let variants = [Newline::Lf, Newline::CrLf].map(|newline| newline.variant(bytes));
+        let rounds = Rounds::of_series(Some(version.series));
+        for bytes in variants.iter().flatten().map(Vec::as_slice).chain([bytes]) {
+            let first = self.by_hash.entry((version.magic, rounds.hash(version.magic, bytes))).or_insert(source);
+            *first = source.min(*first);
         }
-        Self { by_hash }
     }
 
     /// The source that has this hash.
-    pub fn find(&self, magic: Magic, hash: [u8; 8]) -> Option<&Locator> {
-        self.by_hash.get(&(magic, hash))
+    pub fn find(&self, magic: Magic, hash: [u8; 8]) -> Option<MemberId> {
+        self.by_hash.get(&(magic, hash)).copied()
     }
 }
 
@@ -585,13 +579,14 @@ mod tests {
     #[test]
     fn a_hash_leads_to_the_source_it_was_made_from() {
         let version = version((3, 12));
-        let sources = [("a.py", &b"a = 1\n"[..]), ("b.py", SOURCE)];
-        let sources = sources.map(|(name, bytes)| (Locator::file(name), bytes.to_vec()));
-        let index = HashIndex::new(&[version], sources);
+        let mut index = HashIndex::default();
+        for (member, bytes) in [(2, SOURCE), (0, &b"a = 1\n"[..]), (1, SOURCE)] {
+            index.add(version, member, bytes);
+        }
         let hash = Rounds::OneThree.hash(version.magic, SOURCE);
-        assert_eq!(index.find(version.magic, hash), Some(&Locator::file("b.py")));
+        assert_eq!(index.find(version.magic, hash), Some(1));
         let crlf = Rounds::OneThree.hash(version.magic, b"a = 1\r\n");
-        assert_eq!(index.find(version.magic, crlf), Some(&Locator::file("a.py")));
+        assert_eq!(index.find(version.magic, crlf), Some(0));
         assert_eq!(index.find(version.magic, [0; 8]), None);
     }
 }

@@ -26,6 +26,7 @@ mod reports;
 mod samples;
 mod schema;
 mod secrets;
+mod streams;
 mod suppression;
 mod tars;
 mod terminal;

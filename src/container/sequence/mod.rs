@@ -2,11 +2,15 @@
 //!
 //! A walker passes once over the bytes and hands each record to a [`Survey`]; what it makes is a [`Sequence`]. Where the bytes lie
 //! plain, members are then read by position. Where they are compressed they cannot be, and what is likely to be asked for is kept
-//! as it goes by, within a share of memory: see [`store`]. What is not kept is decoded again, a window of members at a time.
+//! as it goes by, within a share of memory: see [`store`]. A stream that does not fit is decoded a second time, in portions: see
+//! [`plan`].
 
+mod plan;
+mod portions;
 mod slabs;
 mod store;
 mod survey;
+mod windows;
 
 use crate::artifact::Sha256Digest;
 use crate::container::Container;
@@ -23,6 +27,7 @@ use crate::container::Oddity;
 use crate::container::Passed;
 use crate::container::codec::Codec;
 use crate::container::codec::Decoder;
+use crate::container::codec::length;
 use crate::container::flow::Flow;
 use crate::container::flow::Stream;
 use crate::container::sequence::store::Store;
@@ -108,7 +113,7 @@ impl Sequence {
     /// Walks plain bytes.
     pub(crate) fn open(input: Input, name: &[u8], walker: Walker<'_>, kind: Kind, limits: &Limits) -> Self {
         let mut flow = Flow::plain(&input);
-        let mut survey = Survey::new(name, limits, false);
+        let mut survey = Survey::new(name, limits, None);
         walker(&mut flow, &mut survey);
         survey.finish(input, None, kind)
     }
@@ -123,7 +128,7 @@ impl Sequence {
         limits: &Limits,
     ) -> Self {
         let mut flow = Flow::Stream(Box::new(Stream::new(Decoder::new(&input, codec, limits))));
-        let mut survey = Survey::new(name, limits, true);
+        let mut survey = Survey::new(name, limits, Some(&input));
         walker(&mut flow, &mut survey);
         if let Flow::Stream(mut stream) = flow {
             survey.end_of_stream(&mut stream);
@@ -133,7 +138,7 @@ impl Sequence {
 
     /// The bytes of the archive that a member has, up to a limit; fewer when they end.
     fn raw(&self, member: MemberId, limit: u64, mut buffer: Vec<u8>) -> Result<Vec<u8>, Problem> {
-        let extent = self.members.get(member).map(|kept| kept.data.extent()).unwrap_or_default();
+        let extent = self.extent(member);
         let wanted = usize::try_from(extent.length.min(limit)).unwrap_or(usize::MAX);
         let Some((codec, store)) = &self.packed else {
             let there = self.input.size().saturating_sub(extent.offset);
@@ -143,10 +148,24 @@ impl Sequence {
             return Ok(buffer);
         };
         buffer.clear();
-        let unpack = || Stream::new(Decoder::new(&self.input, *codec, &self.limits));
-        let extents = |member: MemberId| self.members.get(member).map(|kept| kept.data.extent()).unwrap_or_default();
-        store.read(member, wanted, &extents, &unpack, &mut buffer)?;
+        store.read(member, wanted, &|member| self.extent(member), &|| self.stream(*codec), &mut buffer)?;
         Ok(buffer)
+    }
+
+    /// Where the data of a member are.
+    fn extent(&self, member: MemberId) -> Extent {
+        self.members.get(member).map(|kept| kept.data.extent()).unwrap_or_default()
+    }
+
+    /// The decoded bytes from the first on.
+    fn stream(&self, codec: Codec) -> Stream {
+        Stream::new(Decoder::new(&self.input, codec, &self.limits))
+    }
+
+    /// Whether a member is all there as it lies, and may be read.
+    fn is_plain(&self, member: MemberId) -> bool {
+        let kept = self.members.get(member).filter(|kept| !kept.cut && member < self.within_total);
+        kept.is_some_and(|kept| matches!(kept.data, Data::Plain(_)))
     }
 }
 
@@ -226,8 +245,33 @@ impl Container for Sequence {
         }
     }
 
-    fn window(&self, member: MemberId) -> Option<usize> {
-        self.packed.as_ref()?.1.window(member)
+    fn each(&self, members: &[MemberId], limit: u64, take: &mut dyn FnMut(MemberId, Content)) {
+        let is_far = |member: MemberId| {
+            let is_unkept = self.packed.as_ref().is_some_and(|(_, store)| store.is_unkept(member));
+            is_unkept && self.is_plain(member) && self.extent(member).length <= limit
+        };
+        let (far, near): (Vec<MemberId>, Vec<MemberId>) = members.iter().partition(|&&member| is_far(member));
+        for member in near {
+            take(member, self.read(member, limit));
+        }
+        if let Some((codec, _)) = self.packed.as_ref().filter(|_| !far.is_empty()) {
+            let far = far.into_iter().map(|member| (member, self.extent(member)));
+            windows::each(far, &|| self.stream(*codec), &mut |member, bytes| {
+                let short = length(bytes.len()) < self.extent(member).length;
+                let content = if short { self.read(member, limit) } else { Content::of_bytes(bytes.to_vec()) };
+                take(member, content);
+            });
+        }
+    }
+
+    fn portion(&self, number: usize) -> Option<&[MemberId]> {
+        self.packed.as_ref()?.1.portion(number)
+    }
+
+    fn prepare(&self, number: usize) {
+        if let Some((codec, store)) = &self.packed {
+            store.prepare(number, &|| self.stream(*codec));
+        }
     }
 
     fn held(&self) -> u64 {

@@ -4,8 +4,13 @@
 
 use crate::container::codec::length;
 
-/// Bytes of a piece that several members share.
+/// Bytes of the first piece that several members share, which most archives do not fill.
 const SLAB: usize = 4 << 20;
+
+/// Bytes of the other pieces, and of every buffer of about this size. glibc takes what is larger than 32 MiB from the system and gives
+/// it back at once (`DEFAULT_MMAP_THRESHOLD_MAX`); anything smaller becomes a hole among the memory of some thread. What of it is not
+/// written to takes no memory.
+pub(super) const LARGE_SLAB: usize = 33 << 20;
 
 /// Where the bytes of a member are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +27,11 @@ pub(super) struct Slabs(Vec<Vec<u8>>);
 impl Slabs {
     /// A member of about this many bytes comes next.
     pub(super) fn begin(&mut self, size: u64) -> Place {
-        let fits = |slab: &Vec<u8>| length(slab.len()).saturating_add(size) <= length(SLAB);
+        let room = if self.0.len() > 1 { LARGE_SLAB } else { SLAB };
+        let fits = |slab: &Vec<u8>| length(slab.len()).saturating_add(size) <= length(room);
         if !self.0.last().is_some_and(fits) {
             self.close();
-            self.0.push(Vec::new());
+            self.0.push(if self.0.is_empty() { Vec::new() } else { Vec::with_capacity(LARGE_SLAB) });
         }
         let start = self.0.last().map_or(0, Vec::len);
         Place { slab: self.0.len().saturating_sub(1), start, length: 0 }
@@ -65,7 +71,7 @@ mod tests {
     #[test]
     fn members_are_what_was_added_whatever_piece_they_are_in() {
         let mut slabs = Slabs::default();
-        let sizes = [0, 3, SLAB - 3, 1, SLAB + 1, 5];
+        let sizes = [0, 3, SLAB - 3, 1, LARGE_SLAB, 5];
         let places: Vec<Place> = (1_u8..)
             .zip(sizes)
             .map(|(value, size)| {
@@ -79,6 +85,6 @@ mod tests {
         for ((value, size), place) in (1_u8..).zip(sizes).zip(places) {
             assert!(slabs.get(place).len() == size && slabs.get(place).iter().all(|&byte| byte == value), "{value}");
         }
-        assert_eq!(slabs.0.iter().map(Vec::len).collect::<Vec<_>>(), [SLAB, 1, SLAB + 1, 5]);
+        assert_eq!(slabs.0.iter().map(Vec::len).collect::<Vec<_>>(), [SLAB, 1, LARGE_SLAB, 5]);
     }
 }

@@ -1,16 +1,12 @@
 //! What is kept of a stream, and how the rest is had again.
 //!
 //! As the data of members go by, those that are likely to be read later (bytecode, sources, manifests, archives, by their name or
-//! their first bytes) are kept, within what the process may keep of all streams together. Of the others only that they went by is
-//! known. If not all that is wanted could be kept, the members are parted in path order into windows that fit into memory, each
-//! source beside its bytecode; a window is decoded when its first member is asked for.
+//! their first bytes) are kept, within what one stream and the process may keep. Of the others only that they went by is known. If
+//! not all that is wanted fits, nothing but manifests is kept: the stream is decoded once more, in portions, as its members are judged
+//! in its own order. See [`plan`](super::plan).
 
 use std::collections::HashMap;
-use std::collections::VecDeque;
-use std::ops::Range;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -25,36 +21,86 @@ use crate::container::flow::Hasher;
 use crate::container::flow::Stream;
 use crate::container::format;
 use crate::container::format::Probe;
+use crate::container::sequence::BEGINNING;
 use crate::container::sequence::Extent;
+use crate::container::sequence::plan;
+use crate::container::sequence::plan::Need;
+use crate::container::sequence::plan::Room;
+use crate::container::sequence::portions::Portions;
 use crate::container::sequence::slabs::Place;
 use crate::container::sequence::slabs::Slabs;
+use crate::container::sequence::windows::Windows;
 use crate::limits::Limits;
 use crate::name;
 use crate::problem::Problem;
-use crate::problem::ProblemKind;
 
 /// Bytes that all streams of the process keep at the moment. Memory belongs to the process, so its account does too.
 static KEPT: AtomicU64 = AtomicU64::new(0);
 
-/// Windows of one archive in memory at a time: that of the bytecode, and that of sources which lie elsewhere.
-const SLOTS: usize = 2;
+/// Which part of what may be kept of all streams a portion has; two are in memory at a time.
+const PORTION: u64 = 16;
 
-/// Which part of what may be kept of all streams a window has.
-const PART: u64 = 8;
+/// And what is carried from portion to portion.
+const CARRIED: u64 = 4;
+
+/// And a window of what is asked for out of order.
+const WINDOW: u64 = 8;
 
 /// Bytes of a member that goes by which are looked at as a whole before they are let go.
 const LOOK: usize = 1 << 17;
 
 /// What is known of a member whose data went by.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Fate {
     /// Its bytes are kept.
-    Kept(Place),
+    Kept(Place, Use),
     /// It is likely to be asked for, and its bytes are not kept.
     Wanted,
+    /// It is a source: likely to be asked for with its bytecode, and nothing else when it is looked at for itself.
+    Source(Passed),
     /// It is neither bytecode nor a source, nor a container that is opened, and has these digests. Of most such members not even
     /// the digests are wanted, and nothing is kept.
     Passed(Passed),
+}
+
+/// What a member that is kept is kept for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// To be judged: bytecode, archives.
+    Judged,
+    /// As a source of bytecode.
+    Source,
+    /// To be looked up while the container is opened, or at any time: manifests.
+    LookUp,
+}
+
+impl Use {
+    /// What a member of this name is likely to be read for; `None` when its name does not tell.
+    fn of_name(name: &[u8]) -> Option<Self> {
+        let (folder, file) = name::split_last(name);
+        let manifests: [&[u8]; 8] = [
+            b"RECORD",
+            b"paths.json",
+            b"index.json",
+            b"manifest.json",
+            b"md5sums",
+            b"METADATA",
+            b"PKG-INFO",
+            b"oci-layout",
+        ];
+        if format::ends_with_any(file, &[b".py", b".pyw"]) {
+            Some(Self::Source)
+        } else if is_pyc_name(file) {
+            Some(Self::Judged)
+        } else if format::ends_with_any(file, &[b".pth"])
+            || manifests.contains(&file)
+            || folder.ends_with(b".dist-info")
+        {
+            Some(Self::LookUp)
+        } else {
+            None
+        }
+    }
 }
 
 /// Gathers what is to be kept of a stream while it goes by.
@@ -64,8 +110,11 @@ pub(super) struct Gather {
     /// The bytes that are kept.
     slabs: Slabs,
     share: Share,
+    /// Whether not all that is wanted fits.
+    is_large: bool,
     member_size: u64,
-    window: u64,
+    /// What may be kept of all streams.
+    kept: u64,
     /// Whether the digests of what is let go are wanted, for a manifest to be compared with.
     digests: bool,
     /// And whether MD5 is.
@@ -76,12 +125,18 @@ pub(super) struct Gather {
 #[derive(Debug)]
 struct Share {
     kept: u64,
+    /// The most of this stream.
+    own: u64,
+    /// The most of all.
     most: u64,
 }
 
 impl Share {
     /// Asks for room.
     fn take(&mut self, bytes: u64) -> bool {
+        if self.kept.saturating_add(bytes) > self.own {
+            return false;
+        }
         let fits = |kept: u64| kept.checked_add(bytes).filter(|&sum| sum <= self.most);
         let taken = KEPT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok();
         if taken {
@@ -89,30 +144,33 @@ impl Share {
         }
         taken
     }
-}
 
-impl Share {
-    /// Gives all room back.
-    fn give_back(&mut self) {
-        KEPT.fetch_sub(std::mem::take(&mut self.kept), Ordering::Relaxed);
+    /// Gives room back.
+    fn give_back(&mut self, bytes: u64) {
+        let bytes = bytes.min(self.kept);
+        self.kept = self.kept.saturating_sub(bytes);
+        KEPT.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.give_back();
+        self.give_back(self.kept);
     }
 }
 
 impl Gather {
-    /// Gathers from an archive of this name.
-    pub(super) fn new(name: &[u8], limits: &Limits) -> Self {
+    /// Gathers from an archive of this name and size.
+    pub(super) fn new(name: &[u8], size: u64, limits: &Limits) -> Self {
+        let own = limits.kept_of_one.min(limits.kept);
         Self {
             fates: HashMap::new(),
             slabs: Slabs::default(),
-            share: Share { kept: 0, most: limits.kept },
+            share: Share { kept: 0, own, most: limits.kept },
+            // What is so large when it is compressed is unlikely to fit.
+            is_large: size > own,
             member_size: limits.member_size,
-            window: limits.kept / PART,
+            kept: limits.kept,
             digests: has_manifest(name),
             md5: has_old_manifest(name),
         }
@@ -121,10 +179,21 @@ impl Gather {
     /// Takes in a member whose data come next; says how many bytes there were.
     pub(super) fn member(&mut self, index: usize, name: &[u8], size: u64, is_sparse: bool, stream: &mut Stream) -> u64 {
         let file = name::split_last(name).1;
-        let wanted = size <= self.member_size && (is_sparse || is_wanted_name(name));
-        if wanted {
-            return self.keep(index, size, &[], stream);
+        let for_what = if is_sparse { Some(Use::Judged) } else { Use::of_name(name) };
+        if let Some(for_what) = for_what.filter(|_| size <= self.member_size) {
+            if self.has_room(size, for_what) {
+                return self.keep(index, size, &[], for_what, stream);
+            }
+            if for_what != Use::Source {
+                self.fates.insert(index, Fate::Wanted);
+                return stream.pass(size, &mut |_| {});
+            }
+        } else if is_pyc_name(file) {
+            // Its beginning is read.
+            self.fates.insert(index, Fate::Wanted);
+            return stream.pass(size, &mut |_| {});
         }
+        let is_source = for_what == Some(Use::Source) && size <= self.member_size;
         // A short member, or the beginning of a long one, is looked at as a whole.
         let mut start = Vec::new();
         let look = size.min(length(LOOK));
@@ -133,12 +202,13 @@ impl Gather {
         let other_code = OtherCode::of(file, head);
         let tail = if look == size { start.as_slice() } else { &[] };
         let mut probe = Probe { name: file, head, tail };
-        let mut is_wanted = looks_wanted(&probe) || format::missing_archive(file, head).is_some();
-        if is_wanted && there == look && size <= self.member_size {
-            return there.saturating_add(self.keep(index, size.saturating_sub(look), &start, stream));
+        let mut is_wanted = looks_wanted(&probe) || looks_unread(&probe) || is_source && is_program(head);
+        if is_wanted && there == look && size <= self.member_size && self.has_room(size, Use::Judged) {
+            let rest = size.saturating_sub(look);
+            return there.saturating_add(self.keep(index, rest, &start, Use::Judged, stream));
         }
         // The end of a program or of an archive with a prefix tells what it is.
-        let mut hasher = self.digests.then(|| Hasher::new(self.md5));
+        let mut hasher = (self.digests || is_source).then(|| Hasher::new(self.md5));
         let mut end: Vec<u8> = Vec::new();
         let most = format::long_tail();
         let wants_tail = format::wants_long_tail(&probe);
@@ -164,22 +234,60 @@ impl Gather {
             self.fates.insert(index, Fate::Wanted);
         } else if hasher.is_some() || other_code.is_some() {
             let (sha256, md5) = hasher.map(Hasher::finish).unzip();
-            self.fates.insert(index, Fate::Passed(Passed { size, sha256, md5: md5.flatten(), other_code }));
+            let passed = Passed { size, sha256, md5: md5.flatten(), other_code };
+            self.fates.insert(index, if is_source { Fate::Source(passed) } else { Fate::Passed(passed) });
         }
         there
     }
 
-    /// Keeps what was read of a member and the rest that comes next, if there is room; says how many bytes the rest had.
-    fn keep(&mut self, index: usize, rest: u64, start: &[u8], stream: &mut Stream) -> u64 {
-        let size = length(start.len()).saturating_add(rest);
-        if !self.share.take(size) {
-            self.fates.insert(index, Fate::Wanted);
-            return stream.pass(rest, &mut |_| {});
+    /// Asks for room for a member. If there is none for what is to be judged and its sources, none of them is kept any more: all of
+    /// the stream is decoded again in any case.
+    fn has_room(&mut self, size: u64, for_what: Use) -> bool {
+        if for_what == Use::LookUp || !self.is_large {
+            if self.share.take(size) {
+                return true;
+            }
+            if !self.is_large {
+                self.let_go();
+                return for_what == Use::LookUp && self.share.take(size);
+            }
         }
+        false
+    }
+
+    /// Lets all go but what is looked up.
+    fn let_go(&mut self) {
+        self.is_large = true;
+        let slabs = std::mem::take(&mut self.slabs);
+        let mut indexes: Vec<usize> = self.fates.keys().copied().collect();
+        indexes.sort_unstable();
+        for index in indexes {
+            let Some(fate) = self.fates.get_mut(&index) else { continue };
+            let Fate::Kept(place, for_what) = *fate else { continue };
+            let bytes = slabs.get(place);
+            *fate = match for_what {
+                Use::LookUp => {
+                    let place = self.slabs.begin(length(bytes.len()));
+                    self.slabs.extend(bytes);
+                    Fate::Kept(self.slabs.end(place), for_what)
+                }
+                Use::Judged => Fate::Wanted,
+                Use::Source => of_source(bytes, self.md5),
+            };
+            if for_what != Use::LookUp {
+                self.share.give_back(length(bytes.len()));
+            }
+        }
+    }
+
+    /// Keeps what was read of a member and the rest that comes next, for which there is room; says how many bytes the rest had.
+    fn keep(&mut self, index: usize, rest: u64, start: &[u8], for_what: Use, stream: &mut Stream) -> u64 {
+        let size = length(start.len()).saturating_add(rest);
         let place = self.slabs.begin(size);
         self.slabs.extend(start);
         let there = stream.pass(rest, &mut |piece| self.slabs.extend(piece));
-        self.fates.insert(index, Fate::Kept(self.slabs.end(place)));
+        self.share.give_back(rest.saturating_sub(there));
+        self.fates.insert(index, Fate::Kept(self.slabs.end(place), for_what));
         there
     }
 
@@ -196,14 +304,12 @@ impl Gather {
                 bytes = Vec::new();
             }
         });
-        if !fits {
-            self.share.give_back();
-        }
         let fate = if fits {
             let place = self.slabs.begin(length(bytes.len()));
             self.slabs.extend(&bytes);
-            Fate::Kept(self.slabs.end(place))
+            Fate::Kept(self.slabs.end(place), Use::Judged)
         } else {
+            self.share.give_back(u64::MAX);
             Fate::Wanted
         };
         self.fates.insert(index, fate);
@@ -212,31 +318,32 @@ impl Gather {
 
     /// A hard link has the data of another member.
     pub(super) fn same(&mut self, index: usize, target: usize, name: &[u8]) {
+        let for_what = Use::of_name(name);
         let fate = match self.fates.get(&target) {
-            Some(Fate::Kept(place)) => Fate::Kept(*place),
-            Some(Fate::Wanted) => Fate::Wanted,
-            _ if is_wanted_name(name) => Fate::Wanted,
-            Some(Fate::Passed(passed)) => Fate::Passed(*passed),
+            Some(Fate::Source(passed)) if for_what == Some(Use::Source) => Fate::Source(*passed),
+            Some(&fate @ (Fate::Kept(..) | Fate::Wanted)) => fate,
+            _ if for_what.is_some() => Fate::Wanted,
+            Some(Fate::Source(passed) | Fate::Passed(passed)) => Fate::Passed(*passed),
             None => return,
         };
         self.fates.insert(index, fate);
     }
 
-    /// The store, once the numbers of records have become ids and the lengths of their data are known.
-    pub(super) fn finish(mut self, ids: &[MemberId], listing: &Listing, size: &dyn Fn(MemberId) -> u64) -> Store {
+    /// The store, once the numbers of records have become ids and the extents of their data are known.
+    pub(super) fn finish(mut self, ids: &[MemberId], listing: &Listing, extent: &dyn Fn(MemberId) -> Extent) -> Store {
         self.slabs.close();
         let fates: HashMap<MemberId, Fate> =
             self.fates.into_iter().filter_map(|(index, fate)| Some((*ids.get(index)?, fate))).collect();
-        let windows = windows(listing, &fates, size, self.window);
-        // Every window may be decoded for its bytecode and for the sources in it, and for a few searches among all sources.
-        let passes = length(windows.len()).saturating_mul(16).saturating_add(64);
+        let room = Room { portion: self.kept / PORTION, carried: self.kept / CARRIED };
+        let needs = needs(listing, &fates, &|member| readable(extent(member), self.member_size));
         Store {
             fates,
             slabs: self.slabs,
-            windows,
-            slots: Mutex::new(VecDeque::new()),
-            passes: AtomicU64::new(passes),
-            window: self.window,
+            portions: Portions::new(plan::plan(&needs, room)),
+            windows: OnceLock::new(),
+            window: self.kept / WINDOW,
+            held: if needs.is_empty() { 0 } else { room.portion.saturating_mul(2).saturating_add(room.carried) },
+            member_size: self.member_size,
             share: self.share,
         }
     }
@@ -248,60 +355,41 @@ pub(super) struct Store {
     fates: HashMap<MemberId, Fate>,
     /// The bytes that are kept.
     slabs: Slabs,
-    /// The wanted members of each window that are not kept, and the first id of the next.
-    windows: Vec<Window>,
-    /// Windows in memory, the one used last in front.
-    slots: Mutex<VecDeque<Arc<Loaded>>>,
-    /// How often the stream may still be decoded.
-    passes: AtomicU64,
+    /// How those that are wanted and not kept are had in the order of the stream.
+    portions: Portions,
+    /// And how one of them is had out of order; made when the first is.
+    windows: OnceLock<Windows>,
     /// Bytes of a window.
     window: u64,
+    /// Bytes of what is decoded ahead.
+    held: u64,
+    member_size: u64,
     share: Share,
-}
-
-/// Members that are decoded together.
-#[derive(Debug, Default)]
-struct Window {
-    /// The first id that belongs to the next window.
-    end: MemberId,
-    /// What it holds.
-    members: Vec<MemberId>,
-}
-
-/// A window in memory.
-#[derive(Debug)]
-struct Loaded {
-    /// All their bytes in one piece.
-    bytes: Vec<u8>,
-    /// Where in it each is.
-    members: HashMap<MemberId, Range<usize>>,
-}
-
-impl Loaded {
-    /// The bytes of a member.
-    fn get(&self, member: MemberId) -> Option<&[u8]> {
-        self.bytes.get(self.members.get(&member)?.clone())
-    }
 }
 
 impl Store {
     /// What was learned of a member as it went by.
     pub(super) fn passed(&self, member: MemberId, size: u64) -> Option<Passed> {
         match self.fates.get(&member) {
-            Some(Fate::Passed(passed)) => Some(*passed),
-            Some(Fate::Kept(_) | Fate::Wanted) => None,
+            Some(Fate::Passed(passed) | Fate::Source(passed)) => Some(*passed),
+            Some(Fate::Kept(..) | Fate::Wanted) => None,
             None => Some(Passed { size, sha256: None, md5: None, other_code: None }),
         }
     }
 
-    /// The number of the window that a member is in; `None` when all that is wanted is kept.
-    pub(super) fn window(&self, member: MemberId) -> Option<usize> {
-        (!self.windows.is_empty()).then(|| self.windows.partition_point(|window| window.end <= member))
+    /// The members of a portion.
+    pub(super) fn portion(&self, number: usize) -> Option<&[MemberId]> {
+        self.portions.members(number)
     }
 
-    /// Bytes that are kept, and those of a window that may be decoded.
+    /// Decodes a portion.
+    pub(super) fn prepare(&self, number: usize, unpack: &dyn Fn() -> Stream) {
+        self.portions.prepare(number, unpack);
+    }
+
+    /// Bytes that are kept, and those that may be decoded ahead.
     pub(super) fn held(&self) -> u64 {
-        self.share.kept.saturating_add(if self.windows.is_empty() { 0 } else { self.window })
+        self.share.kept.saturating_add(self.held)
     }
 
     /// Appends up to `wanted` bytes of a member.
@@ -313,138 +401,71 @@ impl Store {
         unpack: &dyn Fn() -> Stream,
         bytes: &mut Vec<u8>,
     ) -> Result<(), Problem> {
-        let append = |bytes: &mut Vec<u8>, from: &[u8]| bytes.extend_from_slice(from.get(..wanted).unwrap_or(from));
-        match self.fates.get(&member) {
-            Some(Fate::Kept(place)) => {
-                append(bytes, self.slabs.get(*place));
-                return Ok(());
-            }
-            _ if extent(member).length == 0 => return Ok(()),
-            _ => {}
-        }
-        if let Some(loaded) = self.in_slot(member) {
-            append(bytes, loaded.get(member).unwrap_or_default());
+        if let Some(Fate::Kept(place, _)) = self.fates.get(&member) {
+            let from = self.slabs.get(*place);
+            bytes.extend_from_slice(from.get(..wanted).unwrap_or(from));
             return Ok(());
         }
-        let number = self.window(member);
-        let in_window =
-            number.and_then(|number| self.windows.get(number)).filter(|window| window.members.contains(&member));
-        let Some(window) = in_window.filter(|_| extent(member).length <= self.window) else {
-            return self.alone(wanted, extent(member), unpack, bytes);
-        };
-        // One thread decodes, and the others that want the same window wait for it.
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(loaded) = slots.iter().find_map(|loaded| loaded.get(member)) {
-            append(bytes, loaded);
+        let own = extent(member);
+        if own.length == 0 || self.portions.read(readable(own, self.member_size), wanted, bytes) {
             return Ok(());
         }
-        self.pass()?;
-        slots.truncate(SLOTS.saturating_sub(1));
-        let loaded = load(&window.members, extent, unpack);
-        append(bytes, loaded.get(member).unwrap_or_default());
-        slots.push_front(Arc::new(loaded));
-        Ok(())
+        self.windows(extent).read(member, own, wanted, unpack, bytes)
     }
 
-    /// The window of a member, if it is in memory.
-    fn in_slot(&self, member: MemberId) -> Option<Arc<Loaded>> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = slots.iter().position(|loaded| loaded.members.contains_key(&member))?;
-        let loaded = slots.remove(at)?;
-        slots.push_front(Arc::clone(&loaded));
-        Some(loaded)
+    /// Whether a member is likely to be asked for and would have to be decoded.
+    pub(super) fn is_unkept(&self, member: MemberId) -> bool {
+        matches!(self.fates.get(&member), Some(Fate::Wanted | Fate::Source(_)))
     }
 
-    /// Decodes for one member alone: what is in no window, or larger than one.
-    fn alone(
-        &self,
-        wanted: usize,
-        extent: Extent,
-        unpack: &dyn Fn() -> Stream,
-        bytes: &mut Vec<u8>,
-    ) -> Result<(), Problem> {
-        self.pass()?;
-        let mut stream = unpack();
-        stream.pass(extent.offset, &mut |_| {});
-        stream.pass(extent.length.min(length(wanted)), &mut |piece| bytes.extend_from_slice(piece));
-        Ok(())
-    }
-
-    /// Counts a pass over the stream: a row of names may be made so that each read needs another.
-    fn pass(&self) -> Result<(), Problem> {
-        let taken = self.passes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        let spent = |_| Problem::new(ProblemKind::TotalSizeLimit).with_detail("unpacked too often");
-        taken.map(|_| ()).map_err(spent)
+    /// The windows of what is asked for out of order.
+    fn windows(&self, extent: &dyn Fn(MemberId) -> Extent) -> &Windows {
+        self.windows.get_or_init(|| {
+            let mut wanted: Vec<MemberId> =
+                self.fates.keys().copied().filter(|&member| self.is_unkept(member)).collect();
+            wanted.sort_unstable();
+            Windows::new(wanted.into_iter().map(|member| (member, extent(member))), self.window)
+        })
     }
 }
 
-/// Decodes these members in one pass.
-fn load(members: &[MemberId], extent: &dyn Fn(MemberId) -> Extent, unpack: &dyn Fn() -> Stream) -> Loaded {
-    let mut order: Vec<(Extent, MemberId)> = members.iter().map(|&member| (extent(member), member)).collect();
-    order.sort_by_key(|(extent, member)| (extent.offset, extent.length, *member));
-    let mut stream = unpack();
-    let mut loaded = Loaded { bytes: Vec::new(), members: HashMap::with_capacity(order.len()) };
-    let mut last: Option<(Extent, Range<usize>)> = None;
-    for (extent, member) in order {
-        let same = last.as_ref().filter(|(other, _)| *other == extent).map(|(_, range)| range.clone());
-        let range = same.unwrap_or_else(|| {
-            stream.pass(extent.offset.saturating_sub(stream.position()), &mut |_| {});
-            let start = loaded.bytes.len();
-            stream.pass(extent.length, &mut |piece| loaded.bytes.extend_from_slice(piece));
-            start..loaded.bytes.len()
-        });
-        loaded.members.insert(member, range.clone());
-        last = Some((extent, range));
-    }
-    // A buffer that grew by doubling is up to twice as large as what is in it.
-    loaded.bytes.shrink_to_fit();
-    loaded
+/// What is read of a member: of one that is too large its beginning.
+fn readable(extent: Extent, member_size: u64) -> Extent {
+    if extent.length > member_size { Extent { length: member_size.min(BEGINNING), ..extent } } else { extent }
 }
 
-/// Parts the wanted members that are not kept into windows, in path order, each with the sources of its bytecode.
-fn windows(
-    listing: &Listing,
-    fates: &HashMap<MemberId, Fate>,
-    size: &dyn Fn(MemberId) -> u64,
-    most: u64,
-) -> Vec<Window> {
-    let is_wanted = |member: MemberId| matches!(fates.get(&member), Some(Fate::Wanted)) && size(member) <= most;
-    let mut windows = Vec::new();
-    let mut window = Window::default();
-    let mut held = std::collections::HashSet::new();
-    let mut bytes = 0_u64;
-    for member in listing.members().filter(|member| is_wanted(member.id)) {
-        let source = source_beside(listing, member).filter(|&source| is_wanted(source));
-        let both = [Some(member.id), source].into_iter().flatten();
-        let new: Vec<MemberId> = both.filter(|id| !held.contains(id)).collect();
-        let more = new.iter().fold(0_u64, |sum, &id| sum.saturating_add(size(id)));
-        if bytes.saturating_add(more) > most && !window.members.is_empty() {
-            window.end = member.id;
-            windows.push(std::mem::take(&mut window));
-            held.clear();
-            bytes = 0;
-            let both = [Some(member.id), source].into_iter().flatten();
-            for id in both {
-                held.insert(id);
-                window.members.push(id);
-                bytes = bytes.saturating_add(size(id));
-            }
+/// What becomes of a source that was kept.
+fn of_source(bytes: &[u8], md5: bool) -> Fate {
+    let head = bytes.get(..format::HEAD).unwrap_or(bytes);
+    let tail = bytes.get(bytes.len().saturating_sub(format::long_tail())..).unwrap_or_default();
+    // The endings of sources tell nothing.
+    if looks_wanted(&Probe { name: b".py", head, tail }) || is_program(head) {
+        return Fate::Wanted;
+    }
+    let mut hasher = Hasher::new(md5);
+    hasher.update(bytes);
+    let (sha256, md5) = hasher.finish();
+    let other_code = OtherCode::of(b".py", head);
+    Fate::Source(Passed { size: length(bytes.len()), sha256: Some(sha256), md5, other_code })
+}
+
+/// The members that are to be judged and are not kept, in path order, each with the source beside it.
+fn needs(listing: &Listing, fates: &HashMap<MemberId, Fate>, extent: &dyn Fn(MemberId) -> Extent) -> Vec<Need> {
+    let is_unkept = |member: MemberId| matches!(fates.get(&member), Some(Fate::Wanted | Fate::Source(_)));
+    let mut wanted: Vec<MemberId> =
+        fates.iter().filter(|(_, fate)| matches!(fate, Fate::Wanted)).map(|(&member, _)| member).collect();
+    wanted.sort_unstable();
+    let mut needs = Vec::with_capacity(wanted.len());
+    for member in wanted {
+        let own = extent(member);
+        if own.length == 0 {
             continue;
         }
-        bytes = bytes.saturating_add(more);
-        for id in new {
-            held.insert(id);
-            window.members.push(id);
-        }
+        let source = listing.get(member).and_then(|found| source_beside(listing, found));
+        let source = source.filter(|&source| is_unkept(source)).map(extent).filter(|source| source.length > 0);
+        needs.push(Need { member, own, source });
     }
-    if !window.members.is_empty() {
-        window.end = MemberId::MAX;
-        windows.push(window);
-    }
-    for window in &mut windows {
-        window.members.sort_unstable();
-    }
-    windows
+    needs
 }
 
 /// The source beside a pyc, by the plain form of its name; a guess that saves a pass when it is right.
@@ -459,32 +480,14 @@ fn source_beside(listing: &Listing, pyc: Member<'_>) -> Option<MemberId> {
     (source.kind == MemberKind::File).then_some(source.id)
 }
 
-/// Whether a member is likely to be read, by its name: bytecode, sources, manifests, what `site` runs.
-fn is_wanted_name(name: &[u8]) -> bool {
-    let (folder, file) = name::split_last(name);
-    let ends = |ending: &[u8]| {
-        let tail = file.len().checked_sub(ending.len()).and_then(|at| file.get(at..));
-        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(ending))
-    };
-    let manifests: [&[u8]; 8] = [
-        b"RECORD",
-        b"paths.json",
-        b"index.json",
-        b"manifest.json",
-        b"md5sums",
-        b"METADATA",
-        b"PKG-INFO",
-        b"oci-layout",
-    ];
-    [&b".py"[..], b".pyw", b".pyc", b".pyo", b".pth"].iter().any(|ending| ends(ending))
-        || manifests.contains(&file)
-        || folder.ends_with(b".dist-info")
+/// Whether a name is that of bytecode.
+fn is_pyc_name(file: &[u8]) -> bool {
+    format::ends_with_any(file, &[b".pyc", b".pyo"])
 }
 
 /// Whether a compressed file that begins so is worth decoding to its end: bytecode, an archive, or what may have one behind it.
 pub(crate) fn is_worth_keeping(probe: &Probe<'_>) -> bool {
-    let is_pyc = [&b".pyc"[..], b".pyo"].iter().any(|ending| format::ends_with_any(probe.name, &[ending]));
-    is_pyc || looks_wanted(probe) || format::wants_long_tail(probe)
+    is_pyc_name(probe.name) || looks_wanted(probe) || format::wants_long_tail(probe)
 }
 
 /// Whether a member that begins so is likely to be read: as bytecode under another name, or as an archive.
@@ -492,6 +495,17 @@ fn looks_wanted(probe: &Probe<'_>) -> bool {
     // All magic numbers since 1.3 end in CR LF; those before that have 99 00.
     let is_magic = matches!(probe.head, [_, _, b'\r', b'\n', ..] | [_, _, 0x99, 0, ..]);
     is_magic || format::recognise(probe).is_some_and(|format| format.open.is_some())
+}
+
+/// Whether a member that begins so is one that is reported because it cannot be opened.
+fn looks_unread(probe: &Probe<'_>) -> bool {
+    let is_unread = || format::recognise(probe).is_some_and(|format| format.is_unread(probe.name));
+    format::missing_archive(probe.name, probe.head).is_some() || is_unread()
+}
+
+/// Whether what begins so is a program, which is searched as a whole.
+fn is_program(head: &[u8]) -> bool {
+    head.starts_with(b"MZ") || head.starts_with(b"\x7fELF")
 }
 
 /// Whether an archive of this name is one whose members a manifest lists with their digests: conda's and Debian's.

@@ -84,13 +84,13 @@ pub(crate) struct Survey<'a> {
 
 impl<'a> Survey<'a> {
     /// An empty survey of an archive of this name.
-    pub(super) fn new(name: &[u8], limits: &'a Limits, is_stream: bool) -> Self {
+    pub(super) fn new(name: &[u8], limits: &'a Limits, stream: Option<&Input>) -> Self {
         Self {
             name: name.to_vec(),
             limits,
             names: Vec::new(),
             taken: Vec::new(),
-            gather: is_stream.then(|| Gather::new(name, limits)),
+            gather: stream.map(|input| Gather::new(name, input.size(), limits)),
             same: Vec::new(),
             oddities: Oddities::new(limits.findings_per_rule),
             problems: Vec::new(),
@@ -261,8 +261,8 @@ impl<'a> Survey<'a> {
         }
         let members: Vec<Kept> = by_id.into_iter().flatten().collect();
         let packed = codec.zip(gather).map(|(codec, gather)| {
-            let length = |member: usize| members.get(member).map_or(0, |kept| kept.data.extent().length);
-            (codec, gather.finish(&ids, &listing, &length))
+            let extent = |member: usize| members.get(member).map(|kept| kept.data.extent()).unwrap_or_default();
+            (codec, gather.finish(&ids, &listing, &extent))
         });
         let within_total = within_total(&listing, limits);
         Sequence { input, packed, within_total, kind, listing, members, oddities, problems, limits: limits.clone() }
