@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use ruff_text_size::TextRange;
+use smallvec::SmallVec;
 
 use crate::name;
 use crate::name::Name;
@@ -25,6 +27,7 @@ use super::describe;
 use super::expected::Expected;
 use super::expected::Source;
 use super::found::Machine;
+use super::found::Room;
 use super::hook::pytest;
 use super::scope::HAS_DOCSTRING;
 use super::scope::Options;
@@ -32,6 +35,7 @@ use super::scope::Role;
 use super::scope::Scope;
 use super::scope::Scopes;
 use super::simulate::Crowding;
+use super::simulate::Memory;
 use super::simulate::Outcome;
 use super::simulate::Simulation;
 use super::source_text;
@@ -258,9 +262,12 @@ pub(super) fn check(
         text,
         scopes: &scopes,
         pool: Pool::default(),
+        memory: Memory::default(),
+        room: Room::default(),
         expected: Expected::new(source),
         codes: tree.codes().collect(),
-        paired: HashMap::new(),
+        paired: HashMap::default(),
+        is_paired: Vec::new(),
         waiting: vec![(0, index(root))],
         differences: Vec::new(),
         is_by_name: false,
@@ -300,10 +307,14 @@ struct Check<'c, 'a> {
     text: &'c SourceText,
     scopes: &'c Scopes,
     pool: Pool,
+    memory: Memory,
+    room: Room,
     expected: Expected<'c>,
     codes: Vec<Code<'a>>,
     /// Which expected code objects each found one was compared with.
-    paired: HashMap<u32, Vec<u32>>,
+    paired: HashMap<u32, SmallVec<[u32; 1]>, RandomState>,
+    /// By number of an expected one whether it was compared with any.
+    is_paired: Vec<bool>,
     waiting: Vec<(u32, u32)>,
     differences: Vec<CodeDifference>,
     /// Whether code objects are paired by their names alone.
@@ -330,6 +341,7 @@ impl Check<'_, '_> {
                 continue;
             }
             partners.push(ours);
+            self.mark(ours);
             self.compare(ours, theirs);
             if self.differences.len() >= MAX_DIFFERENCES {
                 break;
@@ -337,12 +349,26 @@ impl Check<'_, '_> {
         }
     }
 
+    fn mark(&mut self, ours: u32) {
+        let place = usize::try_from(ours).unwrap_or(usize::MAX);
+        if place >= self.is_paired.len() {
+            self.is_paired.resize(self.expected.len().max(place.saturating_add(1)), false);
+        }
+        if let Some(is_paired) = self.is_paired.get_mut(place) {
+            *is_paired = true;
+        }
+    }
+
+    fn is_paired(&self, ours: u32) -> bool {
+        usize::try_from(ours).ok().and_then(|place| self.is_paired.get(place)).copied().unwrap_or_default()
+    }
+
     /// Code objects that no reachable instruction makes a function of: those of dead code, which old versions keep.
     fn match_dead_code(&mut self) {
         let mut number = 0_u32;
         // The list grows while dead code is compared.
         while usize::try_from(number).is_ok_and(|count| count < self.expected.len()) {
-            let is_paired = self.paired.values().any(|partners| partners.contains(&number));
+            let is_paired = self.is_paired(number);
             if !is_paired && let Some(child) = self.expected.child(number) {
                 let scope = self.scopes.get(child.scope);
                 let found = self.codes.iter().copied().find(|&code| {
@@ -380,7 +406,7 @@ impl Check<'_, '_> {
         let mut number = 0_u32;
         // The list grows while code objects are compared.
         while let Some(child) = self.expected.child(number) {
-            let is_paired = self.paired.values().any(|partners| partners.contains(&number));
+            let is_paired = self.is_paired(number);
             if !is_paired && self.differences.len() < MAX_DIFFERENCES {
                 let scope = self.scopes.get(child.scope);
                 let found = self.codes.iter().copied().find(|&code| {
@@ -459,7 +485,7 @@ impl Check<'_, '_> {
                 return self.leave(theirs, Reason::Unsupported(unsupported.what, line));
             }
         };
-        let machine = match Machine::new(code, self.version, &mut self.pool) {
+        let machine = match Machine::new(code, self.version, &mut self.pool, std::mem::take(&mut self.room)) {
             Ok(machine) => machine,
             Err(fault) => {
                 self.differ(code, None, None, String::new(), fault.message().to_owned());
@@ -467,10 +493,11 @@ impl Check<'_, '_> {
             }
         };
         let size = code.code().len();
-        // Most code objects need the first alone.
+        // Most code objects need the first way alone.
         let mut outcome = Outcome::default();
         for crowding in [Crowding::Stops, Crowding::Widens, Crowding::Follows] {
-            let simulation = Simulation::new(&program, &machine, size, self.series, &mut self.pool).crowding(crowding);
+            let simulation = Simulation::new(&program, &machine, size, self.series, &mut self.pool, &mut self.memory);
+            let simulation = simulation.crowding(crowding);
             outcome = simulation.run(self.work);
             self.work = self.work.saturating_sub(outcome.work);
             let is_certain = crowding != Crowding::Widens || outcome.differences.is_empty();
@@ -478,6 +505,7 @@ impl Check<'_, '_> {
                 break;
             }
         }
+        self.expected.reuse(program);
         if outcome.is_exhausted {
             self.leave(theirs, Reason::Work);
             self.waiting.extend(outcome.functions);
@@ -504,6 +532,7 @@ impl Check<'_, '_> {
             let line = difference.range.map(|range| self.text.line(range.start())).or(claimed);
             self.differ(code, line, difference.at, expected, found);
         }
+        self.room = machine.into_room();
     }
 
     /// A code object cannot be compared, nor can it be said which ones it makes.
@@ -606,14 +635,14 @@ impl Check<'_, '_> {
             }
         };
         let variables = Variables::of(code);
-        let ours: Vec<&[u8]> = parameters.iter().map(str::as_bytes).collect();
-        let theirs: Vec<&[u8]> = variables.locals.iter().take(ours.len()).map(|name| &**name).collect();
+        let ours: SmallVec<[&[u8]; 8]> = parameters.iter().map(str::as_bytes).collect();
+        let theirs: SmallVec<[&[u8]; 8]> = variables.locals.iter().take(ours.len()).map(|name| &**name).collect();
         check_names("arguments", &ours, &theirs);
         for (what, ours, theirs) in
             [("cell variables", &scope.cells, &variables.cells), ("free variables", &scope.frees, &variables.frees)]
         {
-            let mut ours: Vec<&[u8]> = ours.iter().map(|name| name.as_bytes()).collect();
-            let mut theirs: Vec<&[u8]> = theirs.iter().map(|name| &**name).collect();
+            let mut ours: SmallVec<[&[u8]; 8]> = ours.iter().map(|name| name.as_bytes()).collect();
+            let mut theirs: SmallVec<[&[u8]; 8]> = theirs.iter().map(|name| &**name).collect();
             ours.sort_unstable();
             theirs.sort_unstable();
             check_names(what, &ours, &theirs);
@@ -640,15 +669,18 @@ fn docstring_shown(docstring: Option<ConstId>, pool: &Pool) -> String {
 
 /// The variables of a found code object, by kind.
 struct Variables<'a> {
-    locals: Vec<Cow<'a, [u8]>>,
-    cells: Vec<Cow<'a, [u8]>>,
-    frees: Vec<Cow<'a, [u8]>>,
+    locals: Names<'a>,
+    cells: Names<'a>,
+    frees: Names<'a>,
 }
+
+/// Rarely more than these, and then there is nothing to allocate.
+type Names<'a> = SmallVec<[Cow<'a, [u8]>; 8]>;
 
 impl<'a> Variables<'a> {
     fn of(code: Code<'a>) -> Self {
         let all = |items: Items<'a>| items.iter().map(|value| text_of(value.as_name())).collect();
-        let names: Vec<Cow<'a, [u8]>> = all(code.localsplusnames());
+        let names: Names<'a> = all(code.localsplusnames());
         if names.is_empty() {
             return Self { locals: all(code.varnames()), cells: all(code.cellvars()), frees: all(code.freevars()) };
         }

@@ -7,6 +7,7 @@ use super::event::Binary;
 use super::event::Compare;
 use super::event::Event;
 use super::event::NameId;
+use super::event::NameListId;
 use super::event::Op;
 use super::event::Space;
 use super::event::Symbol;
@@ -91,9 +92,9 @@ fn head(op: &Op, pool: &Pool) -> String {
         Op::InPlace(op) => format!("operator {}=", binary(*op)),
         Op::Compare(op) => format!("operator {}", compare(*op)),
         Op::Build(display) => format!("build {}", format!("{display:?}").to_lowercase()),
-        Op::Call(keywords) if keywords.is_empty() => "call".to_owned(),
-        Op::Call(keywords) => {
-            let keywords: Vec<String> = keywords.iter().map(|&id| name(id, pool)).collect();
+        &Op::Call(NameListId::EMPTY) => "call".to_owned(),
+        &Op::Call(keywords) => {
+            let keywords: Vec<String> = pool.names.list(keywords).iter().map(|&id| name(id, pool)).collect();
             format!("call with {}=", keywords.join("=, "))
         }
         Op::MakeFunction(_) => "make a function".to_owned(),
@@ -105,7 +106,8 @@ fn head(op: &Op, pool: &Pool) -> String {
         Op::Reraise => "raise again".to_owned(),
         Op::YieldFrom => "yield from or await".to_owned(),
         Op::Yield => "yield".to_owned(),
-        Op::Foreign(instruction) => format!("the instruction {instruction}"),
+        Op::Foreign(_, Some(instruction)) => format!("the instruction {}", instruction.name()),
+        Op::Foreign(number, None) => format!("the instruction <{number}>"),
         Op::Intrinsic(name) => (*name).to_owned(),
         other => spaced(&format!("{other:?}")),
     }

@@ -8,11 +8,22 @@
 
 use smallvec::SmallVec;
 
+use crate::pyc::opcodes::Op as Opcode;
+
 use super::constant::ConstId;
 
 /// A name in [`super::names::Names`]: both sides share the numbering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NameId(pub u32);
+
+/// A list of names in [`super::names::Names`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct NameListId(pub(super) u32);
+
+impl NameListId {
+    /// The list without names.
+    pub const EMPTY: Self = Self(0);
+}
 
 /// A value while code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -241,7 +252,7 @@ pub enum Attribute {
 }
 
 /// What is done. Operands are in [`Event::operands`], in the order given here.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// A variable is read. Operand: the dict, for [`Space::ClassDeref`] and [`Space::ClassGlobal`] of 3.12 and later. Result: its value.
     Load(Space, NameId),
@@ -326,12 +337,12 @@ pub enum Op {
     /// `BUILD_INTERPOLATION` (3.14): the conversion (0 for none). Operands: the value, the text, and the specification if there is one. Result.
     Interpolation(u32),
     /// A call. The names are those of the last operands. Operands: the callee, the arguments. Result. A method call's callee is the result of `LoadAttr`.
-    Call(Box<[NameId]>),
+    Call(NameListId),
     /// `CALL_FUNCTION_EX`: operands: the callee, the positional iterable, and the mapping if there is one. Result.
     CallEx,
     /// `CALL_FUNCTION_VAR` and its kin (up to 3.5): names of the last operands before the iterable and the mapping; whether there is each.
     /// Operands: the callee, arguments, iterable, mapping. Result.
-    CallVar(Box<[NameId]>, bool, bool),
+    CallVar(NameListId, bool, bool),
     /// `GET_ITER`. Operand, result.
     GetIter,
     /// `GET_YIELD_FROM_ITER`. Operand, result.
@@ -412,8 +423,8 @@ pub enum Op {
     Reraise,
     /// Ends: a loop in which nothing is done runs for ever (`while 1: pass`).
     Forever,
-    /// An instruction that no source compiles to, by its name.
-    Foreign(Box<str>),
+    /// An instruction that no source compiles to: its number, and what it is if there is one of that number.
+    Foreign(u8, Option<Opcode>),
 }
 
 impl Op {
@@ -449,7 +460,7 @@ impl Op {
             | Self::Raise
             | Self::Reraise
             | Self::Forever
-            | Self::Foreign(_) => 0,
+            | Self::Foreign(..) => 0,
             Self::GroupMatch | Self::WithEnter | Self::AsyncWithEnter => 2,
             &Self::Unpack(count) => usize::try_from(count).unwrap_or(usize::MAX),
             &Self::UnpackEx(before, after) => usize::try_from(before)
@@ -462,7 +473,7 @@ impl Op {
 
     /// Whether nothing of the code object runs behind it on this path, unless a handler catches it.
     pub fn is_end(&self) -> bool {
-        matches!(self, Self::Return | Self::Raise | Self::Reraise | Self::Forever | Self::Foreign(_))
+        matches!(self, Self::Return | Self::Raise | Self::Reraise | Self::Forever | Self::Foreign(..))
     }
 
     /// Whether it can raise, so that its handler matters.

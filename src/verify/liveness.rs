@@ -13,25 +13,10 @@ pub(super) struct Liveness {
 
 impl Liveness {
     pub(super) fn of(program: &Program) -> Self {
-        let mut first = vec![u32::MAX; program.registers()];
-        let mut last = vec![0_u32; program.registers()];
+        let mut spans = vec![(u32::MAX, 0_u32); program.registers()];
         let mut back: Vec<(u32, u32)> = Vec::new();
         let mut place = 0_u32;
         while let Some(step) = program.step(place) {
-            let mut wrote = |register: Register, count: usize| {
-                for number in (register.0..).take(count) {
-                    if let Some(first) = slot(&mut first, number) {
-                        *first = (*first).min(place);
-                    }
-                }
-            };
-            let mut reads = |operand: Operand| {
-                if let Operand::Register(register) = operand
-                    && let Some(last) = slot(&mut last, register.0)
-                {
-                    *last = (*last).max(place);
-                }
-            };
             let mut goes = |to: u32| {
                 if to <= place {
                     back.push((to, place));
@@ -39,40 +24,42 @@ impl Liveness {
             };
             match &step.action {
                 Action::Event(op, operands, register) => {
-                    operands.iter().copied().for_each(&mut reads);
-                    wrote(*register, op.results());
+                    for &operand in program.operands_of(*operands) {
+                        read(&mut spans, operand, place);
+                    }
+                    write(&mut spans, *register, op.results(), place);
                 }
                 Action::Move(register, operand) => {
-                    reads(*operand);
-                    wrote(*register, 1);
+                    read(&mut spans, *operand, place);
+                    write(&mut spans, *register, 1, place);
                 }
                 Action::Test(on, if_true, if_false) => {
-                    reads(*on);
+                    read(&mut spans, *on, place);
                     goes(program.place(*if_true));
                     goes(program.place(*if_false));
                 }
                 Action::Iterate(iterator, item, done) => {
-                    reads(*iterator);
-                    wrote(*item, 1);
+                    read(&mut spans, *iterator, place);
+                    write(&mut spans, *item, 1, place);
                     goes(program.place(*done));
                 }
                 Action::Jump(label) => goes(program.place(*label)),
             }
             if let Some(handler) = step.handler {
-                wrote(handler.exception, 1);
+                write(&mut spans, handler.exception, 1, place);
             }
             place = place.saturating_add(1);
         }
         // A register that is written before a loop and read in it is needed until the loop's end. Inner loops end first.
         back.sort_unstable_by_key(|&(_, from)| from);
-        for (first, last) in first.iter().zip(&mut last) {
+        for (first, last) in spans.iter_mut().filter(|_| !back.is_empty()) {
             for &(head, from) in &back {
                 if *first < head && *last >= head && *last < from {
                     *last = from;
                 }
             }
         }
-        Self { spans: first.into_iter().zip(last).collect() }
+        Self { spans }
     }
 
     /// Whether a register was written before a step and may be read at it or after it. What a turn of a loop wrote is not read in the next.
@@ -82,6 +69,24 @@ impl Liveness {
     }
 }
 
-fn slot(slots: &mut [u32], number: u32) -> Option<&mut u32> {
+/// So many registers from one on are written at a step.
+fn write(spans: &mut [(u32, u32)], register: Register, count: usize, place: u32) {
+    for number in (register.0..).take(count) {
+        if let Some((first, _)) = slot(spans, number) {
+            *first = (*first).min(place);
+        }
+    }
+}
+
+/// An operand is read at a step.
+fn read(spans: &mut [(u32, u32)], operand: Operand, place: u32) {
+    if let Operand::Register(register) = operand
+        && let Some((_, last)) = slot(spans, register.0)
+    {
+        *last = (*last).max(place);
+    }
+}
+
+fn slot(slots: &mut [(u32, u32)], number: u32) -> Option<&mut (u32, u32)> {
     slots.get_mut(usize::try_from(number).ok()?)
 }

@@ -9,7 +9,6 @@ mod read;
 pub(super) mod repr;
 mod show;
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -17,8 +16,6 @@ use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 use num_bigint::BigInt;
 use num_bigint::Sign;
-
-use crate::pyc::objects::ObjectId;
 
 use super::event::NameId;
 
@@ -72,10 +69,22 @@ pub enum Constant {
 /// All constants of one comparison: of one source and one pyc, since objects of the file are known by their place in it.
 pub struct Constants {
     values: IndexSet<Constant, RandomState>,
-    /// What objects of the file are, so that one which is referred to a million times is read once.
-    read: HashMap<ObjectId, Option<ConstId>, RandomState>,
+    /// By object of the file what it is, so that one which is referred to a million times is read once.
+    read: Vec<Read>,
     /// Bytes and items that may still be kept or computed with.
     left: u64,
+}
+
+/// What is known of an object of the file.
+#[derive(Clone, Copy, Debug, Default)]
+enum Read {
+    /// It was not read.
+    #[default]
+    Not,
+    /// It is a constant.
+    Constant(ConstId),
+    /// It is none.
+    Nothing,
 }
 
 /// Bytes of constants, and of operands of what is folded, in one comparison: many times what honest modules have, which is
@@ -84,7 +93,7 @@ const MOST_WORK: u64 = 1 << 28;
 
 impl Default for Constants {
     fn default() -> Self {
-        Self { values: IndexSet::default(), read: HashMap::default(), left: MOST_WORK }
+        Self { values: IndexSet::default(), read: Vec::new(), left: MOST_WORK }
     }
 }
 

@@ -15,6 +15,7 @@ use super::ConstId;
 use super::Constant;
 use super::Constants;
 use super::MOST_DEPTH;
+use super::Read;
 use super::float_bits;
 use super::join_surrogates;
 
@@ -33,12 +34,20 @@ impl Constants {
     }
 
     fn read_item(&mut self, items: Items<'_>, index: usize, series: (u8, u8), depth: u32) -> Option<ConstId> {
-        let object = *items.ids().get(index)?;
-        if let Some(&known) = self.read.get(&object) {
-            return known;
+        let object = items.ids().get(index)?.index();
+        match self.read.get(object) {
+            Some(&Read::Constant(constant)) => return Some(constant),
+            Some(Read::Nothing) => return None,
+            Some(Read::Not) | None => {}
         }
         let constant = self.read_deep(items.get(index)?, series, depth);
-        self.read.insert(object, constant);
+        // Objects of the file, each of which takes more memory than this.
+        if object >= self.read.len() {
+            self.read.resize(object.saturating_add(1), Read::Not);
+        }
+        if let Some(read) = self.read.get_mut(object) {
+            *read = constant.map_or(Read::Nothing, Read::Constant);
+        }
         constant
     }
 

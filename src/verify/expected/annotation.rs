@@ -15,6 +15,7 @@ use crate::verify::event::Attribute;
 use crate::verify::event::Compare;
 use crate::verify::event::Display;
 use crate::verify::event::NameId;
+use crate::verify::event::NameListId;
 use crate::verify::event::Op;
 use crate::verify::event::Space;
 use crate::verify::scope::Role;
@@ -187,7 +188,7 @@ impl<'a> Unit<'_, 'a> {
         let maker = self.make_function(scope, super::Body::Annotation(Body::GenericFunction(node)), &[]);
         let mut operands = vec![maker];
         operands.extend(defaults.iter().map(|&(_, value)| value));
-        self.value(Op::Call(Box::default()), &operands)
+        self.value(Op::Call(NameListId::EMPTY), &operands)
     }
 
     fn generic_function_body(&mut self, node: &'a StmtFunctionDef) {
@@ -211,7 +212,7 @@ impl<'a> Unit<'_, 'a> {
         let scope = self.scope_of(Role::TypeParameters, node);
         let maker = self.make_function(scope, super::Body::Annotation(Body::GenericClass(node)), &[]);
         self.expected.leaks_prefix |= self.source().series == (3, 12);
-        self.value(Op::Call(Box::default()), &[maker])
+        self.value(Op::Call(NameListId::EMPTY), &[maker])
     }
 
     fn generic_class_body(&mut self, node: &'a StmtClassDef) {
@@ -232,7 +233,7 @@ impl<'a> Unit<'_, 'a> {
         let alias = if node.type_params.is_some() {
             let scope = self.scope_of(Role::TypeParameters, node);
             let maker = self.make_function(scope, super::Body::Annotation(Body::GenericAlias(node)), &[]);
-            self.value(Op::Call(Box::default()), &[maker])
+            self.value(Op::Call(NameListId::EMPTY), &[maker])
         } else {
             self.plain_alias(node)
         };

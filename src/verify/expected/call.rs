@@ -153,7 +153,8 @@ impl<'a> Unit<'_, 'a> {
             names.push(self.keyword_name(keyword));
             operands.push(self.expression(&keyword.value));
         }
-        self.value(Op::Call(names.into()), &operands)
+        let names = self.pool.names.intern_list(&names);
+        self.value(Op::Call(names), &operands)
     }
 
     /// Whether a call is made as a method call, for which more arguments fit the stack (`maybe_optimize_method_call`; with keywords
@@ -318,7 +319,8 @@ impl<'a> Unit<'_, 'a> {
         for part in [star, double_star].into_iter().flatten() {
             operands.push(self.expression(part));
         }
-        self.value(Op::CallVar(names.into(), star.is_some(), double_star.is_some()), &operands)
+        let names = self.pool.names.intern_list(&names);
+        self.value(Op::CallVar(names, star.is_some(), double_star.is_some()), &operands)
     }
 
     /// `super().name` and `super(C, x).name` (`can_optimize_super_call`, 3.12 and later).
@@ -332,7 +334,9 @@ impl<'a> Unit<'_, 'a> {
             return None;
         }
         let scopes = self.source().scopes;
-        if scopes.load_space(self.scope, "super") != Space::Global || scopes.mentions(scopes.module(), "super") {
+        if scopes.load_space(self.scope, scopes.number("super")) != Space::Global
+            || scopes.mentions(scopes.module(), "super")
+        {
             return None;
         }
         let function = scopes.get(scopes.unit(self.scope));
@@ -365,7 +369,8 @@ impl<'a> Unit<'_, 'a> {
 
     /// Loads a name that is mangled already.
     fn load_mangled(&mut self, name: &str) -> Operand {
-        let space = self.source().scopes.load_space(self.scope, name);
+        let scopes = self.source().scopes;
+        let space = scopes.load_space(self.scope, scopes.number(name));
         let id = self.name(name);
         self.value(Op::Load(space, id), &[])
     }

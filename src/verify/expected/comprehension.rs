@@ -4,6 +4,7 @@ use ruff_python_ast::Comprehension;
 use ruff_python_ast::Expr;
 
 use crate::verify::event::Display;
+use crate::verify::event::NameListId;
 use crate::verify::event::Op;
 use crate::verify::event::Space;
 use crate::verify::scope::Role;
@@ -61,7 +62,7 @@ impl<'a> Unit<'_, 'a> {
         let iterable = self.outermost(first);
         // From 3.15 on the comprehension makes the iterator itself.
         let iterator = if self.since(3, 15) { iterable } else { self.iterator(first, iterable) };
-        let result = self.value(Op::Call(Box::default()), &[function, iterator]);
+        let result = self.value(Op::Call(NameListId::EMPTY), &[function, iterator]);
         let is_awaited = !matches!(gathers, Gathers::Generator(_)) && self.source().scopes.get(scope).is_coroutine;
         if is_awaited { self.await_value(result) } else { result }
     }

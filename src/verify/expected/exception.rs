@@ -10,6 +10,7 @@ use ruff_text_size::TextRange;
 use crate::verify::constant::ConstId;
 use crate::verify::constant::Constant;
 use crate::verify::event::Display;
+use crate::verify::event::NameListId;
 use crate::verify::event::Op;
 
 use super::Block;
@@ -359,7 +360,7 @@ impl<'a> Unit<'_, 'a> {
     fn exit_context(&mut self, exit: Operand, is_async: bool) {
         let result = if self.since(3, 9) {
             let none = self.none();
-            self.value(Op::Call(Box::default()), &[exit, none, none, none])
+            self.value(Op::Call(NameListId::EMPTY), &[exit, none, none, none])
         } else {
             self.value(Op::WithExitNone, &[exit])
         };

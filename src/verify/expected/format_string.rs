@@ -18,6 +18,7 @@ use ruff_text_size::Ranged;
 
 use crate::verify::constant::Constant;
 use crate::verify::event::Display;
+use crate::verify::event::NameListId;
 use crate::verify::event::Op;
 
 use super::Operand;
@@ -83,7 +84,7 @@ impl<'a> Unit<'_, 'a> {
                 let value = self.piece(piece);
                 self.act(Op::ListAppend, &[list, value]);
             }
-            return self.value(Op::Call(Box::default()), &[join, list]);
+            return self.value(Op::Call(NameListId::EMPTY), &[join, list]);
         }
         let mut operands = Vec::new();
         for piece in pieces {

@@ -16,6 +16,7 @@ use ruff_python_ast::visitor::walk_stmt;
 use crate::verify::constant::Constant;
 use crate::verify::event::Attribute;
 use crate::verify::event::Display;
+use crate::verify::event::NameListId;
 use crate::verify::event::Op;
 use crate::verify::event::Space;
 use crate::verify::scope::Role;
@@ -34,7 +35,7 @@ impl<'a> Unit<'_, 'a> {
     fn decorate(&mut self, nodes: &'a [Decorator], decorators: &[Operand], mut value: Operand) -> Operand {
         for (node, &decorator) in nodes.iter().zip(decorators).rev() {
             let before = self.at(&node.expression);
-            value = self.value(Op::Call(Box::default()), &[decorator, value]);
+            value = self.value(Op::Call(NameListId::EMPTY), &[decorator, value]);
             self.range = before;
         }
         value
@@ -160,7 +161,7 @@ impl<'a> Unit<'_, 'a> {
         let bases = self.tuple(&bases);
         let scope = self.scope_of(Role::Class, node);
         let function = self.make_function(scope, Body::Class(node), &[]);
-        let dict = self.value(Op::Call(Box::default()), &[function]);
+        let dict = self.value(Op::Call(NameListId::EMPTY), &[function]);
         let name = self.text(node.name.as_str());
         self.value(Op::BuildClass, &[name, bases, dict])
     }

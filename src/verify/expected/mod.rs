@@ -40,6 +40,7 @@ use super::constant::Constant;
 use super::event::NameId;
 use super::event::Op;
 use super::event::Space;
+use super::scope::NameIndex;
 use super::scope::Role;
 use super::scope::ScopeId;
 use super::scope::Scopes;
@@ -98,6 +99,10 @@ pub(super) struct Expected<'a> {
     source: Source<'a>,
     children: Vec<Child<'a>>,
     places: HashMap<ScopeId, u32>,
+    /// By number in the symbol tables, what names are in the pool, as far as they were asked for.
+    numbered: Vec<Option<NameId>>,
+    /// A program that is done with, for its memory.
+    spare: Program,
     /// The names that the module's own statements import.
     imported: HashSet<String>,
     /// Whether a generic class was met of which 3.12 may leave the private prefix to what follows.
@@ -127,6 +132,8 @@ impl<'a> Expected<'a> {
             source,
             children: vec![module],
             places: HashMap::new(),
+            numbered: Vec::new(),
+            spare: Program::default(),
             imported,
             leaks_prefix: false,
             deferred: HashMap::new(),
@@ -146,10 +153,18 @@ impl<'a> Expected<'a> {
     /// The program of a code object; makes the numbers of those inside it known.
     pub(super) fn program(&mut self, number: u32, pool: &mut Pool) -> Result<Program, Unsupported> {
         let Some(child) = self.child(number) else { return Ok(Program::default()) };
+        let spare = std::mem::take(&mut self.spare);
         let mut unit = self.unit(child.scope, pool);
+        unit.program = spare;
         unit.body(child.body);
         let Unit { program, unsupported, .. } = unit;
         unsupported.map_or(Ok(program), Err)
+    }
+
+    /// Takes back a program whose memory the next one gets.
+    pub(super) fn reuse(&mut self, mut program: Program) {
+        program.clear();
+        self.spare = program;
     }
 
     /// The docstring of a function, which its code object keeps and no instruction touches.
@@ -294,13 +309,15 @@ impl<'a> Unit<'_, 'a> {
 
     /// An event without a result.
     fn act(&mut self, op: Op, operands: &[Operand]) {
-        self.push(Action::Event(op, operands.into(), Register(0)));
+        let operands = self.program.operands(operands);
+        self.push(Action::Event(op, operands, Register(0)));
     }
 
     /// An event with one result.
     fn value(&mut self, op: Op, operands: &[Operand]) -> Operand {
         let register = self.program.register();
-        self.push(Action::Event(op, operands.into(), register));
+        let operands = self.program.operands(operands);
+        self.push(Action::Event(op, operands, register));
         Operand::Register(register)
     }
 
@@ -308,7 +325,8 @@ impl<'a> Unit<'_, 'a> {
     fn values(&mut self, op: Op, operands: &[Operand]) -> Vec<Operand> {
         let count = op.results();
         let first = self.program.registers_of(count);
-        self.push(Action::Event(op, operands.into(), first));
+        let operands = self.program.operands(operands);
+        self.push(Action::Event(op, operands, first));
         (first.0..).take(count).map(|number| Operand::Register(Register(number))).collect()
     }
 
@@ -412,11 +430,28 @@ impl<'a> Unit<'_, 'a> {
         self.pool.names.intern(name.as_bytes())
     }
 
+    /// The number in the pool of a name of the tables.
+    fn numbered(&mut self, number: Option<NameIndex>, name: &str) -> NameId {
+        let Some(number) = number.map(NameIndex::number) else { return self.pool.names.intern(name.as_bytes()) };
+        if let Some(&Some(id)) = self.expected.numbered.get(number) {
+            return id;
+        }
+        let id = self.pool.names.intern(name.as_bytes());
+        if number >= self.expected.numbered.len() {
+            self.expected.numbered.resize(number.saturating_add(1), None);
+        }
+        if let Some(numbered) = self.expected.numbered.get_mut(number) {
+            *numbered = Some(id);
+        }
+        id
+    }
+
     fn load(&mut self, name: &str) -> Operand {
         let name = self.stored(name);
         self.guard_inlined(&name);
-        let space = self.expected.source.scopes.load_space(self.scope, &name);
-        let id = self.pool.names.intern(name.as_bytes());
+        let number = self.expected.source.scopes.number(&name);
+        let space = self.expected.source.scopes.load_space(self.scope, number);
+        let id = self.numbered(number, &name);
         match space {
             Space::ClassDeref | Space::ClassGlobal if self.since(3, 12) => {
                 let dict = self.class_dict();
@@ -430,8 +465,9 @@ impl<'a> Unit<'_, 'a> {
     fn bound(&mut self, name: &str) -> (Space, NameId) {
         let name = self.stored(name);
         self.guard_inlined(&name);
-        let space = self.expected.source.scopes.store_space(self.scope, &name);
-        (space, self.pool.names.intern(name.as_bytes()))
+        let number = self.expected.source.scopes.number(&name);
+        let space = self.expected.source.scopes.store_space(self.scope, number);
+        (space, self.numbered(number, &name))
     }
 
     fn store(&mut self, name: &str, value: Operand) {

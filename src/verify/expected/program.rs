@@ -1,7 +1,6 @@
 //! What a code object should do, as a small program of events: made from its syntax tree, run by the comparison.
 
 use ruff_text_size::TextRange;
-use smallvec::SmallVec;
 
 use crate::verify::constant::ConstId;
 use crate::verify::event::Op;
@@ -19,6 +18,13 @@ pub(in crate::verify) enum Operand {
     Const(ConstId),
 }
 
+/// What an event works on: so many operands of the program from one on.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::verify) struct Operands {
+    start: u32,
+    count: u32,
+}
+
 /// A place in the program; known once it is placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::verify) struct Label(u32);
@@ -33,10 +39,10 @@ pub(in crate::verify) struct Handler {
 }
 
 /// One step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::verify) enum Action {
     /// Something is done; its results go to as many registers from this one on.
-    Event(Op, SmallVec<[Operand; 4]>, Register),
+    Event(Op, Operands, Register),
     /// A register gets a value.
     Move(Register, Operand),
     /// A value is tested: where to go on when it is true, and when it is false.
@@ -48,7 +54,7 @@ pub(in crate::verify) enum Action {
 }
 
 /// One step with its circumstances.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(in crate::verify) struct Step {
     /// What is done.
     pub(in crate::verify) action: Action,
@@ -62,6 +68,7 @@ pub(in crate::verify) struct Step {
 #[derive(Debug, Default)]
 pub(in crate::verify) struct Program {
     steps: Vec<Step>,
+    operands: Vec<Operand>,
     labels: Vec<u32>,
     registers: u32,
     handlers: Vec<Label>,
@@ -74,6 +81,15 @@ impl Program {
     /// A step; `None` behind the last.
     pub(in crate::verify) fn step(&self, place: u32) -> Option<&Step> {
         self.steps.get(usize::try_from(place).ok()?)
+    }
+
+    /// What an event works on.
+    pub(in crate::verify) fn operands_of(&self, operands: Operands) -> &[Operand] {
+        let range = |start: u32, count: u32| {
+            let start = usize::try_from(start).ok()?;
+            self.operands.get(start..start.checked_add(usize::try_from(count).ok()?)?)
+        };
+        range(operands.start, operands.count).unwrap_or_default()
     }
 
     /// How many steps there are.
@@ -101,6 +117,24 @@ impl Program {
         let handler = Handler { label: self.label(), exception: self.register() };
         self.handlers.push(handler.label);
         handler
+    }
+
+    /// Forgets all but the memory.
+    pub(super) fn clear(&mut self) {
+        let Self { steps, operands, labels, registers, handlers } = self;
+        steps.clear();
+        operands.clear();
+        labels.clear();
+        handlers.clear();
+        *registers = 0;
+    }
+
+    /// What an event works on.
+    pub(super) fn operands(&mut self, operands: &[Operand]) -> Operands {
+        let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let start = narrow(self.operands.len());
+        self.operands.extend_from_slice(operands);
+        Operands { start, count: narrow(operands.len()) }
     }
 
     pub(super) fn push(&mut self, step: Step) {

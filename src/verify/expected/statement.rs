@@ -12,6 +12,7 @@ use ruff_python_ast::StmtWhile;
 use ruff_text_size::Ranged;
 
 use crate::verify::constant::Constant;
+use crate::verify::event::NameListId;
 use crate::verify::event::Op;
 use crate::verify::event::Space;
 use crate::verify::scope::Role;
@@ -296,7 +297,7 @@ impl<'a> Unit<'_, 'a> {
         let error = match message {
             Some(message) => {
                 let message = self.expression(message);
-                self.value(Op::Call(Box::default()), &[error, message])
+                self.value(Op::Call(NameListId::EMPTY), &[error, message])
             }
             None => error,
         };

@@ -11,6 +11,7 @@ use crate::verify::event::Why;
 
 use super::Change;
 use super::Fault;
+use super::Kept;
 use super::Machine;
 use super::Pending;
 use super::Put;
@@ -80,6 +81,14 @@ impl State {
         }
         let level = u32::try_from(self.stack.len()).unwrap_or(u32::MAX);
         self.blocks.push(Block { kind, handler, level, exception: None });
+    }
+
+    /// As [`Machine::kept`]: the innermost block has to be one for exceptions.
+    pub(super) fn kept(&self) -> Option<Kept> {
+        let (block, below) = self.blocks.split_last()?;
+        let is_simple = matches!(block.kind, Kind::Except | Kind::Finally | Kind::With);
+        let values = usize::try_from(block.level).ok()?;
+        is_simple.then(|| Kept { handler: block.handler.into(), values, blocks: below.len(), lasti: false })
     }
 
     /// Cuts the stack to where a block began, and so many values more.

@@ -1,6 +1,6 @@
 //! What a code object is before it runs: its instructions by offset, its names and constants, and its prologue.
 
-use std::collections::HashSet;
+use smallvec::SmallVec;
 
 use crate::pyc::Code;
 use crate::pyc::Value;
@@ -29,6 +29,7 @@ use super::Child;
 use super::Fault;
 use super::Local;
 use super::Machine;
+use super::Room;
 
 /// The deepest stack that is followed. The largest of the standard libraries is below 1,000; displays of up to 3.8 need a place for
 /// each item.
@@ -42,14 +43,23 @@ const GENERATORS: i32 = 0x20 | 0x80 | 0x200;
 
 impl<'a> Machine<'a> {
     /// A code object of a version, its names and constants known to the pool.
-    pub(in super::super) fn new(code: Code<'a>, version: &'a Version, pool: &mut Pool) -> Result<Self, Fault> {
+    pub(in super::super) fn new(
+        code: Code<'a>,
+        version: &'a Version,
+        pool: &mut Pool,
+        room: Room,
+    ) -> Result<Self, Fault> {
         let series = version.series;
         let is_known = series == (2, 7) || ((3, 6)..=(3, 15)).contains(&series);
         let opcodes = Opcodes::of(version).filter(|_| is_known && version.implementation == Implementation::CPython);
         let opcodes = opcodes.ok_or(Fault::Version)?;
-        let mut instructions = Vec::with_capacity(code.code().len() / 2);
+        let Room { mut instructions, mut places, mut visited } = room;
+        instructions.clear();
         instructions.extend(Instructions::new(code.code(), opcodes));
-        let mut places = vec![u32::MAX; code.code().len()];
+        places.clear();
+        places.resize(code.code().len(), u32::MAX);
+        visited.clear();
+        visited.resize(code.code().len(), false);
         for (instruction, index) in instructions.iter().zip(0_u32..) {
             if let Some(place) = usize::try_from(instruction.start).ok().and_then(|start| places.get_mut(start)) {
                 *place = index;
@@ -63,7 +73,7 @@ impl<'a> Machine<'a> {
             instructions,
             places,
             handlers: Vec::new(),
-            visited: std::cell::RefCell::new(vec![false; code.code().len()]),
+            visited: std::cell::RefCell::new(visited),
             consts: (0..code.consts().len()).map(|place| pool.constants.read(code.consts(), place, series)).collect(),
             children: children(code, pool),
             names: names(code.names(), pool),
@@ -189,15 +199,21 @@ impl<'a> Machine<'a> {
 }
 
 fn names(items: Items<'_>, pool: &mut Pool) -> Vec<Option<NameId>> {
-    items.iter().map(|item| item.as_name().map(|name| pool.names.intern(&name.to_bytes()))).collect()
+    (0..items.len()).map(|place| pool.names.read(items, place)).collect()
 }
 
 /// Names no two of which are the same: what is done with a variable is told by its name.
 fn distinct(names: Vec<Option<NameId>>) -> Result<Vec<Option<NameId>>, Fault> {
-    let mut sorted: Vec<NameId> = names.iter().copied().flatten().collect();
+    sorted(names.iter().copied())?;
+    Ok(names)
+}
+
+/// The names in the order of their numbers, if no two of them are the same.
+fn sorted(names: impl Iterator<Item = Option<NameId>>) -> Result<SmallVec<[NameId; 16]>, Fault> {
+    let mut sorted: SmallVec<[NameId; 16]> = names.flatten().collect();
     sorted.sort_unstable();
-    let is_distinct = sorted.iter().zip(sorted.iter().skip(1)).all(|(name, next)| name != next);
-    if is_distinct { Ok(names) } else { Err(Fault::Variables) }
+    let is_distinct = sorted.array_windows().all(|[name, next]| name != next);
+    if is_distinct { Ok(sorted) } else { Err(Fault::Variables) }
 }
 
 /// A class body can have a cell of its own beside a free variable of that name (`__class__`): nothing else can.
@@ -220,15 +236,17 @@ fn locals(code: Code<'_>, pool: &mut Pool) -> Result<Vec<Local>, Fault> {
     let kinds = code.localspluskinds();
     let of_kind = |is_free: bool| {
         let found = names.iter().zip(kinds).filter(move |(_, kind)| (**kind & KIND_FREE != 0) == is_free);
-        found.map(|(&name, _)| name).collect::<Vec<_>>()
+        sorted(found.map(|(&name, _)| name))
     };
     // The one honest pair: a free variable and the variable of an inlined comprehension.
-    distinct(of_kind(false))?;
-    let frees: HashSet<_> = distinct(of_kind(true))?.into_iter().collect();
+    of_kind(false)?;
+    let frees = of_kind(true)?;
     let local = |(&name, &kind): (&Option<NameId>, &u8)| Local {
         name,
         is_cell: kind & (KIND_CELL | KIND_FREE) != 0,
-        is_shadowed: kind & KIND_FREE == 0 && !is_class_body(code) && frees.contains(&name),
+        is_shadowed: kind & KIND_FREE == 0
+            && !is_class_body(code)
+            && name.is_none_or(|name| frees.binary_search(&name).is_ok()),
     };
     // A name without a kind is no variable.
     Ok(names.iter().zip(kinds).map(local).collect())
@@ -241,9 +259,9 @@ fn children(code: Code<'_>, pool: &mut Pool) -> Vec<Child> {
         let Value::Code(child) = value else { continue };
         let Ok(place) = u32::try_from(child.index()) else { continue };
         let frees = if child.object(Object::LocalsPlusNames).is_some() {
-            let kinds = child.localspluskinds().iter();
-            let names = names(child.localsplusnames(), pool).into_iter();
-            names.zip(kinds).filter(|(_, kind)| **kind & KIND_FREE != 0).map(|(name, _)| name).collect()
+            let names = child.localsplusnames();
+            let frees = (0..names.len()).zip(child.localspluskinds()).filter(|(_, kind)| **kind & KIND_FREE != 0);
+            frees.map(|(place, _)| pool.names.read(names, place)).collect()
         } else {
             names(child.freevars(), pool)
         };

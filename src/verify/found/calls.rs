@@ -7,7 +7,7 @@ use crate::verify::constant::ConstId;
 use crate::verify::constant::Constant;
 use crate::verify::event::Attribute;
 use crate::verify::event::Display;
-use crate::verify::event::NameId;
+use crate::verify::event::NameListId;
 use crate::verify::event::Op;
 use crate::verify::event::Operands;
 use crate::verify::event::Pair;
@@ -60,19 +60,19 @@ impl Run<'_, '_> {
         };
         let names = match names {
             Some(names) => self.keywords(names)?,
-            None => Box::default(),
+            None => NameListId::EMPTY,
         };
-        let arguments = self.values(self.count())?;
-        if names.len() > arguments.len() {
+        if self.pool.names.list(names).len() > self.count() {
             return Err(Fault::Operand);
         }
-        let operands = self.callee(arguments)?;
+        let operands = self.callee(self.count())?;
         self.event(Op::Call(names), operands)
     }
 
-    /// The callee that lies below arguments in two values, in front of them.
-    fn callee(&mut self, arguments: Operands) -> Result<Operands, Fault> {
-        let (upper, lower) = (self.pop()?, self.pop()?);
+    /// The callee that lies below so many arguments in two values, and they.
+    fn callee(&mut self, count: usize) -> Result<Operands, Fault> {
+        let place = self.place(count.saturating_add(2))?;
+        let (lower, upper) = (self.peek(count.saturating_add(2))?, self.peek(count.saturating_add(1))?);
         // From 3.13 on NULL or the object is above the function, before that below it.
         let (function, object) = if self.machine.series >= (3, 13) { (lower, upper) } else { (upper, lower) };
         let mut operands = match (function, object) {
@@ -82,29 +82,31 @@ impl Run<'_, '_> {
             _ if self.machine.series >= (3, 11) => smallvec![value(lower)?, value(upper)?],
             _ => return Err(Fault::NotAValue),
         };
-        operands.extend(arguments);
+        for &argument in self.state.stack.get(place.saturating_add(2)..).unwrap_or_default() {
+            operands.push(value(argument)?);
+        }
+        self.state.stack.truncate(place);
         Ok(operands)
     }
 
     /// `CALL_METHOD` (3.7 to 3.10).
     pub(super) fn call_method(&mut self) -> Step {
-        let arguments = self.values(self.count())?;
-        let operands = self.callee(arguments)?;
-        self.event(Op::Call(Box::default()), operands)
+        let operands = self.callee(self.count())?;
+        self.event(Op::Call(NameListId::EMPTY), operands)
     }
 
     /// `CALL_FUNCTION` up to 3.10.
     pub(super) fn call_function(&mut self) -> Step {
         if self.machine.series.0 > 2 {
             let operands = self.values(self.count().checked_add(1).ok_or(Fault::StackUnderflow)?)?;
-            return self.event(Op::Call(Box::default()), operands);
+            return self.event(Op::Call(NameListId::EMPTY), operands);
         }
         let (names, operands) = self.old_arguments(0)?;
         self.event(Op::Call(names), operands)
     }
 
     /// The callee and arguments of a call of 2.x, in front of so many other values: keywords are pairs of a name and a value.
-    fn old_arguments(&mut self, others: usize) -> Result<(Box<[NameId]>, Operands), Fault> {
+    fn old_arguments(&mut self, others: usize) -> Result<(NameListId, Operands), Fault> {
         let others = self.values(others)?;
         let positional = usize::try_from(self.at.arg & 255).unwrap_or_default();
         let keywords = usize::try_from(self.at.arg >> 8 & 255).unwrap_or_default();
@@ -117,7 +119,7 @@ impl Run<'_, '_> {
             operands.push(value);
         }
         operands.extend(others);
-        Ok((names.into(), operands))
+        Ok((self.pool.names.intern_list(&names), operands))
     }
 
     /// `CALL_FUNCTION_VAR` and its kin (2.x).
@@ -131,7 +133,7 @@ impl Run<'_, '_> {
     pub(super) fn call_function_kw(&mut self) -> Step {
         let Symbol::Const(names) = self.pop()? else { return Err(Fault::NotAValue) };
         let names = self.keywords(names)?;
-        if names.len() > self.count() {
+        if self.pool.names.list(names).len() > self.count() {
             return Err(Fault::Operand);
         }
         let operands = self.values(self.count().checked_add(1).ok_or(Fault::StackUnderflow)?)?;

@@ -42,6 +42,7 @@ impl Unbound {
     }
 
     /// Adds to what may be unbound before an instruction; whether that is news.
+    #[inline]
     fn merge(&mut self, place: usize, set: &[u64]) -> bool {
         let range = self.range(place);
         let (Some(known), Some(is_reached)) = (self.sets.get_mut(range), self.is_reached.get_mut(place)) else {
@@ -183,34 +184,43 @@ impl Machine<'_> {
             waiting.push_back(entry);
         }
         let mut set = start;
-        while let Some(place) = waiting.pop_front() {
-            let Some(instruction) = self.instructions.get(place) else { continue };
-            before.copy(place, &mut set);
-            if let Some(handler) = self.handler(instruction.offset)
-                && let Some(target) = u32::try_from(handler.target).ok().and_then(|target| self.index(target))
-                && before.merge(target, &set)
+        while let Some(first) = waiting.pop_front() {
+            let mut way = Some(first);
+            // On to the next instruction as long as that is news there.
+            while let Some(place) = way.take()
+                && let Some(instruction) = self.instructions.get(place)
             {
-                waiting.push_back(target);
-            }
-            for touch in touches(instruction).into_iter().flatten() {
-                match touch {
-                    Touch::Read(_) => {}
-                    Touch::Bind(slot) => change(&mut set, slot, false),
-                    Touch::Unbind(slot) => change(&mut set, slot, true),
+                before.copy(place, &mut set);
+                if let Some(handler) = self.handler(instruction.offset)
+                    && let Some(target) = u32::try_from(handler.target).ok().and_then(|target| self.index(target))
+                    && before.merge(target, &set)
+                {
+                    waiting.push_back(target);
                 }
-            }
-            for next in self.successors(place, instruction).into_iter().flatten() {
-                if before.merge(next, &set) {
-                    waiting.push_back(next);
+                for touch in touches(instruction).into_iter().flatten() {
+                    match touch {
+                        Touch::Read(_) => {}
+                        Touch::Bind(slot) => change(&mut set, slot, false),
+                        Touch::Unbind(slot) => change(&mut set, slot, true),
+                    }
                 }
+                let [jump, next] = self.successors(place, instruction);
+                if let Some(jump) = jump
+                    && before.merge(jump, &set)
+                {
+                    waiting.push_back(jump);
+                }
+                way = next.filter(|&next| before.merge(next, &set));
             }
         }
         for (place, instruction) in self.instructions.iter().enumerate() {
-            if !before.is_reached.get(place).copied().unwrap_or_default() {
+            let touches = touches(instruction);
+            let reads = touches.iter().any(|touch| matches!(touch, Some(Touch::Read(_))));
+            if !reads || !before.is_reached.get(place).copied().unwrap_or_default() {
                 continue;
             }
             before.copy(place, &mut set);
-            for touch in touches(instruction).into_iter().flatten() {
+            for touch in touches.into_iter().flatten() {
                 match touch {
                     Touch::Read(slot) if holds(&set, slot) => return Err(Fault::Unbound),
                     Touch::Read(_) => {}

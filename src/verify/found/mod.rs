@@ -49,6 +49,14 @@ use super::event::Symbol;
 
 pub(super) use blocks::Block;
 
+/// Room for a machine, that the next one takes over.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    instructions: Vec<Instruction>,
+    places: Vec<u32>,
+    visited: Vec<bool>,
+}
+
 /// One code object, ready to be run.
 pub(super) struct Machine<'a> {
     code: Code<'a>,
@@ -226,6 +234,19 @@ struct Iterate {
     pops: u8,
 }
 
+/// What stays of a state when an exception is raised in it, and where that goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Kept {
+    /// Where the handler begins.
+    handler: u64,
+    /// Values of the stack.
+    values: usize,
+    /// Blocks.
+    blocks: usize,
+    /// Whether the handler is told the instruction.
+    lasti: bool,
+}
+
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -324,6 +345,11 @@ impl Fault {
 }
 
 impl Machine<'_> {
+    /// Its room, when it is done with.
+    pub(super) fn into_room(self) -> Room {
+        Room { instructions: self.instructions, places: self.places, visited: self.visited.into_inner() }
+    }
+
     /// Where a call begins: behind the prologue.
     pub(super) fn entry(&self) -> State {
         State {
@@ -430,6 +456,16 @@ impl Machine<'_> {
         self.handler(self.instruction(state.offset)?.offset)
     }
 
+    /// What stays when the instruction raises at which [`Machine::step`] stopped; `None` where that is not simply told.
+    pub(super) fn kept(&self, state: &State) -> Option<Kept> {
+        if self.has_blocks() {
+            return state.kept();
+        }
+        let handler = self.handler_at(state)?;
+        let values = usize::try_from(handler.depth).ok()?;
+        Some(Kept { handler: handler.target, values, blocks: 0, lasti: handler.lasti })
+    }
+
     /// Goes on in the handler of what the instruction raises at which [`Machine::step`] stopped; false when it leaves the code object, and
     /// the state is none to go on from.
     ///
@@ -467,6 +503,21 @@ impl Machine<'_> {
         self.instruction(state.offset).and_then(Instruction::op) == Some(Opcode::TO_BOOL)
     }
 
+    /// Whether a variable is read next, which is an event in any case.
+    pub(super) fn is_at_load(&self, state: &State) -> bool {
+        let Some(instruction) = self.instruction(state.offset).filter(|_| state.is_at_start()) else { return false };
+        match instruction.op() {
+            // A cell itself is loaded without an event.
+            Some(Opcode::LOAD_FAST) => {
+                let slot = usize::try_from(instruction.arg).ok().and_then(|slot| self.locals.get(slot));
+                slot.is_some_and(|local| !local.is_cell) && state.aside.is_empty()
+            }
+            // `None` of 2.x is no variable.
+            Some(Opcode::LOAD_GLOBAL | Opcode::LOAD_DEREF) => self.series.0 > 2,
+            _ => false,
+        }
+    }
+
     fn mark(&self, offset: u32) {
         let mut visited = self.visited.borrow_mut();
         if let Some(visited) = usize::try_from(offset).ok().and_then(|place| visited.get_mut(place)) {
@@ -490,7 +541,8 @@ impl Machine<'_> {
                 targets.push(target);
             }
         }
-        for instruction in self.instructions.iter().filter(|instruction| was_run(instruction.start)) {
+        let instructions = if self.has_blocks() { &*self.instructions } else { &[] };
+        for instruction in instructions.iter().filter(|instruction| was_run(instruction.start)) {
             let begins = matches!(
                 instruction.op(),
                 Some(Opcode::SETUP_FINALLY | Opcode::SETUP_EXCEPT | Opcode::SETUP_WITH | Opcode::SETUP_ASYNC_WITH)
@@ -616,16 +668,24 @@ impl State {
             || self.handled.contains(&id)
     }
 
+    /// Whether another state, in which an exception was raised, has the same values, blocks and so on of which so much stayed.
+    pub(super) fn is_kept_in(&self, raised: &Self, kept: Kept) -> bool {
+        let Some(stack) = self.stack.get(..kept.values) else { return false };
+        let known = self.known.iter().filter(|(id, _)| holds(stack, *id));
+        raised.stack.get(..kept.values) == Some(stack)
+            && self.blocks.get(..kept.blocks).is_some_and(|blocks| raised.blocks.get(..kept.blocks) == Some(blocks))
+            && self.aside == raised.aside
+            && self.handled == raised.handled
+            && known.eq(&raised.known)
+    }
+
     /// Forgets what is known of results that are gone.
     fn forget(&mut self) {
         if self.known.is_empty() {
             return;
         }
         let stack = &self.stack;
-        let holds = |known: u32| {
-            stack.iter().any(|symbol| matches!(symbol, Symbol::Id(id) | Symbol::Half(_, id) if *id == known))
-        };
-        self.known.retain(|&(known, _)| holds(known));
+        self.known.retain(|&(known, _)| holds(stack, known));
     }
 
     fn put(&mut self, put: Put, results: &[Symbol], none: ConstId) {
@@ -683,4 +743,9 @@ impl State {
         }
         self.forget();
     }
+}
+
+/// Whether a stack has a result of which something may be known.
+fn holds(stack: &[Symbol], known: u32) -> bool {
+    stack.iter().any(|symbol| matches!(symbol, Symbol::Id(id) | Symbol::Half(_, id) if *id == known))
 }

@@ -1,5 +1,7 @@
 //! One instruction at work: taking values from the stack, putting them there, and saying what comes next.
 
+use smallvec::SmallVec;
+
 use crate::pyc::instruction::Instruction;
 use crate::pyc::opcodes::Op as Opcode;
 use crate::verify::Pool;
@@ -7,11 +9,13 @@ use crate::verify::constant::ConstId;
 use crate::verify::constant::Constant;
 use crate::verify::event::Event;
 use crate::verify::event::NameId;
+use crate::verify::event::NameListId;
 use crate::verify::event::Op;
 use crate::verify::event::Operands;
 use crate::verify::event::Pair;
 use crate::verify::event::Part;
 use crate::verify::event::Symbol;
+use crate::verify::names::Names;
 
 use super::Change;
 use super::Fault;
@@ -80,7 +84,12 @@ impl Run<'_, '_> {
     /// So many topmost values, the lowest first.
     pub(super) fn values(&mut self, count: usize) -> Result<Operands, Fault> {
         let split = self.state.stack.len().checked_sub(count).ok_or(Fault::StackUnderflow)?;
-        self.state.stack.drain(split..).map(value).collect()
+        let mut operands = Operands::from_slice(self.state.stack.get(split..).unwrap_or_default());
+        for operand in &mut operands {
+            *operand = value(*operand)?;
+        }
+        self.state.stack.truncate(split);
+        Ok(operands)
     }
 
     /// The value at a depth, which has to be one.
@@ -134,7 +143,7 @@ impl Run<'_, '_> {
 
     /// An instruction that no source compiles to.
     pub(super) fn foreign(&mut self) -> Step {
-        self.event(Op::Foreign(self.at.name().into()), Operands::new())
+        self.event(Op::Foreign(self.at.opcode, self.at.op()), Operands::new())
     }
 
     /// The truth of a value decides.
@@ -175,18 +184,19 @@ impl Run<'_, '_> {
     }
 
     /// The names in a constant tuple.
-    pub(super) fn keywords(&mut self, tuple: ConstId) -> Result<Box<[NameId]>, Fault> {
-        let Constant::Tuple(items) = self.pool.constants.get(tuple).clone() else { return Err(Fault::Operand) };
-        items.iter().map(|&item| self.text(item)).collect()
+    pub(super) fn keywords(&mut self, tuple: ConstId) -> Result<NameListId, Fault> {
+        let Pool { constants, names } = &mut *self.pool;
+        let Constant::Tuple(items) = constants.get(tuple) else { return Err(Fault::Operand) };
+        let mut list: SmallVec<[NameId; 8]> = SmallVec::with_capacity(items.len());
+        for &item in items {
+            list.push(text(constants.get(item), self.machine.series, names)?);
+        }
+        Ok(names.intern_list(&list))
     }
 
     /// A constant text as a name.
     pub(super) fn text(&mut self, constant: ConstId) -> Result<NameId, Fault> {
-        match self.pool.constants.get(constant) {
-            Constant::Text(text) => Ok(self.pool.names.intern(text)),
-            Constant::Bytes(text) if self.machine.series.0 == 2 => Ok(self.pool.names.intern(text)),
-            _ => Err(Fault::Operand),
-        }
+        text(self.pool.constants.get(constant), self.machine.series, &mut self.pool.names)
     }
 
     /// Two values that stand for one result are popped.
@@ -238,6 +248,15 @@ impl Run<'_, '_> {
     /// The instruction behind this one, if it is the one that is meant.
     pub(super) fn followed_by(&self, wanted: Opcode) -> Option<Instruction> {
         self.machine.follower(&self.at).filter(|found| found.op() == Some(wanted)).copied()
+    }
+}
+
+/// A constant text as a name.
+fn text(constant: &Constant, series: (u8, u8), names: &mut Names) -> Result<NameId, Fault> {
+    match constant {
+        Constant::Text(text) => Ok(names.intern(text)),
+        Constant::Bytes(text) if series.0 == 2 => Ok(names.intern(text)),
+        _ => Err(Fault::Operand),
     }
 }
 

@@ -28,6 +28,7 @@ use crate::verify::event::Symbol;
 use super::Fault;
 use super::Machine;
 use super::Next;
+use super::Room;
 use super::State;
 
 /// What a walk saw.
@@ -59,7 +60,7 @@ impl Seen {
         self.codes += 1;
         let mut pool = Pool::default();
         let name = code.qualname().or(code.name()).map(|name| name.to_name().to_string()).unwrap_or_default();
-        let machine = match Machine::new(code, version, &mut pool) {
+        let machine = match Machine::new(code, version, &mut pool, Room::default()) {
             Ok(machine) => machine,
             Err(fault) => return self.wrong(format!("{fault:?}"), format!("{} {name}", path.display())),
         };
@@ -80,8 +81,8 @@ impl Seen {
             match next {
                 Next::Event { event, at } => {
                     self.events += 1;
-                    if let Op::Foreign(instruction) = &event.op {
-                        self.wrong(format!("foreign {instruction}"), place(at));
+                    if let Op::Foreign(number, instruction) = event.op {
+                        self.wrong(format!("foreign {number} {instruction:?}"), place(at));
                         continue;
                     }
                     if event.op.can_raise() {
@@ -247,7 +248,7 @@ fn run_in(pyc: forge::Pyc, instructions: &[(Opcode, u8)], ways: &[bool], raises:
     let bytes = pyc.edit(|made| made.code = Value::Bytes(code(version, instructions))).build();
     let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
     let mut pool = Pool::default();
-    let machine = Machine::new(tree.root().unwrap(), version, &mut pool).unwrap();
+    let machine = Machine::new(tree.root().unwrap(), version, &mut pool, Room::default()).unwrap();
     let (mut state, mut ways, mut seen) = (machine.entry(), ways.iter(), Vec::new());
     for id in (0..20).map(|step| step * 10) {
         match machine.step(&mut state, &mut pool) {
@@ -405,7 +406,7 @@ fn code_that_lacks_its_prologue_is_refused() {
     let mut scratch = Scratch::default();
     let bytes = pyc.build();
     let tree = pyc::read(&bytes, &Limits::default(), &mut scratch).value;
-    let made = Machine::new(tree.root().unwrap(), tree.pyc.version.unwrap(), &mut Pool::default());
+    let made = Machine::new(tree.root().unwrap(), tree.pyc.version.unwrap(), &mut Pool::default(), Room::default());
     assert_eq!(made.err(), Some(Fault::Prologue));
     assert_eq!(Fault::Prologue.message(), "a prologue that does not fit the variables or flags");
 }

@@ -47,28 +47,37 @@ const METHOD: u32 = 0x800_0000;
 const MOST_QUALNAMES: usize = 64 << 20;
 
 /// Describes all blocks. None: there would be too much of it.
-pub(super) fn describe(blocks: &[Block], names: &Interner, options: Options, futures: Futures) -> Option<Vec<Scope>> {
+pub(super) fn describe(
+    blocks: &mut [Block],
+    names: &Interner,
+    options: Options,
+    futures: Futures,
+) -> Option<Vec<Scope>> {
     let mut scopes: Vec<Scope> = Vec::with_capacity(blocks.len());
     let mut left = MOST_QUALNAMES;
-    for (place, block) in blocks.iter().enumerate() {
+    for place in 0..blocks.len() {
         let id = ScopeId(place);
         let qualname = qualname(blocks, &scopes, names, options.series, id);
         left = left.checked_sub(qualname.len())?;
+        let block = &blocks[place];
         let variables = Variables::of(block, names, options.series);
         let (flags, flags_mask) = flags(block, blocks, &variables, options, futures);
+        let hidden = if block.is_inlined { hidden(block, blocks, names, options.series) } else { Vec::new() };
+        let block = &mut blocks[place];
         scopes.push(Scope {
             parent: block.parent,
             role: block.role,
-            name: block.name.clone(),
+            name: std::mem::take(&mut block.name),
             qualname,
             first: block.first,
             has_code: block.has_code,
             is_inlined: block.is_inlined,
-            parameters: block.parameters.clone(),
+            parameters: std::mem::take(&mut block.parameters),
+            #[cfg(test)]
             locals: variables.locals,
             cells: variables.cells,
             frees: variables.frees,
-            hidden: if block.is_inlined { hidden(block, blocks, names, options.series) } else { Vec::new() },
+            hidden,
             flags,
             flags_mask,
             is_generator: block.is_generator,
@@ -80,7 +89,14 @@ pub(super) fn describe(blocks: &[Block], names: &Interner, options: Options, fut
             children: block.children.clone(),
         });
     }
-    // What an inlined comprehension binds is a fast local of the code around it.
+    #[cfg(test)]
+    gather_locals(&mut scopes);
+    Some(scopes)
+}
+
+/// What an inlined comprehension binds is a fast local of the code around it.
+#[cfg(test)]
+fn gather_locals(scopes: &mut [Scope]) {
     for place in (0..scopes.len()).rev() {
         let Some(parent) = scopes[place].parent.filter(|_| scopes[place].is_inlined) else { continue };
         let (before, after) = scopes.split_at_mut(place);
@@ -88,11 +104,10 @@ pub(super) fn describe(blocks: &[Block], names: &Interner, options: Options, fut
         let names = inner.locals.iter().filter(|name| ***name != *".0").chain(inner.hidden.iter().map(|it| &it.name));
         outer.locals.extend(names.cloned());
     }
-    for scope in &mut scopes {
+    for scope in scopes {
         scope.locals.sort_unstable();
         scope.locals.dedup();
     }
-    Some(scopes)
 }
 
 /// What an inlined comprehension puts aside: `push_inlined_comprehension_state`.
@@ -109,6 +124,7 @@ fn hidden(block: &Block, blocks: &[Block], names: &Interner, series: (u8, u8)) -
 
 /// The names of a block by where they live.
 struct Variables {
+    #[cfg(test)]
     locals: Vec<Box<str>>,
     cells: Vec<Box<str>>,
     frees: Vec<Box<str>>,
@@ -117,7 +133,12 @@ struct Variables {
 impl Variables {
     /// `compiler_enter_scope`, `dictbytype`.
     fn of(block: &Block, names: &Interner, series: (u8, u8)) -> Self {
-        let mut variables = Self { locals: Vec::new(), cells: Vec::new(), frees: Vec::new() };
+        let mut variables = Self {
+            #[cfg(test)]
+            locals: Vec::new(),
+            cells: Vec::new(),
+            frees: Vec::new(),
+        };
         for (name, symbol) in block.symbols.iter() {
             let name = names.get(name);
             let is_cell = symbol.resolution == Resolution::Cell || symbol.flags.has(Flags::COMPREHENSION_CELL);
@@ -127,6 +148,7 @@ impl Variables {
             if symbol.resolution == Resolution::Free || symbol.flags.has(Flags::FREE_CLASS) {
                 variables.frees.push(name.into());
             }
+            #[cfg(test)]
             if symbol.flags.has(Flags::PARAMETER)
                 || symbol.resolution == Resolution::Local && (block.is_function_like() || block.is_inlined)
             {
@@ -135,7 +157,7 @@ impl Variables {
         }
         variables.frees.sort_unstable();
         variables.cells.sort_unstable();
-        if series >= (3, 11) {
+        if series >= (3, 11) && variables.cells.len() > 1 {
             let order: HashMap<&str, usize, RandomState> = block.parameters.iter().zip(0..).collect();
             variables.cells.sort_by_key(|name| order.get(&**name).copied().unwrap_or(order.len()));
         }

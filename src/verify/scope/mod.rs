@@ -30,6 +30,7 @@ pub(super) use crate::verify::scope::future::Futures;
 use crate::verify::scope::symbol::Block;
 use crate::verify::scope::symbol::Flags;
 use crate::verify::scope::symbol::Interner;
+pub(super) use crate::verify::scope::symbol::NameIndex;
 use crate::verify::scope::symbol::Resolution;
 use crate::verify::scope::symbol::Symbol;
 
@@ -126,6 +127,7 @@ pub(super) struct Scope {
     /// Its parameters, implicit ones included (`.0`, `.defaults`, `format`).
     pub parameters: Parameters,
     /// Names that live in fast locals, parameters and those of inlined comprehensions included; sorted.
+    #[cfg(test)]
     pub locals: Vec<Box<str>>,
     /// `co_cellvars`: up to 3.10 sorted, with the implicit ones of a class last; from 3.11 on the parameters among them come first, in
     /// their order, and from 3.12 on so do names that inlined comprehensions hide, in an order that is not told here. In 2.x the order of
@@ -191,7 +193,7 @@ impl Scopes {
             places: built.places,
         };
         Analysis::run(&mut scopes.blocks, &scopes.names, options.series)?;
-        scopes.described = describe::describe(&scopes.blocks, &scopes.names, options, futures)?;
+        scopes.described = describe::describe(&mut scopes.blocks, &scopes.names, options, futures)?;
         Some(scopes)
     }
 
@@ -236,8 +238,13 @@ impl Scopes {
         mangle::in_block(&self.blocks, id, name)
     }
 
-    /// How a mangled name is read in a scope: `compiler_nameop`, `codegen_nameop`.
-    pub(super) fn load_space(&self, id: ScopeId, name: &str) -> Space {
+    /// The number of a mangled name among all that the tables have.
+    pub(super) fn number(&self, name: &str) -> Option<NameIndex> {
+        self.names.find(name)
+    }
+
+    /// How a name is read in a scope: `compiler_nameop`, `codegen_nameop`.
+    pub(super) fn load_space(&self, id: ScopeId, name: Option<NameIndex>) -> Space {
         self.load_space_of(id, self.effective(id, name, Inlining::Mended))
     }
 
@@ -260,8 +267,8 @@ impl Scopes {
         }
     }
 
-    /// How a mangled name is bound and deleted in a scope.
-    pub(super) fn store_space(&self, id: ScopeId, name: &str) -> Space {
+    /// How a name is bound and deleted in a scope.
+    pub(super) fn store_space(&self, id: ScopeId, name: Option<NameIndex>) -> Space {
         self.store_space_of(id, self.effective(id, name, Inlining::Mended))
     }
 
@@ -282,14 +289,15 @@ impl Scopes {
         if self.options.series != (3, 12) || !self.blocks[id.0].is_inlined {
             return false;
         }
+        let name = self.names.find(name);
         let (first, mended) = (self.effective(id, name, Inlining::First), self.effective(id, name, Inlining::Mended));
         self.load_space_of(id, first) != self.load_space_of(id, mended)
             || self.store_space_of(id, first) != self.store_space_of(id, mended)
     }
 
     /// The symbol that the compiler sees, and whether it is a fast local of a class or module body: `push_inlined_comprehension_state`.
-    fn effective(&self, id: ScopeId, name: &str, inlining: Inlining) -> (Symbol, bool) {
-        let Some(name) = self.names.find(name) else { return (Symbol::default(), false) };
+    fn effective(&self, id: ScopeId, name: Option<NameIndex>, inlining: Inlining) -> (Symbol, bool) {
+        let Some(name) = name else { return (Symbol::default(), false) };
         let mut inlined = Vec::new();
         let mut current = id;
         while self.blocks[current.0].is_inlined {

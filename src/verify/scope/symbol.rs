@@ -1,10 +1,10 @@
 //! Blocks and their symbols, as symtable.c keeps them.
 
+use std::collections::HashMap;
 use std::ops::BitOr;
 use std::ops::BitOrAssign;
 
 use foldhash::fast::RandomState;
-use indexmap::IndexMap;
 use indexmap::IndexSet;
 use ruff_text_size::TextRange;
 use ruff_text_size::TextSize;
@@ -16,7 +16,14 @@ use crate::verify::scope::mangle::Private;
 
 /// A name in [`Interner`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct NameIndex(pub usize);
+pub(in crate::verify) struct NameIndex(pub(super) usize);
+
+impl NameIndex {
+    /// The number.
+    pub(in crate::verify) fn number(self) -> usize {
+        self.0
+    }
+}
 
 /// The names of all blocks, mangled.
 #[derive(Debug, Default)]
@@ -117,37 +124,67 @@ pub(super) struct Symbol {
 
 /// The symbols of a block, in the order in which they were first met: the order of a dict of CPython.
 #[derive(Debug, Default)]
-pub(super) struct Symbols(IndexMap<NameIndex, Symbol, RandomState>);
+pub(super) struct Symbols {
+    all: Vec<(NameIndex, Symbol)>,
+    /// Where each is in `all`, of a block with many.
+    places: HashMap<NameIndex, usize, RandomState>,
+}
+
+/// Symbols of a block among which one is looked for from the first on.
+const FEW: usize = 12;
 
 impl Symbols {
     /// The symbol of a name.
     pub(super) fn get(&self, name: NameIndex) -> Option<Symbol> {
-        self.0.get(&name).copied()
+        self.place(name).map(|place| self.all[place].1)
+    }
+
+    fn place(&self, name: NameIndex) -> Option<usize> {
+        if self.all.len() <= FEW {
+            return self.all.iter().position(|&(other, _)| other == name);
+        }
+        self.places.get(&name).copied()
+    }
+
+    /// Takes note of where the last one is.
+    fn index(&mut self) {
+        if self.all.len() == FEW + 1 {
+            self.places = self.all.iter().zip(0..).map(|(&(name, _), place)| (name, place)).collect();
+        } else if self.all.len() > FEW {
+            let last = self.all.len() - 1;
+            self.places.insert(self.all[last].0, last);
+        }
     }
 
     /// The symbol of a name, new if need be.
     pub(super) fn entry(&mut self, name: NameIndex) -> &mut Symbol {
-        self.0.entry(name).or_default()
+        let place = self.place(name).unwrap_or_else(|| {
+            self.all.push((name, Symbol::default()));
+            self.index();
+            self.all.len() - 1
+        });
+        &mut self.all[place].1
     }
 
     /// Takes a name out.
     pub(super) fn remove(&mut self, name: NameIndex) {
-        self.0.shift_remove(&name);
+        self.all.retain(|&(other, _)| other != name);
+        self.places = self.all.iter().zip(0..).map(|(&(name, _), place)| (name, place)).collect();
     }
 
     /// All, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (NameIndex, Symbol)> {
-        self.0.iter().map(|(&name, &symbol)| (name, symbol))
+        self.all.iter().copied()
     }
 
     /// All, to be changed.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (NameIndex, &mut Symbol)> {
-        self.0.iter_mut().map(|(&name, symbol)| (name, symbol))
+        self.all.iter_mut().map(|(name, symbol)| (*name, symbol))
     }
 
     /// The one at a place of the order.
     pub(super) fn at(&self, place: usize) -> Option<(NameIndex, Symbol)> {
-        self.0.get_index(place).map(|(&name, &symbol)| (name, symbol))
+        self.all.get(place).copied()
     }
 }
 

@@ -143,11 +143,10 @@ impl Comparison<'_> {
                 self.tally.uses += 1;
                 let spaces: Vec<Space> = within
                     .iter()
-                    .map(
-                        |&id| {
-                            if is_load { self.scopes.load_space(id, name) } else { self.scopes.store_space(id, name) }
-                        },
-                    )
+                    .map(|&id| {
+                        let number = self.scopes.number(name);
+                        if is_load { self.scopes.load_space(id, number) } else { self.scopes.store_space(id, number) }
+                    })
                     .collect();
                 let wanted = match letter {
                     "n" => Space::Name,

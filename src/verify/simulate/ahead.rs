@@ -67,7 +67,7 @@ impl Simulation<'_, '_> {
             }
             match &step.action {
                 Action::Event(op, operands, register) => {
-                    let operands: Operands = operands.iter().map(|&operand| place.get(operand)).collect();
+                    let operands = place.values(self.program.operands_of(*operands));
                     if let Some(results) = computed(op, &operands, self.series, self.pool) {
                         for (offset, constant) in (0..).zip(results) {
                             place.set(Register(register.0.saturating_add(offset)), constant);
@@ -75,7 +75,7 @@ impl Simulation<'_, '_> {
                         place.step = place.step.saturating_add(1);
                         continue;
                     }
-                    let (op, register) = (op.clone(), *register);
+                    let (op, register) = (*op, *register);
                     if joins && let Some(joined) = self.joined_display(place, &op, &operands, register) {
                         return Ahead { what: AheadKind::Event(joined, register), handler, range };
                     }
@@ -130,13 +130,13 @@ impl Simulation<'_, '_> {
         }
         let operands = items.iter().copied().map(Symbol::Const).collect();
         *place = look;
-        Some(Event { op: op.clone(), operands })
+        Some(Event { op: *op, operands })
     }
 }
 
 /// What an event gives that an optimiser may compute or leave out.
 pub(super) fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> Option<Operands> {
-    if *op == Op::Build(Display::String) {
+    if matches!(op, Op::Build(Display::String)) {
         return concatenated(operands, pool).map(|symbol| smallvec![symbol]);
     }
     if let (Op::ListExtend | Op::SetUpdate, &[_, Symbol::Const(items)]) = (op, operands)
@@ -151,6 +151,12 @@ pub(super) fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mu
         && pool.names.get(name) == b"None"
     {
         return Some(smallvec![Symbol::Const(pool.constants.intern(Constant::None))]);
+    }
+    if !matches!(
+        op,
+        Op::Unary(_) | Op::Binary(_) | Op::Subscript | Op::Build(Display::Tuple | Display::Slice) | Op::Unpack(_)
+    ) {
+        return None;
     }
     let constant = |operand: &Symbol| if let Symbol::Const(id) = *operand { Some(id) } else { None };
     let constants: SmallVec<[ConstId; 4]> = operands.iter().map(constant).collect::<Option<_>>()?;

@@ -9,11 +9,8 @@
 
 mod ahead;
 mod pair;
+mod seen;
 
-use std::collections::HashMap;
-use std::collections::HashSet;
-
-use foldhash::fast::RandomState;
 use ruff_text_size::TextRange;
 use smallvec::SmallVec;
 
@@ -27,11 +24,13 @@ use crate::verify::event::Operands;
 use crate::verify::event::Space;
 use crate::verify::event::Symbol;
 use crate::verify::event::Unary;
+use crate::verify::expected::Action;
 use crate::verify::expected::Handler;
 use crate::verify::expected::Operand;
 use crate::verify::expected::Program;
 use crate::verify::expected::Register;
 use crate::verify::found::Fault;
+use crate::verify::found::Kept;
 use crate::verify::found::Machine;
 use crate::verify::found::Next;
 use crate::verify::found::State;
@@ -42,6 +41,8 @@ use ahead::computed;
 use pair::Pair;
 use pair::Place;
 use pair::Words;
+use seen::Places;
+use seen::Rows;
 
 /// Differences that are kept of one code object.
 const MAX_DIFFERENCES: usize = 16;
@@ -135,21 +136,51 @@ pub(super) struct Simulation<'s, 'a> {
     next: u32,
     work: usize,
     waiting: Vec<Pair>,
+    memory: &'s mut Memory,
+    /// What is done where many states come to one place.
+    crowding: Crowding,
+    outcome: Outcome,
+}
+
+/// What a run remembers; the next one takes the room over.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
     /// Pairs that are done with, for their memory.
     spare: Vec<Pair>,
     /// The states that were gone on from, in words.
-    seen: HashSet<Box<[u32]>, RandomState>,
+    seen: Rows,
     /// Room to put states into words.
     words: Words,
-    /// How many states were gone on from at each place of both sides.
-    crowds: HashMap<(u32, u32), u32, RandomState>,
-    /// What is done where they are many.
-    crowding: Crowding,
-    /// The depth of the stack where states were gone on from, by offset.
-    depths: HashMap<u32, usize, RandomState>,
-    /// Steps of the program at which handlers were entered.
-    entered: HashSet<u32, RandomState>,
-    outcome: Outcome,
+    /// How many states were gone on from at each place of both sides, and the depth of the stack there.
+    places: Places,
+    /// By step of the program whether a handler was entered there.
+    entered: Vec<bool>,
+    /// The last state that was followed into a handler on the way that is walked.
+    raised: Option<(Pair, Option<Kept>)>,
+}
+
+/// Pairs whose memory the next run takes over.
+const MOST_SPARE: usize = 16;
+
+impl Memory {
+    fn clear(&mut self, steps: usize, bytes: usize) {
+        self.spare.truncate(MOST_SPARE);
+        self.seen.clear();
+        self.places.clear(steps, bytes);
+        self.entered.clear();
+        self.entered.resize(steps.saturating_add(1), false);
+        self.spare.extend(self.raised.take().map(|(pair, _)| pair));
+    }
+
+    fn has_entered(&self, step: u32) -> bool {
+        usize::try_from(step).ok().and_then(|step| self.entered.get(step)).copied().unwrap_or_default()
+    }
+
+    fn enter(&mut self, step: u32) {
+        if let Some(entered) = usize::try_from(step).ok().and_then(|step| self.entered.get_mut(step)) {
+            *entered = true;
+        }
+    }
 }
 
 impl<'s, 'a> Simulation<'s, 'a> {
@@ -159,7 +190,9 @@ impl<'s, 'a> Simulation<'s, 'a> {
         code_size: usize,
         series: (u8, u8),
         pool: &'s mut Pool,
+        memory: &'s mut Memory,
     ) -> Self {
+        memory.clear(program.len(), code_size);
         let size = program.len().saturating_add(code_size);
         Self {
             program,
@@ -170,13 +203,8 @@ impl<'s, 'a> Simulation<'s, 'a> {
             next: 0,
             work: size.saturating_mul(WORK_PER_STEP).clamp(WORK_AT_LEAST, WORK_AT_MOST),
             waiting: Vec::new(),
-            spare: Vec::new(),
-            seen: HashSet::default(),
-            words: Words::default(),
-            crowds: HashMap::default(),
+            memory,
             crowding: Crowding::Stops,
-            depths: HashMap::default(),
-            entered: HashSet::default(),
             outcome: Outcome::default(),
         }
     }
@@ -195,7 +223,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         self.follow(start);
         while let Some(mut pair) = self.waiting.pop() {
             self.walk(&mut pair);
-            self.spare.push(pair);
+            self.memory.spare.push(pair);
             if self.outcome.differences.len() >= MAX_DIFFERENCES {
                 break;
             }
@@ -213,7 +241,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
     /// source has.
     fn count_handlers(&mut self) {
         let found = self.machine.unentered_handlers();
-        let expected = self.program.handlers().filter(|place| !self.entered.contains(place)).count();
+        let expected = self.program.handlers().filter(|&place| !self.memory.has_entered(place)).count();
         if self.outcome.differences.is_empty() && !self.outcome.is_exhausted && found.len() > expected {
             self.differ(Seen::Caught(false), Seen::Caught(true), None, found.first().copied());
         }
@@ -231,7 +259,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
 
     /// A copy of a pair of states, in memory of another where there is one.
     fn copy(&mut self, pair: &Pair) -> Pair {
-        let Some(mut copy) = self.spare.pop() else { return pair.clone() };
+        let Some(mut copy) = self.memory.spare.pop() else { return pair.clone() };
         copy.clone_from(pair);
         copy
     }
@@ -241,7 +269,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         if self.is_new(&mut pair) {
             self.waiting.push(pair);
         } else {
-            self.spare.push(pair);
+            self.memory.spare.push(pair);
         }
     }
 
@@ -257,16 +285,16 @@ impl<'s, 'a> Simulation<'s, 'a> {
         // A state costs as much as it holds.
         let size = pair.found.stack.len().saturating_add(pair.expected.held()).saturating_add(pair.known.len());
         self.work = self.work.saturating_sub(size / VALUES_PER_STEP);
-        let crowd = self.crowds.entry((place, pair.found.offset)).or_default();
-        *crowd = crowd.saturating_add(1);
+        let crowd = self.memory.places.count(place, pair.found.offset);
         match self.crowding {
             // What is left of the work is for the other ways.
-            Crowding::Stops if *crowd > LARGEST_CROWD => self.outcome.is_exhausted = true,
-            Crowding::Widens if *crowd > CROWD => self.widen(pair),
+            Crowding::Stops if crowd > LARGEST_CROWD => self.outcome.is_exhausted = true,
+            Crowding::Widens if crowd > CROWD => self.widen(pair),
             _ => {}
         }
-        let Some(words) = self.words.of(pair) else { return true };
-        !self.seen.contains(words) && self.seen.insert(words.into())
+        let Memory { words, seen, .. } = &mut *self.memory;
+        let Some(words) = words.of(pair) else { return true };
+        seen.insert(words)
     }
 
     /// Whether the stack is deeper or shallower than when this instruction was come to before. From 3.9 on no compiler lets that happen; up
@@ -275,8 +303,8 @@ impl<'s, 'a> Simulation<'s, 'a> {
         if self.series < (3, 9) || !state.is_at_start() {
             return false;
         }
-        let depth = state.stack.len();
-        *self.depths.entry(state.offset).or_insert(depth) != depth
+        let depth = u32::try_from(state.stack.len()).unwrap_or(u32::MAX);
+        self.memory.places.first_depth(state.offset, depth) != depth
     }
 
     /// Forgets what is known of values on the stack, and which constants both sides hold.
@@ -314,6 +342,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
     /// Walks from event to event until the way ends or parts.
     #[expect(clippy::too_many_lines, reason = "one arm for each pair of what the sides may do next")]
     fn walk(&mut self, pair: &mut Pair) {
+        self.forget_raised();
         loop {
             if !self.spend() {
                 return;
@@ -325,6 +354,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 if !self.is_new(pair) {
                     return;
                 }
+                self.forget_raised();
                 continue;
             }
             let is_decided = self.is_decided(&ahead.what, &pair.known);
@@ -386,14 +416,18 @@ impl<'s, 'a> Simulation<'s, 'a> {
                     if !self.test_raises(pair, ahead.handler, range, at) {
                         return;
                     }
-                    for (truth, step) in [(false, if_false), (true, if_true)] {
-                        let mut other = self.copy(pair);
-                        other.expected.step = step;
-                        self.machine.branch(&mut other.found, truth != is_opposite);
-                        other.learn(on, truth != is_opposite);
-                        self.follow(other);
+                    let mut other = self.copy(pair);
+                    other.expected.step = if_false;
+                    self.machine.branch(&mut other.found, is_opposite);
+                    other.learn(on, is_opposite);
+                    self.follow(other);
+                    pair.expected.step = if_true;
+                    self.machine.branch(&mut pair.found, !is_opposite);
+                    pair.learn(on, !is_opposite);
+                    if !self.is_new(pair) {
+                        return;
                     }
-                    return;
+                    self.forget_raised();
                 }
                 (AheadKind::Test(on, if_true, if_false), Next::Event { event, at }) if is_not(&event, on) => {
                     // Up to 3.6 a test may be of the opposite, which was made a value first.
@@ -446,6 +480,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                     if !self.is_new(pair) {
                         return;
                     }
+                    self.forget_raised();
                 }
                 (AheadKind::Diverges, Next::Event { event, .. }) if event.op == Op::Forever => {
                     self.interrupted(pair, ahead.handler);
@@ -474,9 +509,17 @@ impl<'s, 'a> Simulation<'s, 'a> {
 
     /// Gives the results of an event the same numbers on both sides.
     fn finish(&mut self, pair: &mut Pair, op: &Op, register: Register) {
-        let results: Operands = (0..op.results()).map(|_| Symbol::Id(self.fresh())).collect();
-        for (offset, &symbol) in (0..).zip(&results) {
-            pair.expected.set(Register(register.0.saturating_add(offset)), symbol);
+        let count = op.results();
+        let mut results = Operands::new();
+        if count == 1 {
+            let symbol = Symbol::Id(self.fresh());
+            pair.expected.set(register, symbol);
+            results.push(symbol);
+        } else {
+            results.extend((0..count).map(|_| Symbol::Id(self.fresh())));
+            for (offset, &symbol) in (0..).zip(&results) {
+                pair.expected.set(Register(register.0.saturating_add(offset)), symbol);
+            }
         }
         pair.expected.step = pair.expected.step.saturating_add(1);
         self.machine.resume(&mut pair.found, &results);
@@ -503,15 +546,29 @@ impl<'s, 'a> Simulation<'s, 'a> {
         if handler.is_none() && !self.machine.may_catch(&pair.found) {
             return true;
         }
+        let kept = self.machine.kept(&pair.found);
+        if handler.is_some_and(|handler| self.is_raised_again(pair, handler, kept)) {
+            return true;
+        }
         let exception = self.fresh();
-        let mut other = self.copy(pair);
+        let mut other = match self.memory.raised.take() {
+            Some((mut other, _)) => {
+                other.clone_from(pair);
+                other
+            }
+            None => self.copy(pair),
+        };
         let is_caught = self.machine.raised(&mut other.found, exception);
         match handler {
             Some(handler) if is_caught => {
                 other.expected.step = self.program.place(handler.label);
-                self.entered.insert(other.expected.step);
+                self.memory.enter(other.expected.step);
                 other.expected.set(handler.exception, Symbol::Id(exception));
-                self.follow(other);
+                if self.is_new(&mut other) {
+                    let followed = self.copy(&other);
+                    self.waiting.push(followed);
+                }
+                self.memory.raised = Some((other, kept));
                 true
             }
             None if !is_caught => true,
@@ -522,17 +579,41 @@ impl<'s, 'a> Simulation<'s, 'a> {
         }
     }
 
+    /// Whether the last state that was followed into a handler on this way is the one that an exception leads to here, but for the number
+    /// of the exception: neither side has changed anything since that is still there then.
+    ///
+    /// What is known of truths does not change on a way; where it does, [`Self::forget_raised`] is called.
+    fn is_raised_again(&self, pair: &Pair, handler: Handler, kept: Option<Kept>) -> bool {
+        let (Some((raised, Some(before))), Some(kept)) = (&self.memory.raised, kept) else { return false };
+        let step = self.program.place(handler.label);
+        let is_other = |register: Register| register != handler.exception;
+        raised.expected.step == step
+            && *before == kept
+            && pair.found.is_kept_in(&raised.found, kept)
+            && pair
+                .expected
+                .held_by(|register| is_other(register) && self.liveness.is_live(register, step))
+                .eq(raised.expected.held_by(is_other))
+    }
+
+    /// What was followed into a handler says nothing of what comes.
+    fn forget_raised(&mut self) {
+        if let Some((_, kept)) = &mut self.memory.raised {
+            *kept = None;
+        }
+    }
+
     /// Follows a signal into the handlers where the code itself raises nothing: a handler that nothing else leads to is compared then.
     fn interrupted(&mut self, pair: &Pair, handler: Option<Handler>) {
         let Some(handler) = handler else { return };
         let step = self.program.place(handler.label);
-        if self.entered.contains(&step) {
+        if self.memory.has_entered(step) {
             return;
         }
         let exception = self.fresh();
         let mut other = self.copy(pair);
         if self.machine.raised(&mut other.found, exception) {
-            self.entered.insert(step);
+            self.memory.enter(step);
             other.expected.step = step;
             other.expected.set(handler.exception, Symbol::Id(exception));
             self.follow(other);
@@ -545,6 +626,14 @@ impl<'s, 'a> Simulation<'s, 'a> {
         !can_raise || self.raises(pair, handler, range, at)
     }
 
+    /// Whether a step is certain to be something else than a store to a local variable: neither is it computed nor passed over.
+    fn is_at_other(&self, step: u32) -> bool {
+        let Some(step) = self.program.step(step) else { return true };
+        let Action::Event(op, ..) = &step.action else { return matches!(step.action, Action::Iterate(..)) };
+        matches!(op, Op::Load(Space::Fast | Space::Deref, _) | Op::LoadAttr(_) | Op::Call(_) | Op::Return)
+            || matches!(op, Op::Load(Space::Global | Space::Name, _)) && self.series.0 > 2
+    }
+
     /// Runs of stores to local variables, in any order; of several to one variable the last counts.
     fn stores(&mut self, pair: &mut Pair, expected: Event, found: Event, range: TextRange, at: u32) -> bool {
         let (mut ours, mut theirs) = (Stores::new(), Stores::new());
@@ -555,6 +644,9 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if !self.spend() {
                 return false;
             }
+            if self.is_at_other(pair.expected.step) {
+                break;
+            }
             let mut look = self.copy(pair);
             let next = match self.ahead(&mut look.expected).what {
                 AheadKind::Event(next, _) if is_local_store(&next.op) => Some(next),
@@ -563,7 +655,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if next.is_some() {
                 std::mem::swap(&mut pair.expected, &mut look.expected);
             }
-            self.spare.push(look);
+            self.memory.spare.push(look);
             let Some(next) = next else { break };
             event = next;
         }
@@ -574,6 +666,9 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if !self.spend() {
                 return false;
             }
+            if self.machine.is_at_load(&pair.found) {
+                break;
+            }
             let mut look = self.copy(pair);
             let next = match self.found(&mut look.found) {
                 Next::Event { event: next, .. } if is_local_store(&next.op) => Some(next),
@@ -582,7 +677,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if next.is_some() {
                 std::mem::swap(&mut pair.found, &mut look.found);
             }
-            self.spare.push(look);
+            self.memory.spare.push(look);
             let Some(next) = next else { break };
             event = next;
         }
@@ -597,13 +692,17 @@ impl<'s, 'a> Simulation<'s, 'a> {
     /// A display of constants that is built only to be searched or iterated over: up to 3.7 the optimiser makes a constant of it only where
     /// it can compute all its items. What is done with the display is given back then, as if it were that constant.
     fn used_once(&mut self, pair: &mut Pair, expected: &Event, found: Event, at: u32) -> (Event, u32) {
-        let is_use = matches!(expected.op, Op::GetIter | Op::Compare(Compare::In | Compare::NotIn));
+        if !matches!(expected.op, Op::GetIter | Op::Compare(Compare::In | Compare::NotIn))
+            || !matches!(found.op, Op::Build(Display::List | Display::Set))
+        {
+            return (found, at);
+        }
         let items: Option<Vec<_>> = found
             .operands
             .iter()
             .map(|operand| if let &Symbol::Const(id) = operand { Some(id) } else { None })
             .collect();
-        let (true, Some(&Symbol::Const(used)), Some(items)) = (is_use, expected.operands.last(), items) else {
+        let (Some(&Symbol::Const(used)), Some(items)) = (expected.operands.last(), items) else {
             return (found, at);
         };
         let constant = match found.op {

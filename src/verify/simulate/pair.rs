@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 
+use crate::verify::event::Operands;
 use crate::verify::event::Symbol;
 use crate::verify::expected::Operand;
 use crate::verify::expected::Register;
 use crate::verify::found::State;
+
+/// Registers among which one is looked for from the last one on.
+const SOON: usize = 6;
 
 /// The expected side's state.
 #[derive(Debug, Default)]
@@ -38,13 +42,36 @@ impl Place {
             Operand::Const(id) => return Symbol::Const(id),
             Operand::Register(register) => register,
         };
+        // Most are read soon after they were written.
+        for &(other, symbol) in self.registers.iter().rev().take(SOON) {
+            if other.0 <= register.0 {
+                return if other == register { symbol } else { Symbol::Undefined };
+            }
+        }
         let place = self.registers.binary_search_by_key(&register.0, |(other, _)| other.0);
         place.ok().and_then(|place| self.registers.get(place)).map_or(Symbol::Undefined, |&(_, symbol)| symbol)
+    }
+
+    /// The values of some operands.
+    pub(super) fn values(&self, operands: &[Operand]) -> Operands {
+        let mut values = [Symbol::Undefined; 4];
+        if operands.len() > values.len() {
+            return operands.iter().map(|&operand| self.get(operand)).collect();
+        }
+        for (value, &operand) in values.iter_mut().zip(operands) {
+            *value = self.get(operand);
+        }
+        Operands::from_buf_and_len(values, operands.len())
     }
 
     /// How many registers hold something.
     pub(super) fn held(&self) -> usize {
         self.registers.len()
+    }
+
+    /// The registers that are meant and hold something, with that.
+    pub(super) fn held_by(&self, is_meant: impl Fn(Register) -> bool) -> impl Iterator<Item = &(Register, Symbol)> {
+        self.registers.iter().filter(move |(register, _)| is_meant(*register))
     }
 
     /// Forgets the registers that are not wanted.

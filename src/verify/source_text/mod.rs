@@ -7,6 +7,7 @@ pub mod decode;
 pub(super) mod depth;
 mod format_line;
 pub mod python2;
+mod shallow;
 
 use ruff_python_ast::ModModule;
 use ruff_python_ast::PythonVersion;
@@ -102,13 +103,16 @@ impl SourceText {
             let parsed = std::mem::take(&mut rewritten.text);
             original = Some((std::mem::replace(&mut text, parsed), rewritten));
         }
-        let depth = depth::check(&text, limits.source_depth)?;
+        let shallow = shallow::bound(&text).filter(|&depth| depth <= limits.source_depth);
+        let depth = shallow.map_or_else(|| depth::check(&text, limits.source_depth), Ok)?;
         let lines = line_starts(&text);
         let target = PythonVersion { major: series.0, minor: series.1 };
         let options = ParseOptions::from(Mode::Module).with_target_version(target);
         let parsed = ruff_python_parser::parse_unchecked(&text, options);
         let line = |offset| line_of(&lines, offset);
         if let Some(error) = parsed.errors().first() {
+            // What has no tokens is said to have none.
+            depth::check(&text, limits.source_depth)?;
             let message = error.error.to_string();
             return Err(Reason::Syntax { line: line(error.location.start()), message });
         }
