@@ -190,6 +190,10 @@ impl Literals<'_> {
 
 /// An integer as it is written; with the `0777` and `10L` of 2.x.
 fn integer(written: &str, is_python2: bool) -> Option<BigInt> {
+    // Most are short, and no base is told by a zero.
+    if written.len() < 19 && !written.starts_with('0') && written.bytes().all(|byte| byte.is_ascii_digit()) {
+        return written.parse::<i64>().ok().map(BigInt::from);
+    }
     let digits = written.replace('_', "").to_ascii_lowercase();
     let digits = digits.trim_end_matches('l');
     let (digits, radix, bits) = match digits.as_bytes() {

@@ -5,6 +5,8 @@ use ruff_python_ast::ExprAttribute;
 use ruff_python_ast::ExprCall;
 use ruff_python_ast::Keyword;
 use ruff_text_size::Ranged;
+use smallvec::SmallVec;
+use smallvec::smallvec;
 
 use crate::verify::constant::Constant;
 use crate::verify::event::Compare;
@@ -142,7 +144,7 @@ impl<'a> Unit<'_, 'a> {
     }
 
     fn plain_call(&mut self, callee: Operand, given: Given<'_, 'a>) -> Operand {
-        let mut operands = vec![callee];
+        let mut operands: SmallVec<[Operand; 8]> = smallvec![callee];
         operands.extend_from_slice(given.first);
         for argument in given.positional {
             operands.push(self.expression(argument));

@@ -20,6 +20,7 @@ mod build;
 mod calls;
 mod delegate;
 mod flow;
+mod load;
 mod operators;
 mod patterns;
 mod run;
@@ -453,6 +454,9 @@ impl Machine<'_> {
 
     /// The entry of the exception table for where a state is.
     fn handler_at(&self, state: &State) -> Option<&Handler> {
+        if self.handlers.is_empty() {
+            return None;
+        }
         self.handler(self.instruction(state.offset)?.offset)
     }
 
@@ -566,6 +570,9 @@ impl Machine<'_> {
 
     /// The entry of the exception table for an opcode's offset.
     fn handler(&self, offset: u32) -> Option<&Handler> {
+        if self.handlers.is_empty() {
+            return None;
+        }
         let offset = u64::from(offset);
         let behind = self.handlers.partition_point(|handler| handler.start <= offset);
         self.handlers.get(behind.checked_sub(1)?).filter(|handler| offset < handler.end)

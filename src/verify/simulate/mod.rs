@@ -347,6 +347,11 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if !self.spend() {
                 return;
             }
+            match self.load(pair) {
+                Some(true) => continue,
+                Some(false) => return,
+                None => {}
+            }
             let before = pair.expected.step;
             let mut ahead = self.ahead(&mut pair.expected);
             if pair.expected.step < before {
@@ -507,6 +512,38 @@ impl<'s, 'a> Simulation<'s, 'a> {
         }
     }
 
+    /// Takes a load that is next on both sides, the same one: nothing silent is before it then, and nothing computes it. False when the way
+    /// ends.
+    fn load(&mut self, pair: &mut Pair) -> Option<bool> {
+        let step = self.program.step(pair.expected.step)?;
+        let Action::Event(op @ (Op::Load(..) | Op::LoadAttr(_)), operands, register) = step.action else { return None };
+        let (handler, range) = (step.handler, step.range);
+        let object = match *self.program.operands_of(operands) {
+            [] => None,
+            [object] => Some(pair.expected.get(object)),
+            _ => return None,
+        };
+        let load = self.machine.load(&mut pair.found, op, object)?;
+        if !self.raises(pair, handler, range, load.at) {
+            return Some(false);
+        }
+        let result = Symbol::Id(self.fresh());
+        pair.expected.set(register, result);
+        self.machine.loaded(&mut pair.found, load, result);
+        self.step_on(pair);
+        Some(true)
+    }
+
+    /// Goes on to the next step.
+    fn step_on(&mut self, pair: &mut Pair) {
+        pair.expected.step = pair.expected.step.saturating_add(1);
+        // What a long way without a test has written and read is in the way.
+        if pair.expected.held().is_multiple_of(MANY_REGISTERS) {
+            let place = pair.expected.step;
+            pair.expected.retain(|register| self.liveness.is_live(register, place));
+        }
+    }
+
     /// Gives the results of an event the same numbers on both sides.
     fn finish(&mut self, pair: &mut Pair, op: &Op, register: Register) {
         let count = op.results();
@@ -521,13 +558,8 @@ impl<'s, 'a> Simulation<'s, 'a> {
                 pair.expected.set(Register(register.0.saturating_add(offset)), symbol);
             }
         }
-        pair.expected.step = pair.expected.step.saturating_add(1);
         self.machine.resume(&mut pair.found, &results);
-        // What a long way without a test has written and read is in the way.
-        if pair.expected.held().is_multiple_of(MANY_REGISTERS) {
-            let place = pair.expected.step;
-            pair.expected.retain(|register| self.liveness.is_live(register, place));
-        }
+        self.step_on(pair);
     }
 
     /// Whether two events are the same; pairs the functions that they make.

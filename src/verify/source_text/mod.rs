@@ -239,11 +239,17 @@ impl SourceText {
     }
 }
 
+/// Bytes of a line of most sources, or more.
+const USUAL_LINE: usize = 24;
+
 /// Where lines begin. Only line feeds end them, as in CPython's tokenizer; form feeds do not.
 fn line_starts(text: &str) -> Vec<u32> {
-    let behind =
-        memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1));
-    std::iter::once(0).chain(behind).collect()
+    let mut lines = Vec::with_capacity(text.len() / USUAL_LINE);
+    lines.push(0);
+    for at in memchr::memchr_iter(b'\n', text.as_bytes()) {
+        lines.push(u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1));
+    }
+    lines
 }
 
 fn line_of(lines: &[u32], offset: TextSize) -> u32 {
