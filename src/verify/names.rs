@@ -11,7 +11,7 @@ use super::event::NameListId;
 /// All names of one comparison, each with a number.
 #[derive(Debug, Default)]
 pub struct Names {
-    names: IndexSet<Box<[u8]>, RandomState>,
+    all: IndexSet<Box<[u8]>, RandomState>,
     /// Lists of them, from number 1 on: 0 is the one without names.
     lists: IndexSet<Box<[NameId]>, RandomState>,
     /// By object of the file, the name that it is, as far as it was asked for.
@@ -21,7 +21,7 @@ pub struct Names {
 impl Names {
     /// The number of a name, which is UTF-8 in which surrogates are encoded like other characters.
     pub fn intern(&mut self, name: &[u8]) -> NameId {
-        let index = self.names.get_index_of(name).unwrap_or_else(|| self.names.insert_full(name.into()).0);
+        let index = self.all.get_index_of(name).unwrap_or_else(|| self.all.insert_full(name.into()).0);
         NameId(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
@@ -43,7 +43,7 @@ impl Names {
 
     /// The name of a number.
     pub fn get(&self, id: NameId) -> &[u8] {
-        usize::try_from(id.0).ok().and_then(|index| self.names.get_index(index)).map_or(&[], |name| name)
+        usize::try_from(id.0).ok().and_then(|index| self.all.get_index(index)).map_or(&[], |name| name)
     }
 
     /// The number of a list of names.

@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 pub(super) struct Rows {
     /// The words of all rows, one row behind the other.
     words: Vec<u32>,
-    rows: Vec<Row>,
+    all: Vec<Row>,
     /// Numbers of rows, from 1 on, at the place of their hash or behind it; 0 where there is none. Its length is a power of two and at least
     /// twice the number of rows.
     table: Vec<u32>,
@@ -31,14 +31,14 @@ impl Rows {
     /// Forgets all rows.
     pub(super) fn clear(&mut self) {
         self.words.clear();
-        self.rows.clear();
+        self.all.clear();
         self.table.truncate(SMALLEST);
         self.table.fill(0);
     }
 
     /// Adds a row; false when it is there already.
     pub(super) fn insert(&mut self, row: &[u32]) -> bool {
-        if self.rows.len().saturating_mul(2) >= self.table.len() {
+        if self.all.len().saturating_mul(2) >= self.table.len() {
             self.grow();
         }
         let hash = self.hashes.hash_one(row);
@@ -52,13 +52,13 @@ impl Rows {
         }
         let start = self.words.len();
         self.words.extend_from_slice(row);
-        self.rows.push(Row { hash, start, end: self.words.len() });
-        self.enter(place, self.rows.len());
+        self.all.push(Row { hash, start, end: self.words.len() });
+        self.enter(place, self.all.len());
         true
     }
 
     fn row(&self, number: u32) -> Option<&Row> {
-        self.rows.get(usize::try_from(number).ok()?.checked_sub(1)?)
+        self.all.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     fn place(&self, hash: u64) -> usize {
@@ -79,8 +79,8 @@ impl Rows {
         let size = self.table.len().saturating_mul(2).max(SMALLEST);
         self.table.clear();
         self.table.resize(size, 0);
-        for index in 0..self.rows.len() {
-            let Some(row) = self.rows.get(index) else { return };
+        for index in 0..self.all.len() {
+            let Some(row) = self.all.get(index) else { return };
             let mut place = self.place(row.hash);
             while self.table.get(place).is_some_and(|&number| number != 0) {
                 place = self.behind(place);
