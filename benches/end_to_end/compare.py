@@ -29,7 +29,7 @@ import measure
 
 # A peer's command, ours; which figure; whether a larger one is better.
 Row = collections.namedtuple("Row", "id what peer ours unit must goal cold", defaults=(False,))
-SIZES = (1000, 4000, 16000, 64000)
+SIZES = (1000, 4000, 16000, 64000, 256000)
 
 
 def script(name, *rest, python=sys.executable):
@@ -190,6 +190,9 @@ def growth(work, tool, rounds, quiet):
     if {1000, 16000, 64000} <= set(figures):
         print(f"\nT15, time per pyc, 64,000 against 16,000 (at most 1.1, goal 1.0): {figures[64000][0] / figures[16000][0]:.2f}")
         print(f"T17, peak memory, 64,000 against 1,000 (at most 1.3, goal 1.1): {figures[64000][1] / figures[1000][1]:.2f}")
+    if {1000, 256000} <= set(figures):
+        rows = (figures[256000][1] - figures[1000][1]) * 1e6 / 255_000
+        print(f"time per pyc, 256,000 against 16,000 (goal: at most 1.15): {figures[256000][0] / figures[16000][0]:.2f}; {rows:.0f} bytes of memory per pyc")
 
 
 def main():
