@@ -6,148 +6,57 @@ use std::cell::RefCell;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
-use crate::artifact::Locator;
 use crate::artifact::Sha256Digest;
 use crate::artifact::Times;
-use crate::build_path::BuildPath;
 use crate::container;
 use crate::container::Container;
 use crate::container::Content;
 use crate::container::FileStatus;
 use crate::container::Input;
-use crate::container::Kind;
 use crate::container::Member;
 use crate::container::MemberId;
 use crate::container::MemberKind;
 use crate::container::OtherCode;
 use crate::container::format;
-use crate::container::format::Format;
 use crate::container::format::Identified;
 use crate::container::format::Probe;
 use crate::content::Content as CodeContent;
-use crate::content::Vocabulary;
 use crate::entry::PycEntry;
-use crate::image::Layer;
 use crate::ledger::Fate;
 use crate::load;
 use crate::load::BodyState;
 use crate::load::Load;
-use crate::manifest::Manifest;
-use crate::name::Name;
 use crate::place;
 use crate::place::Place;
-use crate::place::PlaceKind;
 use crate::problem::Problem;
 use crate::problem::ProblemKind;
 use crate::pyc;
-use crate::pyc::Body;
-use crate::pyc::CodeDigest;
-use crate::pyc::Digester;
 use crate::pyc::Pyc;
-use crate::pyc::Scratch;
 use crate::pyc::walk;
-use crate::pyc::walk::Walk;
-use crate::rules::Check;
-use crate::rules::ContainerFacts;
-use crate::rules::Finding;
-use crate::rules::Findings;
 use crate::rules::MemberContent;
-use crate::rules::MemberContext;
-use crate::rules::ProblemContext;
 use crate::rules::PycContext;
-use crate::rules::PycFacts;
-use crate::rules::Variant;
 use crate::scan;
 use crate::scan::Checks;
 use crate::scan::Config;
 use crate::scan::Fingerprints;
 use crate::scan::Progress;
-use crate::scan::budget::Budget;
 use crate::scan::code;
+use crate::scan::desk::Desk;
+use crate::scan::desk::Desks;
 use crate::scan::feed;
 use crate::scan::feed::Job;
-use crate::scan::feed::Jobs;
 use crate::scan::feed::Task;
 use crate::scan::pair::Paired;
-use crate::scan::pair::SourceAt;
 use crate::scan::pair::Sources;
-use crate::scan::scope;
 use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
-use crate::scan::settle::Settler;
-use crate::secret;
-use crate::suppression;
-use crate::suppression::Subject;
-use crate::suppression::Suppressed;
-use crate::verify::Kept;
 
 /// The longest header (Cinder's strict loader), kept of every pyc as evidence.
 const LONGEST_HEADER: usize = 20;
-
-/// What one thread uses again from job to job.
-#[derive(Default)]
-pub(crate) struct Desk {
-    /// The parser's arena.
-    scratch: Scratch,
-    /// What code digests are computed in.
-    digester: Digester,
-    /// What instructions are walked with.
-    walk: Walk,
-    /// The source of the last pyc.
-    source: Option<Arc<SourceAt>>,
-    /// The same, parsed.
-    parsed: Kept,
-    /// The bytes of the last member; its memory takes those of the next.
-    buffer: Vec<u8>,
-}
-
-/// What a large member or source left is not kept: as many as there are threads would stay.
-const LARGEST_KEPT: usize = 1 << 20;
-
-impl Desk {
-    /// Keeps a buffer, and the last source, for the next member.
-    fn give_back(&mut self, buffer: Vec<u8>) {
-        if buffer.capacity() <= LARGEST_KEPT {
-            self.buffer = buffer;
-        }
-        self.source.take_if(|source| source.held() > LARGEST_KEPT);
-    }
-}
-
-/// Members of a nested archive that several threads take at a time; one with fewer is the work of one thread.
-const SHARED: usize = 512;
-
-/// Desks that no thread sits at: threads change from one run of jobs to the next.
-#[derive(Default)]
-pub(crate) struct Desks(Mutex<Vec<Desk>>);
-
-impl Desks {
-    /// A desk that was used before, if there is one.
-    pub(crate) fn free(&self) -> Seat<'_> {
-        // A thread that panicked while it held the lock left the list whole.
-        let desk = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Seat { desk: desk.unwrap_or_default(), desks: self }
-    }
-}
-
-/// A desk while a thread sits at it.
-pub(crate) struct Seat<'a> {
-    pub(crate) desk: Desk,
-    desks: &'a Desks,
-}
-
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
-        self.desks.0.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.desk));
-    }
-}
 
 /// What all jobs share.
 pub(crate) struct Worker<'a> {
@@ -303,119 +212,6 @@ impl Worker<'_> {
         (outcome, bytes)
     }
 
-    /// An archive in an archive: scanned to its end before its container goes on.
-    fn nested(&self, scope: &Arc<Scope>, member: MemberId, format: &Format, input: &Input) -> Outcome {
-        let limits = &self.config.limits;
-        let locator = scope.locate(member);
-        let depth = scope.depth.saturating_add(1);
-        let whole = match input.digest() {
-            Ok(sha256) => {
-                let is_asked_for = scope.manifest.as_ref().is_some_and(Manifest::is_md5);
-                let md5 = if is_asked_for { input.md5().ok() } else { None };
-                MemberContent { bytes: input.in_memory(), sha256, md5, size: input.size() }
-            }
-            Err(error) => {
-                let problem = Problem::new(ProblemKind::Unreadable).with_detail(error.to_string());
-                return self.other(scope, member, Fate::Unreadable, None, &[problem]);
-            }
-        };
-        if depth > limits.depth {
-            return self.other(scope, member, Fate::Limited, Some(whole), &[Problem::new(ProblemKind::DepthLimit)]);
-        }
-        let budget = scope
-            .budget
-            .as_ref()
-            .map_or_else(|| Arc::new(Budget::new(whole.size, scope.container.listing().len(), limits)), Arc::clone);
-        let Some(limits) = &budget.next(limits) else {
-            let problem = Problem::new(ProblemKind::TotalSizeLimit).with_detail("all archives in it together");
-            return self.other(scope, member, Fate::Limited, Some(whole), &[problem]);
-        };
-        let inner = match feed::open_guarded(format, input.clone(), locator.path(), limits) {
-            Some(Ok(inner)) => inner,
-            Some(Err(problem)) => {
-                let problems = [problem];
-                return self.other(scope, member, fate_of(&problems), Some(whole), &problems);
-            }
-            None => return self.other(scope, member, Fate::Other, Some(whole), &[]),
-        };
-        budget.take(inner.as_ref(), limits);
-        let mut findings = Vec::new();
-        self.judge_member(scope, member, &locator, Some(whole), &[], &mut findings);
-        let mut inner = Scope::archive(inner, locator, depth);
-        inner.is_frozen |= scope.is_frozen;
-        inner.choose(self.config.member.as_deref());
-        inner.times = scope.container.listing().get(member).map(|member| member.times).unwrap_or_default();
-        inner.size = Some(whole.size);
-        inner.budget = Some(budget);
-        inner.is_layer = scope.images.iter().any(|layers| layers.contains(&member));
-        let mut inner = inner.with_record(limits).with_startup();
-        // The `info` tar of a conda package lists what its `pkg` tar has.
-        if scope.container.kind() == Kind::Conda {
-            inner.manifest = None;
-        }
-        inner.manifest = inner.manifest.or_else(|| self.manifest_beside(scope, member));
-        let layer = inner.is_layer.then(|| Layer::of(inner.container.as_ref(), limits.source_size));
-        let inner = Arc::new(inner);
-        let mut entries = Vec::new();
-        let mut settler = Settler::new(self);
-        let mut seat = self.desks.free();
-        let mut jobs = Jobs::of(&inner);
-        self.progress.find(jobs.len() as u64);
-        let mut settle = |outcome| {
-            // Pushing to a list cannot fail.
-            let _ = settler.settle(outcome, &mut |entry| {
-                entries.push(entry);
-                Ok(())
-            });
-        };
-        // A thread that waits for others takes up what else is to be done, which may be another nested archive: only one at a
-        // time is shared, so that no thread holds more than two.
-        let is_shared = jobs.len() > SHARED && !self.is_sharing.swap(true, Ordering::Acquire);
-        loop {
-            let batch = self.next_jobs(&mut jobs, SHARED);
-            if batch.is_empty() {
-                break;
-            }
-            if is_shared {
-                let outcomes: Vec<_> = self.work_on_all(batch);
-                outcomes.into_iter().for_each(&mut settle);
-            } else {
-                for job in batch {
-                    settle(self.work(job, &mut seat.desk));
-                }
-            }
-        }
-        if is_shared {
-            self.is_sharing.store(false, Ordering::Release);
-        }
-        Outcome::Nested(entries, findings, layer.map(|layer| (member, layer)))
-    }
-
-    /// The list of the files in a part of a conda or Debian package, which another part of it has.
-    fn manifest_beside(&self, scope: &Scope, member: MemberId) -> Option<Manifest> {
-        let container = scope.container.as_ref();
-        let found = container.listing().get(member)?;
-        let info = match container.kind() {
-            Kind::Conda => {
-                let info = [b"info-", found.file().strip_prefix(b"pkg-")?].concat();
-                container.listing().find(found.folder(), &info)?
-            }
-            Kind::Deb if found.file().starts_with(b"data.tar") => {
-                container.listing().starting_with(b"", b"control.tar").next()?
-            }
-            _ => return None,
-        };
-        let limits = &self.config.limits;
-        let content = container.read(info.id, limits.member_size);
-        let probe = Probe { name: info.file(), head: &content.bytes, tail: &[] };
-        let format = format::recognise(&probe).filter(|_| content.problems.is_empty())?;
-        let opened = feed::open_guarded(format, Input::from_bytes(content.bytes), info.file(), limits)?.ok()?;
-        match container.kind() {
-            Kind::Deb => scope::debian_manifest(opened.as_ref(), limits),
-            _ => scope::conda_manifest(opened.as_ref(), limits),
-        }
-    }
-
     /// A link, a special file, or whatever else is named and not read.
     fn named(&self, scope: &Arc<Scope>, member: MemberId) -> Outcome {
         let listing = scope.container.listing();
@@ -437,7 +233,7 @@ impl Worker<'_> {
     }
 
     /// A member that is no pyc, after the rules have looked at it.
-    fn other(
+    pub(crate) fn other(
         &self,
         scope: &Arc<Scope>,
         member: MemberId,
@@ -579,118 +375,6 @@ impl Worker<'_> {
         desk.give_back(bytes);
         Outcome::Pyc(Box::new(entry), pyc_facts, fate)
     }
-
-    /// Takes out of the findings of a pyc what is known and accepted.
-    fn suppressed(
-        &self,
-        findings: &mut Vec<Finding>,
-        code_digest: Option<CodeDigest>,
-        payload_sha256: Option<Sha256Digest>,
-    ) -> Vec<Suppressed> {
-        let identity = || {
-            let code = code_digest.map(|code| code.to_string());
-            let payload = payload_sha256.map(|sha256| sha256.to_string());
-            suppression::code_identity(code.as_deref(), payload.as_deref())
-        };
-        // Most files have no finding, and most runs no baseline.
-        let is_asked = self.config.suppressions.needs_codes() && !findings.is_empty();
-        let code = if is_asked { identity() } else { None };
-        let subject = Subject { code: code.as_deref(), roots: &self.config.paths };
-        self.config.suppressions.divide(findings, subject)
-    }
-
-    /// Hands a pyc that was read whole to whoever takes it.
-    fn carve(&self, locator: &Locator, whole: Option<MemberContent<'_>>) {
-        if let (Some(carver), Some(MemberContent { bytes: Some(bytes), sha256, .. })) = (&self.config.carver, whole) {
-            carver.0(locator, sha256, bytes);
-        }
-    }
-
-    /// Masks the secrets in findings and in the file name that the code was compiled under.
-    fn mask(&self, findings: &mut [Finding], pyc: &mut Pyc) {
-        if self.config.reveal_secrets {
-            return;
-        }
-        scan::mask_secrets(findings);
-        if let Body::Code(root) | Body::Damaged(Some(root)) = &mut pyc.body
-            && let Some(masked) = secret::masked(root.filename.as_bytes())
-        {
-            root.filename = Name::new(masked);
-        }
-    }
-
-    /// Runs the rules that look at a pyc.
-    fn judge_pyc(&self, known: &PycContext<'_>, findings: &mut Vec<Finding>) {
-        for rule in &self.checks.pyc {
-            if let Check::Pyc(check) | Check::PycAndArtifact(check, _) = rule.check {
-                check(known, &mut Findings::new(rule, known.locator, findings));
-            }
-        }
-        for problem in known.problems {
-            findings.extend(self.judge_problem(known.locator, problem));
-        }
-    }
-
-    /// What is kept of a pyc until the others of its module or container were read.
-    fn pyc_facts(&self, known: &PycContext<'_>) -> PycFacts {
-        let variant = if self.checks.variants.is_empty() { None } else { variant(known) };
-        pyc_facts(known, variant)
-    }
-
-    /// Runs the rules that look at a member.
-    fn judge_member(
-        &self,
-        scope: &Arc<Scope>,
-        member: MemberId,
-        locator: &Locator,
-        content: Option<MemberContent<'_>>,
-        oddities: &[container::Oddity],
-        findings: &mut Vec<Finding>,
-    ) {
-        if self.checks.member.is_empty() {
-            return;
-        }
-        let facts = self.facts(scope);
-        let mut all = scope.oddities_of(member);
-        all.extend(oddities);
-        let known = MemberContext { container: &facts, member, locator, content, oddities: &all };
-        for rule in &self.checks.member {
-            if let Check::Member(check) | Check::MemberAndArtifact(check, _) = rule.check {
-                check(&known, &mut Findings::new(rule, locator, findings));
-            }
-        }
-    }
-
-    /// Runs the rules that look at problems.
-    pub(crate) fn judge_problem(&self, locator: &Locator, problem: &Problem) -> Vec<Finding> {
-        let context = ProblemContext { locator, problem, strict: self.config.strict, limits: &self.config.limits };
-        let mut findings = Vec::new();
-        for rule in &self.checks.problem {
-            if let Check::Problem(check) = rule.check {
-                check(&context, &mut Findings::new(rule, locator, &mut findings));
-            }
-        }
-        findings
-    }
-
-    /// What all rules may know of a container.
-    pub(crate) fn facts<'a>(&'a self, scope: &'a Scope) -> ContainerFacts<'a> {
-        ContainerFacts {
-            container: scope.container.as_ref(),
-            locator: &scope.locator,
-            record: scope.record.as_ref(),
-            requires_python: scope.requires_python.as_deref(),
-            is_frozen: scope.is_frozen,
-            manifest: scope.manifest.as_ref(),
-            startup: &scope.startup,
-            real_root: &scope.real_root,
-            reveal_secrets: self.config.reveal_secrets,
-            strict: self.config.strict,
-            known: &self.config.known,
-            now: self.config.now,
-            times: scope.times,
-        }
-    }
 }
 
 /// How a member that is no pyc and no archive is counted.
@@ -740,57 +424,6 @@ fn forget_restored(container: &dyn Container, member: MemberId, pyc: &mut Pyc) -
     is_headless
 }
 
-/// What is kept of a pyc for the rules that look at all of them together.
-fn pyc_facts(known: &PycContext<'_>, variant: Option<Box<Variant>>) -> PycFacts {
-    let package = place::package_of(known.container.listing(), known.place, known.container.kind());
-    let build_path = BuildPath::of(known.pyc, known.place, package);
-    PycFacts {
-        member: known.member,
-        version: known.pyc.version,
-        mtime: known.pyc.header.as_ref().and_then(pyc::Header::mtime),
-        times: known.times,
-        has_source: known.source.file().is_some(),
-        load: known.load.verdict,
-        build_root: build_path.as_ref().map(|path| Arc::new(Name::new(path.root()))),
-        fits_build_path: build_path.as_ref().is_some_and(BuildPath::fits),
-        variant,
-    }
-}
-
-/// What is kept of a pyc until the other pycs of its module were read, when there are some.
-fn variant(known: &PycContext<'_>) -> Option<Box<Variant>> {
-    let place = known.place;
-    if place.kind != PlaceKind::Cache || !place.extra.as_bytes().is_empty() || !known.is_whole {
-        return None;
-    }
-    let folder = known.container.member(known.member)?.folder();
-    let start = [place.stem.as_bytes(), b"."].concat();
-    let others = known.container.listing().starting_with(folder, &start);
-    if others.filter(|other| other.file().ends_with(b".pyc")).take(2).count() < 2 || !known.pyc.body.is_code() {
-        return None;
-    }
-    let level = match place.optimization.as_bytes() {
-        b"" => Some(0),
-        b"1" => Some(1),
-        b"2" => Some(2),
-        _ => None,
-    };
-    Some(Box::new(Variant {
-        member: known.member,
-        module: known.module.to_owned(),
-        key: (place.source_folder.clone(), place.stem.clone()),
-        tag: place.tag.clone(),
-        level,
-        version: known.pyc.version?,
-        invalidation: known.pyc.header.as_ref()?.invalidation,
-        header_match: known.header_check.outcome,
-        load: known.load.verdict,
-        is_for_show: known.is_for_show(),
-        words: Vocabulary::of(known.tree),
-        text: known.container.container.portion(0).map(|_| Vocabulary::to_text(known.tree)),
-    }))
-}
-
 /// The marshalled code, without header and without what follows it.
 fn payload<'a>(bytes: &'a [u8], pyc: &Pyc) -> Option<&'a [u8]> {
     let start = usize::try_from(pyc.body_offset?).ok()?;
@@ -808,7 +441,7 @@ fn content_of(bytes: &[u8], sha256: Sha256Digest) -> MemberContent<'_> {
 }
 
 /// What became of a member with these problems.
-fn fate_of(problems: &[Problem]) -> Fate {
+pub(crate) fn fate_of(problems: &[Problem]) -> Fate {
     let limited = problems.iter().any(|problem| problem.kind.is_limit());
     if limited { Fate::Limited } else { Fate::Unreadable }
 }

@@ -5,9 +5,12 @@
 
 mod budget;
 mod code;
+mod desk;
 mod evidence;
 mod examine;
 mod feed;
+mod judge;
+mod nested;
 mod pair;
 mod scope;
 mod settle;
