@@ -31,6 +31,7 @@ use super::found::Room;
 use super::hook::pytest;
 use super::scope::HAS_DOCSTRING;
 use super::scope::Options;
+use super::scope::Release;
 use super::scope::Role;
 use super::scope::Scope;
 use super::scope::Scopes;
@@ -238,22 +239,33 @@ const MAX_LINE: usize = 160;
 /// Bytes of source from which symbol tables and programs are made in the time of a step.
 const BYTES_PER_STEP: usize = 16;
 
-/// Compares a file's code with a source that was read, at an optimisation level. What it costs is taken from the steps that may be taken.
+/// What is compared with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Compiled {
+    /// At which optimisation level.
+    pub(super) optimisation: u8,
+    /// By which releases of the series.
+    pub(super) release: Release,
+}
+
+/// Compares a file's code with a source that was read, compiled in one way. What it costs is taken from the steps that may be taken. The
+/// second of what it gives is whether other releases of the series may compile it differently.
 pub(super) fn check(
     tree: &Tree<'_>,
     version: &Version,
     text: &SourceText,
-    optimisation: u8,
+    compiled: Compiled,
     work: &mut usize,
-) -> CodeCheck {
-    let Some(root) = tree.root() else { return CodeCheck::Unverified(Reason::Body) };
+) -> (CodeCheck, bool) {
+    let Compiled { optimisation, release } = compiled;
+    let Some(root) = tree.root() else { return (CodeCheck::Unverified(Reason::Body), false) };
     *work = work.saturating_sub(text.text().len() / BYTES_PER_STEP);
     if *work == 0 {
-        return CodeCheck::Unverified(Reason::Work);
+        return (CodeCheck::Unverified(Reason::Work), false);
     }
     let series = version.series;
-    let Some(scopes) = Scopes::of(text.module(), Options { series, optimisation }) else {
-        return CodeCheck::Unverified(Reason::Source(source_text::Reason::Size));
+    let Some(scopes) = Scopes::of(text.module(), Options { series, optimisation, release }) else {
+        return (CodeCheck::Unverified(Reason::Source(source_text::Reason::Size)), false);
     };
     let source = Source { text, scopes: &scopes, series, optimisation };
     let mut check = Check {
@@ -277,14 +289,16 @@ pub(super) fn check(
     };
     check.run();
     *work = check.work;
+    let depends_on_release = check.expected.depends_on_release();
     let strength = if series >= (3, 11) { Strength::Spans } else { Strength::Lines };
-    match check.reason {
+    let outcome = match check.reason {
         _ if !check.differences.is_empty() => {
             CodeCheck::Differs { strength, optimisation, differences: check.differences }
         }
         Some(reason) => CodeCheck::Unverified(reason),
         None => CodeCheck::Verified { strength, optimisation },
-    }
+    };
+    (outcome, depends_on_release)
 }
 
 /// A line of the source for evidence.

@@ -25,11 +25,13 @@ use crate::pyc::versions::Implementation;
 use crate::pyc::versions::Stage;
 
 use check::CodeCheck;
+use check::Compiled;
 use check::Reason;
 use constant::Constants;
 use hook::Asked;
 use hook::Forms;
 use names::Names;
+use scope::Release;
 use source_text::SourceText;
 
 /// What both sides number alike.
@@ -142,9 +144,18 @@ fn in_forms(
 fn at_levels(tree: &Tree<'_>, version: &Version, text: &SourceText, levels: &[u8], work: &mut usize) -> CodeCheck {
     let mut first = None;
     for &level in levels {
-        let outcome = check::check(tree, version, text, level, work);
+        let mut check = |release| check::check(tree, version, text, Compiled { optimisation: level, release }, work);
+        let (outcome, depends_on_release) = check(Release::Mended);
         if matches!(outcome, CodeCheck::Verified { .. }) {
             return outcome;
+        }
+        let mut outcome = outcome;
+        if depends_on_release {
+            match check(Release::First).0 {
+                verified @ CodeCheck::Verified { .. } => return verified,
+                unverified @ CodeCheck::Unverified(_) => outcome = unverified,
+                CodeCheck::Differs { .. } => {}
+            }
         }
         first.get_or_insert(outcome);
     }

@@ -1,7 +1,7 @@
 //! The code check on sources made for it: each construct in it is one that some compiler treats in a way of its own.
 //!
-//! `tests/fixtures/compiled/cpython-X/NAME.pyc` is `NAME.py` beside the folders, compiled by `py_compile` of that version
-//! with `NAME.py` as its path.
+//! `tests/fixtures/compiled/cpython-X/NAME.pyc` is `NAME.py` beside the folders, compiled by `py_compile` of that version,
+//! or of that release where those of a series differ, with `NAME.py` as its path.
 
 use std::fs;
 use std::path::Path;

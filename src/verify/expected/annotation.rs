@@ -210,8 +210,11 @@ impl<'a> Unit<'_, 'a> {
 
     pub(super) fn generic_class(&mut self, node: &'a StmtClassDef) -> Operand {
         let scope = self.scope_of(Role::TypeParameters, node);
+        if self.source().series == (3, 12) {
+            self.expected.depends_on_release = true;
+            self.prefix = Some(node.name.as_str());
+        }
         let maker = self.make_function(scope, super::Body::Annotation(Body::GenericClass(node)), &[]);
-        self.expected.leaks_prefix |= self.source().series == (3, 12);
         self.value(Op::Call(NameListId::EMPTY), &[maker])
     }
 

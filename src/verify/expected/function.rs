@@ -91,7 +91,7 @@ impl<'a> Unit<'_, 'a> {
 
     /// A name as it is stored, as a constant.
     pub(super) fn mangled_text(&mut self, name: &str) -> Operand {
-        let mangled = self.source().scopes.mangle(self.scope, name);
+        let mangled = self.source().scopes.mangle(self.scope, name, self.prefix);
         self.text(&mangled)
     }
 

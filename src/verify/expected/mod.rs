@@ -105,8 +105,8 @@ pub(super) struct Expected<'a> {
     spare: Program,
     /// The names that the module's own statements import.
     imported: HashSet<String>,
-    /// Whether a generic class was met of which 3.12 may leave the private prefix to what follows.
-    leaks_prefix: bool,
+    /// Whether something was met that releases of the series compile differently ([`super::scope::Release`]).
+    depends_on_release: bool,
     /// What `__annotate__` of classes and modules evaluates (3.14): known when their own programs are made.
     deferred: HashMap<ScopeId, Vec<annotation::Deferred<'a>>>,
 }
@@ -135,7 +135,7 @@ impl<'a> Expected<'a> {
             numbered: Vec::new(),
             spare: Program::default(),
             imported,
-            leaks_prefix: false,
+            depends_on_release: false,
             deferred: HashMap::new(),
         }
     }
@@ -148,6 +148,11 @@ impl<'a> Expected<'a> {
     /// How many code objects were met so far.
     pub(super) fn len(&self) -> usize {
         self.children.len()
+    }
+
+    /// Whether something was met so far that releases of the series with one magic number compile differently.
+    pub(super) fn depends_on_release(&self) -> bool {
+        self.depends_on_release
     }
 
     /// The program of a code object; makes the numbers of those inside it known.
@@ -189,6 +194,7 @@ impl<'a> Expected<'a> {
             unsupported: None,
             none: None,
             is_conditional: false,
+            prefix: None,
             folded: folded::Known::default(),
         }
     }
@@ -257,6 +263,8 @@ struct Unit<'u, 'a> {
     none: Option<ConstId>,
     /// Whether what follows stands in a compound statement of this scope.
     is_conditional: bool,
+    /// The generic class that came last in this code, where its private prefix stays on ([`super::scope::Release::First`]).
+    prefix: Option<&'a str>,
     /// What is known of the expressions of the annotation that is made text of.
     folded: folded::Known,
 }
@@ -402,27 +410,15 @@ impl<'a> Unit<'_, 'a> {
         if self.is_python2() { rewritten::name(name) } else { name }
     }
 
-    /// 3.12.1 goes on to mangle private names behind a generic class as if they were in it; which release mends it is not known.
-    fn guard_private(&mut self, name: &str) {
-        if self.expected.leaks_prefix && name.starts_with("__") && !name.ends_with("__") {
-            self.fail("a private name behind a generic class, which releases of 3.12 compile differently");
-        }
-    }
-
-    /// A name in an inlined comprehension that releases of 3.12 take for different variables.
-    fn guard_inlined(&mut self, name: &str) {
-        if self.expected.source.scopes.is_release_dependent(self.scope, name) {
-            self.fail(
-                "a name in one comprehension that is a variable of another, which releases of 3.12 compile differently",
-            );
-        }
+    /// Notes a name in an inlined comprehension that releases of 3.12 take for different variables.
+    fn note_inlined(&mut self, name: &str) {
+        self.expected.depends_on_release |= self.expected.source.scopes.is_release_dependent(self.scope, name);
     }
 
     /// A name as it is stored: inside a class, `__x` is `_Class__x`.
     fn stored<'n>(&mut self, name: &'n str) -> Cow<'n, str> {
         let name = self.written_name(name);
-        self.guard_private(name);
-        self.expected.source.scopes.mangle(self.scope, name)
+        self.expected.source.scopes.mangle(self.scope, name, self.prefix)
     }
 
     fn mangled(&mut self, name: &str) -> NameId {
@@ -448,7 +444,7 @@ impl<'a> Unit<'_, 'a> {
 
     fn load(&mut self, name: &str) -> Operand {
         let name = self.stored(name);
-        self.guard_inlined(&name);
+        self.note_inlined(&name);
         let number = self.expected.source.scopes.number(&name);
         let space = self.expected.source.scopes.load_space(self.scope, number);
         let id = self.numbered(number, &name);
@@ -464,7 +460,7 @@ impl<'a> Unit<'_, 'a> {
     /// The variable that a name is when it is bound or deleted.
     fn bound(&mut self, name: &str) -> (Space, NameId) {
         let name = self.stored(name);
-        self.guard_inlined(&name);
+        self.note_inlined(&name);
         let number = self.expected.source.scopes.number(&name);
         let space = self.expected.source.scopes.store_space(self.scope, number);
         (space, self.numbered(number, &name))
@@ -515,6 +511,9 @@ impl<'a> Unit<'_, 'a> {
         body: Body<'a>,
         attributes: &[(super::event::Attribute, Operand)],
     ) -> Operand {
+        if !self.source().scopes.is_entered_as(scope, self.scope, self.prefix) {
+            self.fail("code in a `finally` that has a generic class, which early releases of 3.12 compile in two ways");
+        }
         let number = self.child(scope, body);
         // In 3.6 to 3.10 the qualified name is given here and nowhere else.
         let qualname = (self.since(3, 3) && !self.since(3, 11)).then(|| {

@@ -1,5 +1,6 @@
 //! What the compiler makes of blocks: names in their places, flags, qualified names.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
@@ -7,6 +8,7 @@ use foldhash::fast::RandomState;
 use crate::verify::scope::Futures;
 use crate::verify::scope::Hidden;
 use crate::verify::scope::Options;
+use crate::verify::scope::Release;
 use crate::verify::scope::Role;
 use crate::verify::scope::Scope;
 use crate::verify::scope::ScopeId;
@@ -57,7 +59,7 @@ pub(super) fn describe(
     let mut left = MOST_QUALNAMES;
     for place in 0..blocks.len() {
         let id = ScopeId(place);
-        let qualname = qualname(blocks, &scopes, names, options.series, id);
+        let qualname = qualname(blocks, &scopes, names, options, id);
         left = left.checked_sub(qualname.len())?;
         let block = &blocks[place];
         let variables = Variables::of(block, names, options.series);
@@ -216,14 +218,14 @@ fn flags(block: &Block, blocks: &[Block], variables: &Variables, options: Option
 }
 
 /// `compiler_set_qualname`.
-fn qualname(blocks: &[Block], scopes: &[Scope], names: &Interner, series: (u8, u8), id: ScopeId) -> Box<str> {
+fn qualname(blocks: &[Block], scopes: &[Scope], names: &Interner, options: Options, id: ScopeId) -> Box<str> {
     let block = &blocks[id.0];
     let parent_unit = |id: ScopeId| blocks[id.0].parent.map(|parent| symbol::unit(blocks, parent));
     let Some(mut parent) = parent_unit(id) else { return block.name.clone() };
     // Type parameters and annotations are left out, and from 3.14 on so are the values of aliases.
     let is_left_out = match blocks[parent.0].role {
         Role::TypeParameters | Role::TypeBound | Role::TypeDefault | Role::Annotations => true,
-        Role::Alias => series >= (3, 14),
+        Role::Alias => options.series >= (3, 14),
         _ => false,
     };
     if is_left_out {
@@ -235,7 +237,11 @@ fn qualname(blocks: &[Block], scopes: &[Scope], names: &Interner, series: (u8, u
     }
     let around = &blocks[parent.0];
     if matches!(block.role, Role::Function | Role::Class) {
-        let mangled = mangle::in_block(blocks, parent, &block.name);
+        let mangled = match (options.release, &block.inherited) {
+            (Release::Mended, _) => mangle::in_block(blocks, parent, &block.name),
+            (Release::First, Some(class)) => mangle::by_class(class, &block.name),
+            (Release::First, None) => Cow::Borrowed(&*block.name),
+        };
         let symbol = names.find(&mangled).and_then(|name| around.symbols.get(name));
         if symbol.is_some_and(|symbol| symbol.resolution == Resolution::GlobalExplicit) {
             return block.name.clone();

@@ -41,6 +41,18 @@ pub(super) struct Options {
     pub series: (u8, u8),
     /// The optimisation level. Only flags depend on it: statements that are not compiled are in the tables all the same.
     pub optimisation: u8,
+    /// Which releases of the series.
+    pub release: Release,
+}
+
+/// Releases of one series that share a magic number and compile some names differently: of 3.12.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Release {
+    /// 3.12.0 to 3.12.3. Of an inlined comprehension only names that it binds keep their own scope (gh-118513), and the private prefix of
+    /// a generic class stays on behind it (gh-119395).
+    First,
+    /// 3.12.4 and later, and all of other series.
+    Mended,
 }
 
 /// A scope in [`Scopes`].
@@ -167,15 +179,6 @@ pub(super) struct Scopes {
     places: HashMap<(ScopeId, Role, TextRange), ScopeId, RandomState>,
 }
 
-/// Which names of an inlined comprehension keep their own scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Inlining {
-    /// Those that it binds (3.12.0 to 3.12.3).
-    First,
-    /// All (3.12.4 and later).
-    Mended,
-}
-
 impl Scopes {
     /// The tables of a module. None: the source is larger or deeper than the tables can be made for; CPython would not compile it either, or
     /// only with very much memory.
@@ -228,14 +231,27 @@ impl Scopes {
         self.names.find(name).is_some_and(|name| self.blocks[id.0].symbols.get(name).is_some())
     }
 
+    /// Whether a scope is entered where the code around it mangles names as that does which makes its code object. The body of a `finally`
+    /// is compiled twice, and [`Release::First`] may have another prefix left the second time.
+    pub(super) fn is_entered_as(&self, id: ScopeId, unit: ScopeId, left: Option<&str>) -> bool {
+        self.options.release == Release::Mended
+            || self.blocks[id.0].inherited.as_deref() == left.or(self.blocks[unit.0].prefix.as_deref())
+    }
+
     /// What futures the module imports.
     pub(super) fn futures(&self) -> Futures {
         self.futures
     }
 
-    /// A name as a scope's code has it: mangled by the class around it.
-    pub(super) fn mangle<'a>(&self, id: ScopeId, name: &'a str) -> Cow<'a, str> {
-        mangle::in_block(&self.blocks, id, name)
+    /// A name as a scope's code has it: mangled by the class around it, or what else is left of one.
+    pub(super) fn mangle<'a>(&self, id: ScopeId, name: &'a str, left: Option<&str>) -> Cow<'a, str> {
+        if self.options.release == Release::Mended {
+            return mangle::in_block(&self.blocks, id, name);
+        }
+        match left.or(self.blocks[id.0].prefix.as_deref()) {
+            Some(class) => mangle::by_class(class, name),
+            None => Cow::Borrowed(name),
+        }
     }
 
     /// The number of a mangled name among all that the tables have.
@@ -245,7 +261,7 @@ impl Scopes {
 
     /// How a name is read in a scope: `compiler_nameop`, `codegen_nameop`.
     pub(super) fn load_space(&self, id: ScopeId, name: Option<NameIndex>) -> Space {
-        self.load_space_of(id, self.effective(id, name, Inlining::Mended))
+        self.load_space_of(id, self.effective(id, name, self.options.release))
     }
 
     fn load_space_of(&self, id: ScopeId, (symbol, is_hidden): (Symbol, bool)) -> Space {
@@ -269,7 +285,7 @@ impl Scopes {
 
     /// How a name is bound and deleted in a scope.
     pub(super) fn store_space(&self, id: ScopeId, name: Option<NameIndex>) -> Space {
-        self.store_space_of(id, self.effective(id, name, Inlining::Mended))
+        self.store_space_of(id, self.effective(id, name, self.options.release))
     }
 
     fn store_space_of(&self, id: ScopeId, (symbol, is_hidden): (Symbol, bool)) -> Space {
@@ -290,13 +306,13 @@ impl Scopes {
             return false;
         }
         let name = self.names.find(name);
-        let (first, mended) = (self.effective(id, name, Inlining::First), self.effective(id, name, Inlining::Mended));
+        let (first, mended) = (self.effective(id, name, Release::First), self.effective(id, name, Release::Mended));
         self.load_space_of(id, first) != self.load_space_of(id, mended)
             || self.store_space_of(id, first) != self.store_space_of(id, mended)
     }
 
     /// The symbol that the compiler sees, and whether it is a fast local of a class or module body: `push_inlined_comprehension_state`.
-    fn effective(&self, id: ScopeId, name: Option<NameIndex>, inlining: Inlining) -> (Symbol, bool) {
+    fn effective(&self, id: ScopeId, name: Option<NameIndex>, release: Release) -> (Symbol, bool) {
         let Some(name) = name else { return (Symbol::default(), false) };
         let mut inlined = Vec::new();
         let mut current = id;
@@ -316,7 +332,7 @@ impl Scopes {
                 let stays = inner.resolution == symbol.resolution
                     || inner.resolution == Resolution::Free
                     || inner.resolution == Resolution::Cell && symbol.resolution == Resolution::Free;
-                let is_looked_at = is_bound || inlining == Inlining::Mended;
+                let is_looked_at = is_bound || release == Release::Mended;
                 if !stays && is_looked_at || directly_in_class {
                     symbol = inner;
                 }

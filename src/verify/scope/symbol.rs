@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::ops::BitOr;
 use std::ops::BitOrAssign;
 
+use std::rc::Rc;
+
 use foldhash::fast::RandomState;
 use indexmap::IndexSet;
 use ruff_text_size::TextRange;
@@ -213,6 +215,10 @@ pub(super) struct Block {
     pub node: TextRange,
     pub first: Option<TextSize>,
     pub private: Private,
+    /// The class by which its code begins to mangle names, in [`crate::verify::scope::Release::First`].
+    pub prefix: Option<Rc<str>>,
+    /// That by which the code around it mangles names then.
+    pub inherited: Option<Rc<str>>,
     pub symbols: Symbols,
     pub parameters: Parameters,
     pub children: Vec<ScopeId>,
@@ -254,6 +260,8 @@ impl Block {
             node,
             first,
             private: Private::None,
+            prefix: None,
+            inherited: None,
             symbols: Symbols::default(),
             parameters: Parameters::default(),
             children: Vec::new(),

@@ -4,6 +4,7 @@ mod walk;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use foldhash::fast::RandomState;
 use ruff_python_ast::Comprehension;
@@ -27,6 +28,7 @@ use ruff_text_size::TextSize;
 use crate::verify::scope::Futures;
 use crate::verify::scope::Options;
 use crate::verify::scope::Parameters;
+use crate::verify::scope::Release;
 use crate::verify::scope::Role;
 use crate::verify::scope::ScopeId;
 use crate::verify::scope::mangle;
@@ -59,6 +61,11 @@ pub(super) struct Builder {
     blocks: Vec<Block>,
     places: HashMap<(ScopeId, Role, TextRange), ScopeId, RandomState>,
     current: ScopeId,
+    release: Release,
+    /// `st_private` of [`Release::First`]: the class by which names are mangled where the walk is.
+    symbol_prefix: Option<Rc<str>>,
+    /// `u_private` of each block's code where the walk is.
+    prefixes: Vec<Option<Rc<str>>>,
     /// Where the first statement is that is compiled.
     start: TextSize,
 }
@@ -77,6 +84,9 @@ impl Builder {
             blocks: vec![top],
             places: HashMap::default(),
             current: ScopeId(0),
+            release: options.release,
+            symbol_prefix: None,
+            prefixes: vec![None],
             start: module.body.get(usize::from(is_dropped)).map_or(TextSize::default(), Ranged::start),
         };
         builder.visit_body(&module.body);
@@ -103,6 +113,10 @@ impl Builder {
             private => private.clone(),
         };
         parent.children.push(id);
+        block.inherited.clone_from(&self.prefixes[self.current.0]);
+        let prefix = if role == Role::Class { Some(name.into()) } else { block.inherited.clone() };
+        block.prefix.clone_from(&prefix);
+        self.prefixes.push(prefix);
         self.blocks.push(block);
         self.places.insert((self.current, role, node), id);
         self.current = id;
@@ -127,7 +141,11 @@ impl Builder {
     /// `symtable_add_def`.
     fn add(&mut self, name: &str, flags: Flags) -> NameIndex {
         let name = self.written_name(name);
-        let mangled = mangle::in_block(&self.blocks, self.current, name);
+        let mangled = match (self.release, &self.symbol_prefix) {
+            (Release::Mended, _) => mangle::in_block(&self.blocks, self.current, name),
+            (Release::First, Some(class)) => mangle::by_class(class, name),
+            (Release::First, None) => Cow::Borrowed(name),
+        };
         let index = self.names.intern(&mangled);
         self.add_to(self.current, index, flags);
         index
@@ -324,12 +342,15 @@ impl Builder {
         let first = statement.decorator_list.first().map_or(statement.range.start(), |it| it.expression.start());
         let private = Private::Class(self.written_name(&statement.name).into());
         if let Some(parameters) = &statement.type_params {
+            self.prefixes[self.current.0] = Some(statement.name.as_str().into());
             self.class_type_parameters(parameters, statement, first);
         }
         if let Some(arguments) = &statement.arguments {
             self.visit_arguments(arguments);
         }
         self.enter(Role::Class, &statement.name, statement.range, first);
+        // Of a generic class it is not put back to what it was before its type parameters.
+        let symbol_prefix = self.symbol_prefix.replace(statement.name.as_str().into());
         self.block().private = private;
         self.block().has_docstring = is_docstring(&statement.body, self.series);
         if statement.type_params.is_some() {
@@ -337,6 +358,7 @@ impl Builder {
             self.add(".type_params", Flags::USE);
         }
         self.visit_body(&statement.body);
+        self.symbol_prefix = symbol_prefix;
         self.leave();
         if statement.type_params.is_some() {
             self.leave();
@@ -347,11 +369,8 @@ impl Builder {
         let in_class = self.role() == Role::Class;
         let name = statement.name.as_str();
         self.enter(Role::TypeParameters, &format!("<generic parameters of {name}>"), statement.range, first);
-        self.block().private = if self.series >= (3, 13) {
-            Private::TypeParameters(name.into(), Vec::new())
-        } else {
-            Private::Class(name.into())
-        };
+        self.block().private = Private::TypeParameters(name.into(), Vec::new());
+        self.symbol_prefix = Some(name.into());
         if in_class {
             self.see_class();
         }

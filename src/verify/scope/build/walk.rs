@@ -59,7 +59,14 @@ impl<'a> Visitor<'a> for Builder {
             }
             Stmt::If(_) | Stmt::While(_) | Stmt::For(_) | Stmt::Try(_) | Stmt::With(_) | Stmt::Match(_) => {
                 let was = std::mem::replace(&mut self.block().in_conditional, true);
-                visitor::walk_stmt(self, statement);
+                if let Stmt::Try(statement) = statement {
+                    self.visit_body(&statement.body);
+                    self.visit_body(&statement.orelse);
+                    statement.handlers.iter().for_each(|handler| self.visit_except_handler(handler));
+                    self.visit_body(&statement.finalbody);
+                } else {
+                    visitor::walk_stmt(self, statement);
+                }
                 self.block().in_conditional = was;
             }
             _ => visitor::walk_stmt(self, statement),
