@@ -6,6 +6,7 @@ use std::hash::BuildHasher as _;
 use std::hash::RandomState;
 use std::sync::LazyLock;
 
+use crate::pyc::Code;
 use crate::pyc::Tree;
 
 /// The words of one module, not as text: enough to see whether another one has words that it lacks.
@@ -70,14 +71,18 @@ impl Vocabulary {
         if self.is_equal(other) {
             return false;
         }
-        let others: HashSet<u32> = other.hashes.iter().copied().collect();
+        let others: HashSet<u32, foldhash::fast::RandomState> = other.hashes.iter().copied().collect();
         self.hashes.iter().any(|hash| !others.contains(hash))
     }
 }
 
-/// What of the names of a file can be a word.
+/// What of the names of a file can be a word. The file that it was compiled as is none, and may be another for each level.
 fn candidates<'a>(tree: &Tree<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-    tree.names().filter(|word| word.len() <= LONGEST && !word.starts_with(b"__") && *word != ASSERTION)
+    let filename = tree.root().and_then(Code::filename).map(|filename| filename.bytes);
+    let is_word = move |word: &&[u8]| {
+        word.len() <= LONGEST && !word.starts_with(b"__") && *word != ASSERTION && Some(*word) != filename
+    };
+    tree.names().filter(is_word)
 }
 
 /// Whether it can be a name.

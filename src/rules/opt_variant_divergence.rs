@@ -101,6 +101,7 @@ mod tests {
     fn passes_what_optimisation_takes_away_and_other_versions() {
         case(&pyc(&["x", "y"]), &pyc(&["x"])).passes(&RULE);
         case(&pyc(&["x"]), &pyc(&["x"])).passes(&RULE);
+        case(&pyc(&["x"]).filename("m"), &pyc(&["x"]).filename("elsewhere")).passes(&RULE);
         let other = Pyc::python("3.11").source_mtime(100).names(&["y"]).build();
         let tree = Case::tree().file("p/__pycache__/m.cpython-312.pyc", pyc(&["x"]).build(), 101);
         tree.file("p/__pycache__/m.cpython-311.opt-1.pyc", other, 101).passes(&RULE);
