@@ -500,8 +500,13 @@ for bit, name in (
 if VERSION < (3, 11):
     kind("flag NOFREE")(flip(0x40))
 for name in __future__.all_feature_names:
-    if getattr(__future__, name).compiler_flag not in (0, 0x10):
-        kind("flag of a future: " + name)(flip(getattr(__future__, name).compiler_flag))
+    feature = getattr(__future__, name)
+    # Of a feature that is always on nothing asks for the flag: neither the interpreter, nor compile() and exec(), which take the flags of
+    # the code that calls them (PyEval_MergeCompilerFlags) and heed only those of features that are still to be asked for.
+    is_always_on = feature.getMandatoryRelease() is not None and feature.getMandatoryRelease() <= sys.version_info
+    if feature.compiler_flag not in (0, 0x10):
+        prefix = "no effect: flag of a future that came: " if is_always_on else "flag of a future: "
+        kind(prefix + name)(flip(feature.compiler_flag))
 kind("no effect: a flag that means nothing")(flip(0x40000000))
 
 
