@@ -159,6 +159,25 @@ fn what_typeguard_cannot_have_made_is_told_from_what_it_does() {
     assert!(is_instrumented(&check(&bytes, &hook, &deep)));
 }
 
+/// Copies of a long annotation, long names, names that are taken, and blocks that are looked through each for itself.
+#[test]
+fn sources_made_to_be_rewritten_for_long_are_given_up() {
+    let (hook, bytes) = caches_of("ledger").pop().unwrap();
+    let long = "A".repeat(20_000);
+    let taken: Vec<String> = (0..2_000).map(|count| format!("    memo{} = 1\n", "_".repeat(count))).collect();
+    let nested: Vec<String> = (0..90).map(|depth| format!("{}if TYPE_CHECKING:\n", " ".repeat(depth))).collect();
+    let (taken, nested) = (taken.concat(), nested.concat());
+    for source in [
+        format!("def f() -> {long}:\n{}", "    return 1\n".repeat(20_000)),
+        format!("class {long}:\n{}", "    def f(a: int): pass\n".repeat(20_000)),
+        format!("def f():\n{taken}{}", "    def g(a: int): pass\n".repeat(2_000)),
+        format!("from typing import TYPE_CHECKING\n{nested}{}", format!("{}a = 1\n", " ".repeat(90)).repeat(20_000)),
+    ] {
+        let outcome = check(&bytes, &hook, &source);
+        assert!(!is_verified(&outcome), "{}: {outcome:?}", &source[..20]);
+    }
+}
+
 #[test]
 fn a_cache_of_a_hook_is_not_what_another_makes() {
     for (hook, bytes) in caches() {

@@ -1,9 +1,9 @@
 //! A walk over a module that puts checks in, in typeguard's order: what it has met so far decides.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use ruff_python_ast::Decorator;
-use ruff_python_ast::ElifElseClause;
 use ruff_python_ast::Expr;
 use ruff_python_ast::ExprYield;
 use ruff_python_ast::Stmt;
@@ -170,13 +170,15 @@ impl State<'_> {
 
     /// Goes into a class or function.
     pub(super) fn enter(&mut self, kind: Kind, name: &str) {
+        let size = self.memo().path.len().saturating_add(name.len()) / 64;
+        let is_whole = self.budget.spend(size);
         let outer = self.memo();
         let path = match outer.kind {
+            _ if !is_whole => Rc::default(),
             Kind::Module => name.into(),
             Kind::Class => format!("{}.{name}", outer.path).into(),
             Kind::Function { .. } => format!("{}.<locals>.{name}", outer.path).into(),
         };
-        self.budget.spend(name.len());
         self.memos.push(Memo { kind, name: name.to_owned(), path, ..Memo::default() });
     }
 
@@ -275,21 +277,20 @@ impl State<'_> {
         if self.memos.len() != 1 {
             return;
         }
-        let is_it =
-            |state: &Self, test: &Expr| test.is_name_expr() && state.matches(0, test, &["typing.TYPE_CHECKING"]);
-        if is_it(self, &node.test) {
-            let mut names = Names::default();
-            look_at_stmt(&mut names, &Stmt::If(node.clone()));
-            self.memo().ignored.extend(names.0);
-            return;
-        }
+        let is_it = |test: &Expr| test.is_name_expr() && self.matches(0, test, &["typing.TYPE_CHECKING"]);
+        let is_first = is_it(&node.test);
         // An `elif` is an `if` in an `else`.
-        let first = node.elif_else_clauses.iter().position(|it| it.test.as_ref().is_some_and(|test| is_it(self, test)));
-        for clause in node.elif_else_clauses.iter().skip(first.unwrap_or(usize::MAX)) {
-            let mut names = Names::default();
-            names.visit_elif_else_clause(clause);
-            self.memo().ignored.extend(names.0);
+        let later = node.elif_else_clauses.iter().position(|it| it.test.as_ref().is_some_and(is_it));
+        let place = if is_first { Some(0) } else { later };
+        // They can stand in one another, and names are collected from each.
+        let Some(place) = place.filter(|_| self.budget.spend(usize::from(node.range.len()) / 64)) else { return };
+        let mut names = Names::default();
+        if is_first {
+            names.visit_expr(&node.test);
+            names.visit_body(&node.body);
         }
+        node.elif_else_clauses.iter().skip(place).for_each(|clause| names.visit_elif_else_clause(clause));
+        self.memo().ignored.extend(names.0);
     }
 }
 
@@ -318,9 +319,5 @@ impl<'n> Visitor<'n> for Names {
             Expr::Named(node) => self.0.extend(node.target.as_name_expr().map(|name| name.id.to_string())),
             _ => look_at_expr(self, expression),
         }
-    }
-
-    fn visit_elif_else_clause(&mut self, clause: &'n ElifElseClause) {
-        ruff_python_ast::visitor::walk_elif_else_clause(self, clause);
     }
 }
