@@ -24,6 +24,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use ruff_python_ast::Expr;
 use ruff_python_ast::ExprLambda;
 use ruff_python_ast::Stmt;
@@ -98,17 +99,17 @@ pub(super) struct Child<'a> {
 pub(super) struct Expected<'a> {
     source: Source<'a>,
     children: Vec<Child<'a>>,
-    places: HashMap<ScopeId, u32>,
+    places: HashMap<ScopeId, u32, RandomState>,
     /// By number in the symbol tables, what names are in the pool, as far as they were asked for.
     numbered: Vec<Option<NameId>>,
     /// A program that is done with, for its memory.
     spare: Program,
     /// The names that the module's own statements import.
-    imported: HashSet<String>,
+    imported: HashSet<String, RandomState>,
     /// Whether something was met that releases of the series compile differently ([`super::scope::Release`]).
     depends_on_release: bool,
     /// What `__annotate__` of classes and modules evaluates (3.14): known when their own programs are made.
-    deferred: HashMap<ScopeId, Vec<annotation::Deferred<'a>>>,
+    deferred: HashMap<ScopeId, Vec<annotation::Deferred<'a>>, RandomState>,
 }
 
 /// Something in the source whose compiled form is not known.
@@ -131,12 +132,12 @@ impl<'a> Expected<'a> {
         Self {
             source,
             children: vec![module],
-            places: HashMap::new(),
+            places: HashMap::default(),
             numbered: Vec::new(),
             spare: Program::default(),
             imported,
             depends_on_release: false,
-            deferred: HashMap::new(),
+            deferred: HashMap::default(),
         }
     }
 
@@ -201,9 +202,9 @@ impl<'a> Expected<'a> {
 }
 
 /// The names that statements import, those in blocks of theirs included but not those of functions and classes.
-fn imported(body: &[Stmt]) -> HashSet<String> {
+fn imported(body: &[Stmt]) -> HashSet<String, RandomState> {
     #[derive(Default)]
-    struct Imports(HashSet<String>);
+    struct Imports(HashSet<String, RandomState>);
     impl<'a> Visitor<'a> for Imports {
         fn visit_stmt(&mut self, statement: &'a Stmt) {
             match statement {

@@ -44,6 +44,16 @@ impl Unbound {
     /// Adds to what may be unbound before an instruction; whether that is news.
     #[inline]
     fn merge(&mut self, place: usize, set: &[u64]) -> bool {
+        // Most code has few variables.
+        if let (1, [set]) = (self.words, set) {
+            let (Some(known), Some(is_reached)) = (self.sets.get_mut(place), self.is_reached.get_mut(place)) else {
+                return false;
+            };
+            let grows = *set & !*known != 0 || !*is_reached;
+            *known |= *set;
+            *is_reached = true;
+            return grows;
+        }
         let range = self.range(place);
         let (Some(known), Some(is_reached)) = (self.sets.get_mut(range), self.is_reached.get_mut(place)) else {
             return false;
@@ -57,7 +67,12 @@ impl Unbound {
     }
 
     /// The set of an instruction.
+    #[inline]
     fn copy(&self, place: usize, set: &mut [u64]) {
+        if let (1, [set]) = (self.words, &mut *set) {
+            *set = self.sets.get(place).copied().unwrap_or(*set);
+            return;
+        }
         if let Some(known) = self.sets.get(self.range(place)).filter(|known| known.len() == set.len()) {
             set.copy_from_slice(known);
         }
