@@ -19,7 +19,7 @@ use crate::verify::scope::Role;
 use super::Action;
 use super::Operand;
 use super::Unit;
-use super::expression::Filled;
+use super::display::Filled;
 
 /// What a call is given.
 #[derive(Clone, Copy, Debug)]
@@ -171,7 +171,7 @@ impl<'a> Unit<'_, 'a> {
         self.since(3, 11)
             && !Given::of(node).is_starred()
             && !is_imported
-            && count < super::expression::STACK_USE_GUIDELINE
+            && count < super::display::STACK_USE_GUIDELINE
     }
 
     fn keyword_name(&mut self, keyword: &Keyword) -> NameId {
@@ -183,7 +183,7 @@ impl<'a> Unit<'_, 'a> {
     fn is_large(&self, given: Given<'_, 'a>) -> bool {
         let count = given.first.len().saturating_add(given.positional.len());
         self.since(3, 10)
-            && count.saturating_add(given.keywords.len().saturating_mul(2)) > super::expression::STACK_USE_GUIDELINE
+            && count.saturating_add(given.keywords.len().saturating_mul(2)) > super::display::STACK_USE_GUIDELINE
     }
 
     fn call_ex(&mut self, callee: Operand, given: Given<'_, 'a>) -> Operand {
@@ -234,7 +234,7 @@ impl<'a> Unit<'_, 'a> {
 
     /// Named arguments as a dict (`compiler_subkwargs`).
     fn named(&mut self, keywords: &'a [Keyword]) -> Operand {
-        let is_big = self.since(3, 10) && keywords.len().saturating_mul(2) > super::expression::STACK_USE_GUIDELINE;
+        let is_big = self.since(3, 10) && keywords.len().saturating_mul(2) > super::display::STACK_USE_GUIDELINE;
         let dict = is_big.then(|| self.value(Op::Build(Display::Map), &[]));
         let mut operands = Vec::new();
         for keyword in keywords {

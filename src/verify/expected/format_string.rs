@@ -74,7 +74,7 @@ impl<'a> Unit<'_, 'a> {
 
     /// `compiler_joined_str`.
     fn joined(&mut self, pieces: &[Piece<'a>]) -> Operand {
-        let is_big = self.since(3, 10) && pieces.len() > super::expression::STACK_USE_GUIDELINE;
+        let is_big = self.since(3, 10) && pieces.len() > super::display::STACK_USE_GUIDELINE;
         if is_big {
             let empty = self.constant(Constant::Text(Box::default()));
             let name = self.name("join");

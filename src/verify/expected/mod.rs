@@ -7,6 +7,7 @@
 mod annotation;
 mod call;
 mod comprehension;
+mod display;
 mod exception;
 mod expression;
 mod folded;

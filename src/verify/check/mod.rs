@@ -1,5 +1,7 @@
 //! The check of a whole file: every code object against its piece of the source.
 
+mod signature;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -12,24 +14,15 @@ use crate::name;
 use crate::name::Name;
 use crate::pyc::Code;
 use crate::pyc::Tree;
-use crate::pyc::Value;
 use crate::pyc::Version;
-use crate::pyc::code::CO_OPTIMIZED;
-use crate::pyc::code::KIND_CELL;
-use crate::pyc::code::KIND_FREE;
-use crate::pyc::code::KIND_HIDDEN;
-use crate::pyc::code::KIND_LOCAL;
-use crate::pyc::objects::Items;
 
 use super::Pool;
-use super::constant::ConstId;
 use super::describe;
 use super::expected::Expected;
 use super::expected::Source;
 use super::found::Machine;
 use super::found::Room;
 use super::hook::pytest;
-use super::scope::HAS_DOCSTRING;
 use super::scope::Options;
 use super::scope::Release;
 use super::scope::Role;
@@ -570,148 +563,12 @@ impl Check<'_, '_> {
             });
         }
     }
-
-    /// The docstring of a function, which no instruction touches. Up to 3.13 it is the first constant, if that is text; later a flag says
-    /// that it is.
-    fn docstring(&mut self, code: Code<'_>, scope: &Scope, ours: u32) {
-        let expected = self.expected.function_docstring(ours, &mut self.pool);
-        let has_docstring = self.series < (3, 14) || scope.flags & HAS_DOCSTRING != 0;
-        let first = code.consts().iter().next().filter(|value| has_docstring && is_text(*value, self.series));
-        let found = first.and_then(|_| self.pool.constants.read(code.consts(), 0, self.series));
-        if found != expected {
-            let [expected, found] = [expected, found].map(|docstring| docstring_shown(docstring, &self.pool));
-            self.differ(code, self.first_line(scope), None, expected, found);
-        }
-    }
-
-    fn signature(&mut self, code: Code<'_>, scope: &Scope) {
-        let first = self.first_line(scope);
-        let mut differ = |what: &str, expected: String, found: String| {
-            self.differences.push(CodeDifference {
-                code: shown(code),
-                index: Some(code.index()),
-                kind: DifferenceKind::Other,
-                line: first,
-                text: first.map(|line| line_shown(self.text, line)).unwrap_or_default(),
-                offset: None,
-                expected: format!("{what} {expected}"),
-                found: format!("{what} {found}"),
-            });
-        };
-        let text = |bytes: &[u8]| Name::new(bytes).to_string();
-        let mut check_text = |what: &str, expected: &[u8], found: &[u8]| {
-            if expected != found {
-                differ(what, text(expected), text(found));
-            }
-        };
-        check_text("name", scope.name.as_bytes(), &text_of(code.name()));
-        let is_annotation = matches!(
-            scope.role,
-            Role::Annotations | Role::TypeParameters | Role::TypeBound | Role::TypeDefault | Role::Alias
-        );
-        if let Some(qualname) = code.qualname().filter(|_| !is_annotation) {
-            check_text("qualified name", scope.qualname.as_bytes(), &qualname.to_bytes());
-        }
-        // Code that was put in above moves all that follows, which is one difference and not as many as there are functions.
-        if let Some(line) = first.filter(|_| !self.is_by_name) {
-            let found = code.firstlineno();
-            if found.map(i64::from) != Some(i64::from(line)) {
-                differ("first line", line.to_string(), found.map_or_else(String::new, |line| line.to_string()));
-            }
-        }
-        let flags = u32::from_ne_bytes(code.flags().to_ne_bytes());
-        let (expected, found) = (scope.flags & scope.flags_mask, flags & scope.flags_mask);
-        if expected != found {
-            differ("flags", format!("{expected:#x}"), format!("{found:#x}"));
-        }
-        let mut check_count = |what: &str, expected: usize, found: i32| {
-            if i32::try_from(expected) != Ok(found) {
-                differ(what, expected.to_string(), found.to_string());
-            }
-        };
-        let parameters = &scope.parameters;
-        let positional = parameters.positional_only.len().saturating_add(parameters.ordinary.len());
-        check_count("positional arguments", positional, code.argcount());
-        if self.series >= (3, 8) {
-            check_count("positional-only arguments", parameters.positional_only.len(), code.posonlyargcount());
-        }
-        if self.series >= (3, 0) {
-            check_count("keyword-only arguments", parameters.keyword_only.len(), code.kwonlyargcount());
-        }
-        // Only modules and classes hide variables of their comprehensions.
-        let is_hidden = |kind: &&u8| **kind & KIND_HIDDEN != 0 && code.flags() & CO_OPTIMIZED != 0;
-        let hidden = code.localspluskinds().iter().filter(is_hidden).count();
-        check_count("hidden variables", 0, i32::try_from(hidden).unwrap_or(i32::MAX));
-        let list = |names: &[&[u8]]| names.iter().map(|name| text(name)).collect::<Vec<_>>().join(", ");
-        let mut check_names = |what: &str, expected: &[&[u8]], found: &[&[u8]]| {
-            if expected != found {
-                differ(what, list(expected), list(found));
-            }
-        };
-        let variables = Variables::of(code);
-        let ours: SmallVec<[&[u8]; 8]> = parameters.iter().map(str::as_bytes).collect();
-        let theirs: SmallVec<[&[u8]; 8]> = variables.locals.iter().take(ours.len()).map(|name| &**name).collect();
-        check_names("arguments", &ours, &theirs);
-        for (what, ours, theirs) in
-            [("cell variables", &scope.cells, &variables.cells), ("free variables", &scope.frees, &variables.frees)]
-        {
-            let mut ours: SmallVec<[&[u8]; 8]> = ours.iter().map(|name| name.as_bytes()).collect();
-            let mut theirs: SmallVec<[&[u8]; 8]> = theirs.iter().map(|name| &**name).collect();
-            ours.sort_unstable();
-            theirs.sort_unstable();
-            check_names(what, &ours, &theirs);
-        }
-    }
-}
-
-/// Whether a constant is text of any kind: what a docstring can be.
-fn is_text(value: Value<'_>, series: (u8, u8)) -> bool {
-    match value {
-        Value::Text(_) => true,
-        Value::Bytes(_) => series.0 == 2,
-        _ => false,
-    }
-}
-
-/// A docstring for evidence.
-fn docstring_shown(docstring: Option<ConstId>, pool: &Pool) -> String {
-    docstring.map_or_else(
-        || "no docstring".to_owned(),
-        |docstring| format!("the docstring {}", pool.constants.show(docstring, &pool.names, MAX_LINE)),
-    )
-}
-
-/// The variables of a found code object, by kind.
-struct Variables<'a> {
-    locals: Names<'a>,
-    cells: Names<'a>,
-    frees: Names<'a>,
-}
-
-/// Rarely more than these, and then there is nothing to allocate.
-type Names<'a> = SmallVec<[Cow<'a, [u8]>; 8]>;
-
-impl<'a> Variables<'a> {
-    fn of(code: Code<'a>) -> Self {
-        let all = |items: Items<'a>| items.iter().map(|value| text_of(value.as_name())).collect();
-        let names: Names<'a> = all(code.localsplusnames());
-        if names.is_empty() {
-            return Self { locals: all(code.varnames()), cells: all(code.cellvars()), frees: all(code.freevars()) };
-        }
-        let kinds = code.localspluskinds();
-        let of = |kind: u8| {
-            let of_kind = names.iter().zip(kinds).filter(|(_, other)| *other & kind != 0);
-            of_kind.map(|(name, _)| name.clone()).collect()
-        };
-        Self { locals: of(KIND_LOCAL), cells: of(KIND_CELL), frees: of(KIND_FREE) }
-    }
 }
 
 fn text_of(text: Option<crate::pyc::Text<'_>>) -> Cow<'_, [u8]> {
     text.map(crate::pyc::Text::to_bytes).unwrap_or_default()
 }
 
-/// How a code object is called in reports.
 /// A code object by its name, cut: names can be as long as the file.
 fn shown(code: Code<'_>) -> Name {
     let name = code.qualname().or_else(|| code.name()).map(|text| text.to_bytes().into_owned()).unwrap_or_default();
