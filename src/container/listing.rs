@@ -167,6 +167,8 @@ pub struct Listing {
     folders: Vec<Folder>,
     /// Members folder by folder, in path order within each.
     by_folder: Vec<u32>,
+    /// The same by the folders' plain names, where some are written in several ways.
+    by_plain_folder: Option<HashMap<Vec<u8>, Vec<u32>>>,
 }
 
 impl Listing {
@@ -187,6 +189,33 @@ impl Listing {
             builder.listing.claims.push(Claims { size: member.size, times: member.times });
         }
         (builder.finish(), ids)
+    }
+
+    /// The same for an archive whose members are unpacked before anything reads them: a folder is one whether it is written `a`, `./a`,
+    /// `/a` or `a//`, and of members with one name in it the last one in the container is found.
+    pub fn unpacked(members: &[NewMember<'_>]) -> (Self, Vec<MemberId>) {
+        let (mut listing, ids) = Self::new(members);
+        if !listing.is_written_in_one_way() {
+            let mut by_folder: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
+            for &id in &ids {
+                let folder = listing.entries.get(id).and_then(|entry| listing.folders.get(index(entry.folder)));
+                if let (Some(folder), Ok(id)) = (folder, u32::try_from(id)) {
+                    by_folder.entry(plain(&folder.prefix)).or_default().push(id);
+                }
+            }
+            let file_of = |id: &u32| listing.entries.get(index(*id)).map_or(&[][..], |entry| listing.file_of(entry));
+            // They are in the order of the container, and stay so where names are equal.
+            by_folder.values_mut().for_each(|members| members.sort_by(|a, b| file_of(a).cmp(file_of(b))));
+            listing.by_plain_folder = Some(by_folder);
+        }
+        (listing, ids)
+    }
+
+    /// Whether the names of all folders are plain, or all are so behind `./`.
+    fn is_written_in_one_way(&self) -> bool {
+        let is_plain = |prefix: &[u8]| plain(prefix).len() == prefix.len();
+        let prefixes = || self.folders.iter().map(|folder| &*folder.prefix);
+        prefixes().all(is_plain) || prefixes().all(|prefix| prefix.strip_prefix(b"./").is_some_and(is_plain))
     }
 
     /// How many members there are.
@@ -250,6 +279,9 @@ impl Listing {
 
     /// The ids of the members that lie directly in a folder.
     fn in_folder(&self, folder: &[u8]) -> &[u32] {
+        if let Some(by_folder) = &self.by_plain_folder {
+            return by_folder.get(&plain(folder)).map(Vec::as_slice).unwrap_or_default();
+        }
         // Compared as if the slash were there, without building the prefix.
         let slash: &[u8] = if folder.iter().all(|&byte| byte == b'/') { b"" } else { b"/" };
         let wanted = |prefix: &[u8]| prefix.iter().cmp(folder.iter().chain(slash));
@@ -281,6 +313,12 @@ impl Listing {
 }
 
 /// An index as memory counts it. A `u32` fits on every target that can hold a listing.
+/// The path of a folder as an unpacker takes it, with a final slash; empty for the root.
+fn plain(folder: &[u8]) -> Vec<u8> {
+    let parts = folder.split(|&byte| byte == b'/').filter(|part| !part.is_empty() && *part != b".");
+    parts.flat_map(|part| part.iter().chain(b"/")).copied().collect()
+}
+
 fn index(id: u32) -> usize {
     usize::try_from(id).unwrap_or(usize::MAX)
 }
@@ -412,6 +450,38 @@ mod tests {
         assert_eq!(listing.folder(b"p").count(), 3);
         assert_eq!(listing.find_path(b"p/a").map(|m| m.id), Some(0));
         assert!(listing.find(b"p", b"m").is_none() && listing.find(b"", b"m.pyc").is_none());
+    }
+
+    #[test]
+    fn once_unpacked_a_folder_is_one_however_it_is_written() {
+        let new = |name: &'static str| NewMember {
+            name: name.as_bytes(),
+            kind: MemberKind::File,
+            size: None,
+            times: Times::default(),
+        };
+        let found = |names: &[&'static str], folder: &str, file: &str| {
+            let (listing, _) = Listing::unpacked(&names.iter().map(|name| new(name)).collect::<Vec<_>>());
+            assert_eq!(listing.members().len(), names.len());
+            let member = listing.find(folder.as_bytes(), file.as_bytes())?;
+            assert!(listing.folder(folder.as_bytes()).any(|other| other.id == member.id));
+            Some(member.name().to_string())
+        };
+        let mixed = ["a/x.py", "./a/m.py", "/b//y.py", "z.py", "./c.py"];
+        for (folder, file, expected) in [
+            ("a", "m.py", "./a/m.py"),
+            ("./a", "x.py", "a/x.py"),
+            ("b", "y.py", "/b//y.py"),
+            ("", "c.py", "./c.py"),
+            (".", "z.py", "z.py"),
+        ] {
+            assert_eq!(found(&mixed, folder, file).as_deref(), Some(expected), "{folder} {file}");
+        }
+        // The one that is unpacked over the other is found.
+        assert_eq!(found(&["a/m.py", "./a/m.py"], "a", "m.py").as_deref(), Some("./a/m.py"));
+        assert_eq!(found(&["./a/m.py", "a/m.py"], "./a", "m.py").as_deref(), Some("a/m.py"));
+        assert_eq!(found(&["./a/m.py", "./b/n.py"], "a", "m.py"), None);
+        assert_eq!(found(&["../a/m.py", "a/n.py"], "a", "m.py"), None);
     }
 
     #[test]

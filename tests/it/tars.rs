@@ -21,6 +21,7 @@ use pycaudit::ledger::Fate;
 use pycaudit::limits::Limits;
 use pycaudit::problem::ProblemKind;
 use pycaudit::rules::RULES;
+use pycaudit::source::Source;
 
 use crate::invariants;
 
@@ -101,6 +102,45 @@ fn tars_of_another_writer_show_the_same_members() {
         assert!(sparse.len() == 100_003 && sparse.ends_with(b"\0\0end"), "{name}");
         let long = listing.members().filter(|member| member.file().len() > 100).count();
         assert_eq!(long, usize::from(name.starts_with("gnu") || name.starts_with("pax")), "{name}");
+    }
+}
+
+#[test]
+fn a_pyc_is_judged_with_the_source_that_is_beside_it_once_unpacked() {
+    let pyc = Pyc::python("3.12").source_mtime(315_532_800).source_size(6).build();
+    let tar = |members: &[&str]| {
+        let bytes = |name: &&str| if name.as_bytes().ends_with(b".pyc") { pyc.clone() } else { b"x = 1\n".to_vec() };
+        members.iter().fold(Tar::new(), |tar, name| tar.file(name, bytes(name)))
+    };
+    let sources = |members: &[&str]| {
+        let told = |tar: Vec<u8>| -> Vec<String> {
+            let pycs = Case::bytes(tar).entries(&[]).into_iter().filter_map(|entry| match entry {
+                pycaudit::entry::Entry::Pyc(entry) => Some(entry),
+                pycaudit::entry::Entry::Artifact(_) => None,
+            });
+            let source =
+                |source: &Source| source.file().map_or("none".to_owned(), |file| file.locator.inner[0].to_string());
+            pycs.map(|pyc| format!("{} {}: {}", pyc.module, pyc.load.verdict.code(), source(&pyc.source))).collect()
+        };
+        let plain = told(tar(members).build());
+        assert_eq!(told(tar(members).gzip()), plain);
+        plain
+    };
+    // Each of several top folders is one for itself.
+    let several = ["a-1/p/__init__.py", "a-1/p/m.py", "a-1/p/__pycache__/m.cpython-312.pyc", "b-1/p/__init__.py"];
+    assert_eq!(sources(&several), ["p.m runs: a-1/p/m.py"]);
+    let other = ["b-1/src/m.py", "b-1/src/__pycache__/m.cpython-312.pyc", "b-1/p/__pycache__/m.cpython-312.pyc"];
+    assert_eq!(
+        sources(&[&several[..], &other].concat()),
+        ["p.m runs: a-1/p/m.py", "p.m dead: none", "m runs: b-1/src/m.py",]
+    );
+    // One folder may be written in several ways.
+    for (source, cache) in
+        [("./a/m.py", "a"), ("a/m.py", "./a"), ("/a/m.py", "a/"), ("a//m.py", "./a/."), ("./m.py", "__pycache__/..")]
+    {
+        let pyc = format!("{cache}/__pycache__/m.cpython-312.pyc");
+        let expected = if cache.ends_with("..") { "m dead: none".to_owned() } else { format!("m runs: {source}") };
+        assert_eq!(sources(&[source, &pyc]), [expected], "{source} {cache}");
     }
 }
 

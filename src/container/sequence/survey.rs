@@ -245,7 +245,7 @@ impl<'a> Survey<'a> {
                 NewMember { name: name(taken.name), kind: taken.kind, size, times: taken.times }
             })
             .collect();
-        let (listing, ids) = Listing::new(&new);
+        let (listing, ids) = Listing::unpacked(&new);
         drop(new);
         let kind = if kind == Kind::Tar { kind_of(&listing) } else { kind };
         let mut oddities = oddities.finish();
