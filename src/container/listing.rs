@@ -205,8 +205,11 @@ impl Listing {
             }
             let file_of = |id: &u32| listing.entries.get(index(*id)).map_or(&[][..], |entry| listing.file_of(entry));
             // They are in the order of the container, and stay so where names are equal.
-            by_folder.values_mut().for_each(|members| members.sort_by(|a, b| file_of(a).cmp(file_of(b))));
-            listing.by_plain_folder = Some(by_folder);
+            let sorted = |(folder, mut members): (Vec<u8>, Vec<u32>)| {
+                members.sort_by(|a, b| file_of(a).cmp(file_of(b)));
+                (folder, members)
+            };
+            listing.by_plain_folder = Some(by_folder.into_iter().map(sorted).collect());
         }
         (listing, ids)
     }

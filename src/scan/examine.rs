@@ -6,8 +6,10 @@ use std::cell::RefCell;
 use std::panic;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
+use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::artifact::Sha256Digest;
@@ -47,6 +49,7 @@ use crate::scan::Progress;
 use crate::scan::code;
 use crate::scan::desk::Desk;
 use crate::scan::desk::Desks;
+use crate::scan::desk::Seat;
 use crate::scan::feed;
 use crate::scan::feed::Job;
 use crate::scan::feed::Task;
@@ -65,13 +68,23 @@ pub(crate) struct Worker<'a> {
     pub(crate) sources: &'a Sources,
     pub(crate) progress: &'a Progress,
     pub(crate) desks: Desks,
+    /// As many threads as there are cores, once something needs them.
+    few: OnceLock<Option<ThreadPool>>,
     /// Whether the members of some nested archive are being worked on by several threads.
     pub(crate) is_sharing: AtomicBool,
 }
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(config: &'a Config, checks: &'a Checks, sources: &'a Sources, progress: &'a Progress) -> Self {
-        Self { config, checks, sources, progress, desks: Desks::default(), is_sharing: AtomicBool::new(false) }
+        Self {
+            config,
+            checks,
+            sources,
+            progress,
+            desks: Desks::default(),
+            few: OnceLock::new(),
+            is_sharing: AtomicBool::new(false),
+        }
     }
 }
 
@@ -101,7 +114,25 @@ impl Worker<'_> {
 
     /// Does jobs on all threads; the outcomes are in their order.
     pub(crate) fn work_on_all(&self, jobs: Vec<Job>) -> Vec<Outcome> {
-        jobs.into_par_iter().map_init(|| self.desks.free(), |seat, job| self.work(job, &mut seat.desk)).collect()
+        let is_of_portion = jobs.iter().any(|job| matches!(job, Job::Member { portion: Some(_), .. }));
+        let work = || {
+            let work = |seat: &mut Seat<'_>, job| self.work(job, &mut seat.desk);
+            jobs.into_par_iter().map_init(|| self.desks.free(), work).collect()
+        };
+        if is_of_portion { self.on_few(work) } else { work() }
+    }
+
+    /// Does what waits for no disk on as many threads as there are cores. The outcomes of a large stream wait for their turn in path
+    /// order, and an allocator that has an arena for each thread can give nothing back of those in which some of them are.
+    pub(crate) fn on_few<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let few = self.few.get_or_init(|| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            scan::pool(self.config.jobs.map_or(cores, |jobs| jobs.min(cores))).ok()
+        });
+        match few {
+            Some(few) => few.install(work),
+            None => work(),
+        }
     }
 
     /// What is reported of a member on which we failed: a pyc has its row whatever happens.

@@ -194,7 +194,7 @@ impl<'a> Feed<'a> {
             Some(Item::Archive(tree, member, format)) => Some((at, self.opened(tree, *member, format))),
             _ => None,
         };
-        let opened: Vec<_> = places.par_iter().filter_map(open).collect();
+        let opened: Vec<_> = self.worker.on_few(|| places.par_iter().filter_map(open).collect());
         for (at, opened) in opened {
             if let Some(item) = self.queue.get_mut(at) {
                 *item = Item::Opened(opened);

@@ -217,7 +217,7 @@ pub fn scan(
     stop: &AtomicBool,
     sink: &mut (dyn FnMut(Entry) -> io::Result<()> + Send),
 ) -> io::Result<Summary> {
-    let pool = pool(config.jobs)?;
+    let pool = pool(threads(config.jobs))?;
     let checks = Checks::new(&config.rules);
     let mut summary = pool.install(|| -> io::Result<Summary> {
         let trees: Vec<Arc<Scope>> =
@@ -249,9 +249,13 @@ pub fn scan(
 }
 
 /// Readers outnumber cores: on cold storage 16 are 2.4 times faster than two, and warm they cost 3 to 6 %.
-fn pool(jobs: Option<usize>) -> io::Result<ThreadPool> {
+fn threads(jobs: Option<usize>) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = jobs.unwrap_or_else(|| cores.saturating_mul(4).max(16));
+    jobs.unwrap_or_else(|| cores.saturating_mul(4).max(16))
+}
+
+/// So many threads.
+fn pool(threads: usize) -> io::Result<ThreadPool> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|index| format!("scan-{index}"))

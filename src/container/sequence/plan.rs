@@ -34,12 +34,17 @@ impl Need {
 /// What is decoded at a time.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Portion {
-    /// The pass over the stream in which it is had.
-    pub(super) pass: usize,
     /// The members that can be judged once it is there.
     pub(super) members: Vec<MemberId>,
     /// What is to be had, in the order of the stream, and the last portion whose members need it.
     pub(super) loads: Vec<(Extent, usize)>,
+}
+
+impl Portion {
+    /// Where it begins.
+    pub(super) fn start(&self) -> u64 {
+        self.loads.first().map_or(0, |(extent, _)| extent.offset)
+    }
 }
 
 /// Limits in bytes.
@@ -54,12 +59,10 @@ pub(super) struct Room {
 /// Parts what is needed into portions. The needs come in path order.
 pub(super) fn plan(needs: &[Need], room: Room) -> Vec<Portion> {
     let mut portions = Vec::new();
-    let mut passes = 0_usize;
     for group in needs.chunks(AHEAD) {
         let mut left: Vec<Need> = group.to_vec();
         while !left.is_empty() {
-            left = Pass::new(&left, room, portions.len(), passes).plan(&mut portions);
-            passes = passes.saturating_add(1);
+            left = Pass::new(&left, room, portions.len()).plan(&mut portions);
         }
     }
     portions
@@ -69,9 +72,8 @@ pub(super) fn plan(needs: &[Need], room: Room) -> Vec<Portion> {
 struct Pass<'a> {
     needs: &'a [Need],
     room: Room,
-    /// How many portions and passes there are before it.
+    /// How many portions there are before it.
     first: usize,
-    number: usize,
     /// What each need still lacks; `None` for what waits for another pass.
     lacks: Vec<Option<usize>>,
     /// The portion in which each need has all.
@@ -81,7 +83,7 @@ struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(needs: &'a [Need], room: Room, first: usize, number: usize) -> Self {
+    fn new(needs: &'a [Need], room: Room, first: usize) -> Self {
         let mut users: BTreeMap<(u64, u64), Vec<usize>> = BTreeMap::new();
         for (at, need) in needs.iter().enumerate() {
             for extent in need.extents() {
@@ -89,13 +91,13 @@ impl<'a> Pass<'a> {
             }
         }
         let lacks = needs.iter().map(|need| Some(need.extents().count())).collect();
-        Self { needs, room, first, number, lacks, done: vec![0; needs.len()], users }
+        Self { needs, room, first, lacks, done: vec![0; needs.len()], users }
     }
 
     /// Adds the portions of this pass; gives the needs that are left for another one.
     fn plan(mut self, portions: &mut Vec<Portion>) -> Vec<Need> {
         let users = std::mem::take(&mut self.users);
-        let mut made = vec![Portion { pass: self.number, ..Portion::default() }];
+        let mut made = vec![Portion::default()];
         let mut held = 0_u64;
         let mut carried = 0_u64;
         // How many needs still wait for each extent that is carried.
@@ -112,7 +114,7 @@ impl<'a> Pass<'a> {
                 }
             }
             if held > 0 && held.saturating_add(length) > self.room.portion {
-                made.push(Portion { pass: self.number, ..Portion::default() });
+                made.push(Portion::default());
                 held = 0;
             }
             let portion = self.first.saturating_add(made.len()).saturating_sub(1);
@@ -180,7 +182,8 @@ mod tests {
         Extent { offset, length }
     }
 
-    /// What a portion is: its pass, its members, and what is loaded with the portions until which it is kept.
+    /// What a portion is: the pass over the stream that it is in, its members, and what is loaded with the portions until which it
+    /// is kept.
     type Planned = (usize, Vec<MemberId>, Vec<(u64, usize)>);
 
     /// What is planned for members by number, each with its place and that of its source.
@@ -196,7 +199,15 @@ mod tests {
             .collect();
         let loads = |portion: &Portion| portion.loads.iter().map(|(extent, until)| (extent.offset, *until)).collect();
         let portions = plan(&needs, room);
-        portions.iter().map(|portion| (portion.pass, portion.members.clone(), loads(portion))).collect()
+        let mut pass = 0;
+        let mut position = 0;
+        let mut planned = Vec::new();
+        for portion in &portions {
+            pass += usize::from(portion.start() < position);
+            position = portion.loads.last().map_or(0, |(extent, _)| extent.offset + extent.length);
+            planned.push((pass, portion.members.clone(), loads(portion)));
+        }
+        planned
     }
 
     #[test]

@@ -30,8 +30,8 @@ pub(super) struct Portions {
 /// How far the stream was read.
 #[derive(Default)]
 struct Reader {
-    /// The decoder, and the pass that it is on.
-    stream: Option<(usize, Stream)>,
+    /// The decoder, which goes on where it is unless the next portion begins before that.
+    stream: Option<Stream>,
     /// The portion that comes next.
     next: usize,
 }
@@ -81,12 +81,12 @@ impl Portions {
             // A decoder that panics is not asked again.
             reader.next = reader.next.saturating_add(1);
             let stream = match reader.stream.take() {
-                Some((pass, stream)) if pass == portion.pass => stream,
+                Some(stream) if stream.position() <= portion.start() => stream,
                 _ => unpack(),
             };
             let stream = self.load(portion, reader.next.saturating_sub(1), number, stream);
             // After the last one the decoder's memory is given back.
-            reader.stream = self.plan.get(reader.next).map(|_| (portion.pass, stream));
+            reader.stream = self.plan.get(reader.next).map(|_| stream);
         }
     }
 
