@@ -181,7 +181,7 @@ pub trait Container: Send + Sync {
         None
     }
 
-    /// Makes a portion ready; that before it stays so, and earlier ones do not.
+    /// Makes a portion ready; the last one that was asked for stays so, and earlier ones do not.
     fn prepare(&self, _number: usize) {}
 
     /// Bytes of members that it keeps in memory.

@@ -203,8 +203,10 @@ mod tests {
         let mut position = 0;
         let mut planned = Vec::new();
         for portion in &portions {
-            pass += usize::from(portion.start() < position);
-            position = portion.loads.last().map_or(0, |(extent, _)| extent.offset + extent.length);
+            if portion.start() < position {
+                pass = usize::saturating_add(pass, 1);
+            }
+            position = portion.loads.last().map_or(0, |(extent, _)| extent.offset);
             planned.push((pass, portion.members.clone(), loads(portion)));
         }
         planned

@@ -34,6 +34,8 @@ struct Reader {
     stream: Option<Stream>,
     /// The portion that comes next.
     next: usize,
+    /// The last one that was asked for: its members may still be at work.
+    last: usize,
 }
 
 impl std::fmt::Debug for Reader {
@@ -68,13 +70,13 @@ impl Portions {
         self.plan.get(number).map(|portion| portion.members.as_slice())
     }
 
-    /// Decodes as far as a portion needs it. What only earlier ones than the one before it need is let go.
+    /// Decodes as far as a portion needs it. What only earlier ones than the last that was asked for need is let go.
     pub(super) fn prepare(&self, number: usize, unpack: &dyn Fn() -> Stream) {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         if number < reader.next {
             return;
         }
-        let before = number.saturating_sub(1);
+        let before = std::mem::replace(&mut reader.last, number);
         self.pieces.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, piece| piece.until >= before);
         while reader.next <= number {
             let Some(portion) = self.plan.get(reader.next) else { break };
