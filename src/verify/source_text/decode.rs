@@ -100,7 +100,7 @@ impl Charset {
 
 /// The text of a source, without its byte order mark and with every line ended by a line feed, and its encoding.
 pub(super) fn decode(bytes: &[u8], series: (u8, u8)) -> Result<(String, Charset), Reason> {
-    if bytes.contains(&0) {
+    if memchr::memchr(0, bytes).is_some() {
         return Err(Reason::Nul);
     }
     let (has_mark, bytes) = match bytes.strip_prefix(b"\xef\xbb\xbf") {
@@ -158,5 +158,5 @@ fn declared(comment: &[u8]) -> Option<&[u8]> {
 
 /// Text with CR LF and CR as LF, as the tokenizer reads it (`translate_newlines`).
 fn line_feeds(text: String) -> String {
-    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
+    if memchr::memchr(b'\r', text.as_bytes()).is_some() { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
