@@ -231,18 +231,19 @@ impl<'a> Analysis<'a> {
             if symbol.resolution == Resolution::Cell || symbol.flags.has(Flags::COMPREHENSION_CELL) {
                 inlined_cells.insert(name);
             }
+            // In a second comprehension too (gh-119666: earlier compilers fail there).
+            let mut resolution = symbol.resolution;
+            if resolution == Resolution::Free && in_class && self.is_implicit(name) {
+                resolution = Resolution::GlobalImplicit;
+                free.remove(&name);
+                self.blocks[inner.0].symbols.remove(name);
+            }
             if let Some(existing) = self.blocks[outer.0].symbols.get(name) {
                 // What is free in the comprehension and local around it is now simply local.
                 if existing.flags.has(Flags::BOUND) && !in_class && !below.contains(&name) {
                     free.remove(&name);
                 }
                 continue;
-            }
-            let mut resolution = symbol.resolution;
-            if resolution == Resolution::Free && in_class && self.is_implicit(name) {
-                resolution = Resolution::GlobalImplicit;
-                free.remove(&name);
-                self.blocks[inner.0].symbols.remove(name);
             }
             *self.blocks[outer.0].symbols.entry(name) = Symbol { flags: symbol.flags, resolution };
         }
