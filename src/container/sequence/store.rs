@@ -3,7 +3,7 @@
 //! As the data of members go by, those that are likely to be read later (bytecode, sources, manifests, archives, by their name or
 //! their first bytes) are kept, within what one stream and the process may keep. Of the others only that they went by is known. If
 //! not all that is wanted fits, nothing but manifests is kept: the stream is decoded once more, in portions, as its members are judged
-//! in its own order. See [`plan`](super::plan).
+//! in its own order. See [`plan`].
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
