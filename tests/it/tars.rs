@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use flate2::Compression;
+use flate2::GzBuilder;
 use flate2::write::GzEncoder;
 use pycaudit::container::Container;
 use pycaudit::container::MemberKind;
@@ -85,6 +86,19 @@ fn a_compressed_tar_shows_what_a_plain_one_shows() {
     // Room for some of it, in windows of a few members.
     let few = Limits { kept: 1000, ..Limits::default() };
     assert_eq!(dump(open(&tar::gzip(&plain), "a.tar.gz", &few).as_ref()), expected);
+}
+
+#[test]
+fn a_stream_in_which_the_letters_of_a_tar_stand_is_no_tar() {
+    let tar = honest().build();
+    // The name that a gzip stream has in its header is chosen so that it ends where a tar has its magic.
+    let name = [vec![b'x'; 247], b"ustar  ".to_vec()].concat();
+    let mut encoder = GzBuilder::new().filename(name).write(Vec::new(), Compression::none());
+    encoder.write_all(&tar).unwrap();
+    let packed = encoder.finish().unwrap();
+    assert!(packed[257..].starts_with(b"ustar"));
+    let limits = Limits::default();
+    assert_eq!(dump(open(&packed, "a.tar.gz", &limits).as_ref()), dump(open(&tar, "a.tar", &limits).as_ref()));
 }
 
 #[test]

@@ -26,7 +26,8 @@ use crate::problem::Problem;
 pub(crate) fn sniff(probe: &Probe<'_>) -> bool {
     let Some(header) = Header::of(probe.head) else { return false };
     match header.family() {
-        Family::Ustar | Family::Gnu => true,
+        // The letters may stand there in a stream of another format by chance, or on purpose. GNU tar decides alike (src/buffer.c).
+        Family::Ustar | Family::Gnu => header.checksum() == Checksum::Fits || Codec::of(probe.head).is_none(),
         Family::V7 => {
             header.checksum() == Checksum::Fits
                 && !header.is_zero()

@@ -9,6 +9,7 @@ use flate2::write::GzEncoder;
 use pycaudit::container::ArchiveRecord;
 use pycaudit::container::Container;
 use pycaudit::container::Kind;
+use pycaudit::container::MemberId;
 use pycaudit::container::format;
 use pycaudit::limits::Limits;
 
@@ -45,7 +46,26 @@ pub(crate) fn hold(bytes: &[u8]) {
         let limits = Limits { kept, ..limits.clone() };
         let container = format::open_bytes(packed.clone(), b"a.tar.gz", &limits).unwrap().unwrap();
         assert_eq!(dump(container.as_ref()), expected, "{kept} bytes kept");
+        hold_in_turns(container.as_ref(), plain.as_ref());
     }
+}
+
+/// Members that are read as a scan reads them, portion by portion and many at once, are those that are read by position.
+fn hold_in_turns(container: &dyn Container, plain: &dyn Container) {
+    for number in 0.. {
+        let Some(members) = container.portion(number) else { break };
+        container.prepare(number);
+        for &member in members.iter().take(READ) {
+            assert_eq!(container.read(member, LIMIT).bytes, plain.read(member, LIMIT).bytes, "portion {number}");
+        }
+    }
+    let members: Vec<MemberId> = plain.listing().members().map(|member| member.id).take(READ).collect();
+    let mut left = members.clone();
+    container.each(&members, LIMIT, &mut |member, content| {
+        left.retain(|&other| other != member);
+        assert_eq!(content.bytes, plain.read(member, LIMIT).bytes, "many at once");
+    });
+    assert!(left.is_empty(), "{left:?} were left out");
 }
 
 /// Everything that a container tells of its members and of itself.
