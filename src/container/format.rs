@@ -131,6 +131,10 @@ const PACKAGE_NAMES: &[&[u8]] = &[
     b".cpio.gz",
 ];
 
+/// Endings of names of tars and compressed files.
+const STREAM_NAMES: &[&[u8]] =
+    &[b".tar", b".gz", b".tgz", b".bz2", b".tbz", b".tbz2", b".xz", b".txz", b".lzma", b".tlz", b".zst", b".tzst"];
+
 /// Endings of names that nothing but packages have: a file with one that is no archive could not be audited.
 const SURE_NAMES: &[&[u8]] =
     &[b".whl", b".conda", b".tar.gz", b".tgz", b".tar.bz2", b".tar.xz", b".tar.zst", b".deb", b".rpm"];
@@ -261,6 +265,10 @@ fn is_zip(probe: &Probe<'_>) -> bool {
     let starts = [&b"PK\x03\x04"[..], b"PK\x05\x06", b"PK\x01\x02", b"PK\x07\x08PK\x03\x04", b"PK00PK\x03\x04"];
     if starts.iter().any(|start| probe.head.starts_with(start)) {
         return true;
+    }
+    // Installers go by the name, and read of such a file what it begins with.
+    if ends_with_any(probe.name, STREAM_NAMES) && (Codec::of(probe.head).is_some() || tar::sniff(probe)) {
+        return false;
     }
     let comment_free = probe.tail.len().checked_sub(TAIL_SHORT).and_then(|at| probe.tail.get(at..));
     if comment_free.is_some_and(|tail| tail.starts_with(b"PK\x05\x06") && tail.ends_with(&[0, 0])) {

@@ -102,6 +102,19 @@ fn a_stream_in_which_the_letters_of_a_tar_stand_is_no_tar() {
 }
 
 #[test]
+fn an_empty_zip_behind_a_tar_does_not_hide_it() {
+    let end = [&b"PK\x05\x06"[..], &[0; 18]].concat();
+    let limits = Limits::default();
+    for (tar, name) in [(honest().build(), "a.tar"), (tar::gzip(&honest().build()), "a.tar.gz")] {
+        let behind = [tar.as_slice(), &end].concat();
+        let container = open(&behind, name, &limits);
+        assert_eq!(dump(container.as_ref()), dump(open(&tar, name, &limits).as_ref()), "{name}");
+        // What is behind the end is told.
+        assert_ne!((container.oddities().len(), container.problems().len()), (0, 0), "{name}");
+    }
+}
+
+#[test]
 fn tars_of_another_writer_show_the_same_members() {
     for name in ["gnu.tar.gz", "pax.tar.xz", "ustar.tar.zst", "v7.tar.bz2"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/containers").join(name);
