@@ -287,7 +287,11 @@ impl Listing {
         }
         // Compared as if the slash were there, without building the prefix.
         let slash: &[u8] = if folder.iter().all(|&byte| byte == b'/') { b"" } else { b"/" };
-        let wanted = |prefix: &[u8]| prefix.iter().cmp(folder.iter().chain(slash));
+        let wanted = |prefix: &[u8]| match prefix.split_at_checked(folder.len()) {
+            Some((start, rest)) => start.cmp(folder).then_with(|| rest.cmp(slash)),
+            // Shorter than the folder, so never equal to it with its slash.
+            None => prefix.cmp(folder),
+        };
         let Ok(at) = self.folders.binary_search_by(|other| wanted(&other.prefix)) else {
             return &[];
         };
@@ -315,13 +319,13 @@ impl Listing {
     }
 }
 
-/// An index as memory counts it. A `u32` fits on every target that can hold a listing.
 /// The path of a folder as an unpacker takes it, with a final slash; empty for the root.
 fn plain(folder: &[u8]) -> Vec<u8> {
     let parts = folder.split(|&byte| byte == b'/').filter(|part| !part.is_empty() && *part != b".");
     parts.flat_map(|part| part.iter().chain(b"/")).copied().collect()
 }
 
+/// An index as memory counts it. A `u32` fits on every target that can hold a listing.
 fn index(id: u32) -> usize {
     usize::try_from(id).unwrap_or(usize::MAX)
 }

@@ -44,6 +44,13 @@ pub struct Content<'a> {
     texts: OnceCell<Texts>,
 }
 
+/// What a quick look at a file saw, as far as it was asked for: it is the same for all files of the same bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Glance {
+    words: Option<Words>,
+    texts: Option<Texts>,
+}
+
 /// Which texts that are searched for are anywhere in a file.
 #[derive(Clone, Copy, Debug)]
 struct Texts {
@@ -60,9 +67,16 @@ static TEXTS: LazyLock<Option<Searcher>> = LazyLock::new(|| {
 });
 
 impl<'a> Content<'a> {
-    /// The content of a file; nothing is looked at yet.
-    pub fn new(tree: &'a Tree<'a>) -> Self {
-        Self { tree, words: OnceCell::new(), sightings: OnceCell::new(), texts: OnceCell::new() }
+    /// The content of a file, of which so much is known.
+    pub fn new(tree: &'a Tree<'a>, known: Glance) -> Self {
+        let words = known.words.map_or_else(OnceCell::new, OnceCell::from);
+        let texts = known.texts.map_or_else(OnceCell::new, OnceCell::from);
+        Self { tree, words, sightings: OnceCell::new(), texts }
+    }
+
+    /// What is known by now.
+    pub fn glance(&self) -> Glance {
+        Glance { words: self.words.get().copied(), texts: self.texts.get().copied() }
     }
 
     fn words(&self) -> Words {

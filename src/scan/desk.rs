@@ -8,6 +8,7 @@ use crate::pyc::Digester;
 use crate::pyc::Scratch;
 use crate::pyc::walk::Walk;
 use crate::scan::pair::SourceAt;
+use crate::scan::twin::Twins;
 use crate::verify::Kept;
 
 /// What one thread uses again from job to job.
@@ -23,6 +24,8 @@ pub(crate) struct Desk {
     pub(crate) source: Option<Arc<SourceAt>>,
     /// The same, parsed.
     pub(crate) parsed: Kept,
+    /// The last pycs.
+    pub(crate) twins: Twins,
     /// The bytes of the last member; its memory takes those of the next.
     pub(crate) buffer: Vec<u8>,
 }

@@ -44,7 +44,6 @@ use crate::rules::PycContext;
 use crate::scan;
 use crate::scan::Checks;
 use crate::scan::Config;
-use crate::scan::Fingerprints;
 use crate::scan::Progress;
 use crate::scan::code;
 use crate::scan::desk::Desk;
@@ -55,8 +54,10 @@ use crate::scan::feed::Job;
 use crate::scan::feed::Task;
 use crate::scan::pair::Paired;
 use crate::scan::pair::Sources;
+use crate::scan::rows;
 use crate::scan::scope::Scope;
 use crate::scan::settle::Outcome;
+use crate::scan::twin::Known;
 
 /// The longest header (Cinder's strict loader), kept of every pyc as evidence.
 const LONGEST_HEADER: usize = 20;
@@ -113,13 +114,19 @@ impl Worker<'_> {
     }
 
     /// Does jobs on all threads; the outcomes are in their order.
-    pub(crate) fn work_on_all(&self, jobs: Vec<Job>) -> Vec<Outcome> {
+    pub(crate) fn work_on_all(&self, jobs: Vec<Job>) -> impl Iterator<Item = Outcome> {
         let is_of_portion = jobs.iter().any(|job| matches!(job, Job::Member { portion: Some(_), .. }));
         let work = || {
-            let work = |seat: &mut Seat<'_>, job| self.work(job, &mut seat.desk);
-            jobs.into_par_iter().map_init(|| self.desks.free(), work).collect()
+            let work = |seat: &mut Seat<'_>, (at, job)| (at, self.work(job, &mut seat.desk));
+            rows::arranged(jobs).into_par_iter().map_init(|| self.desks.free(), work).collect()
         };
-        if is_of_portion { self.on_few(work) } else { work() }
+        rows::in_path_order(if is_of_portion { self.on_few(work) } else { work() })
+    }
+
+    /// Does jobs on this thread; the outcomes are in their order.
+    pub(crate) fn work_alone(&self, jobs: Vec<Job>, desk: &mut Desk) -> impl Iterator<Item = Outcome> {
+        let work = |(at, job)| (at, self.work(job, desk));
+        rows::in_path_order(rows::arranged(jobs).into_iter().map(work).collect())
     }
 
     /// Does what waits for no disk on as many threads as there are cores. The outcomes of a large stream wait for their turn in path
@@ -168,9 +175,21 @@ impl Worker<'_> {
         }
     }
 
-    /// Reads a member into the desk's buffer.
-    fn read(&self, scope: &Scope, member: MemberId, desk: &mut Desk) -> Content {
-        let buffer = std::mem::take(&mut desk.buffer);
+    /// Reads a member into the desk's buffer; it may have been read as the source of the pyc before.
+    fn read(&self, scope: &Arc<Scope>, member: MemberId, desk: &mut Desk) -> Content {
+        let mut buffer = std::mem::take(&mut desk.buffer);
+        if let Some(source) = desk.source.as_ref().filter(|source| source.is(scope, member))
+            && let Some(content) = source.whole()
+        {
+            buffer.clear();
+            buffer.extend_from_slice(&content.bytes);
+            return Content {
+                bytes: buffer,
+                status: content.status,
+                problems: Vec::new(),
+                oddities: content.oddities.clone(),
+            };
+        }
         scope.container.read_into(member, self.config.limits.member_size, buffer)
     }
 
@@ -190,7 +209,7 @@ impl Worker<'_> {
             let bytes = part.size();
             return (self.nested(scope, member, format, &part), bytes);
         }
-        if scope.record.is_none() && scope.manifest.is_none() {
+        if !scope.is_listed() {
             let ends = match container.ends(member, format::HEAD, 0) {
                 Ok(ends) => ends,
                 Err(problem) => {
@@ -319,13 +338,9 @@ impl Worker<'_> {
         let mut tree = parsed.value;
         let is_headless = forget_restored(container, member, &mut tree.pyc);
         let pyc = &tree.pyc;
-        let wanted = if is_whole { self.config.fingerprints } else { Fingerprints::Files };
-        let is_digested = wanted >= Fingerprints::Code || is_whole && self.config.known.has_codes();
-        let code_digest = if is_digested { desk.digester.module(&tree) } else { None };
-        let payload = payload(&bytes, pyc).filter(|_| wanted == Fingerprints::All);
-        let both = payload.map(|payload| Sha256Digest::of_both(&bytes, payload));
-        let payload_sha256 = both.map(|(_, payload)| payload);
-        let whole = is_whole.then(|| both.map_or_else(|| digest(&bytes), |(whole, _)| content_of(&bytes, whole)));
+        let Known { sha256, payload_sha256, code_digest, glance, places } =
+            self.known(&bytes, is_whole, &tree, &desk.twins, &mut desk.digester);
+        let whole = sha256.map(|sha256| content_of(&bytes, sha256));
         let fate = if read_problems.is_empty() { Fate::Bytecode } else { fate_of(&read_problems) };
         // What a file that was not read whole lacks is no damage of its own.
         let mut problems = if read_problems.is_empty() { parsed.problems } else { read_problems };
@@ -339,17 +354,17 @@ impl Worker<'_> {
         let facts = self.facts(scope);
         let mut findings = Vec::new();
         let source_text = || self.source_text(&paired);
-        let places = OnceCell::new();
+        let places = places.map_or_else(OnceCell::new, OnceCell::from);
         let walk = RefCell::new(&mut desk.walk);
         let code_places = || places.get_or_init(|| walk::places(&tree, &mut walk.borrow_mut())).as_slice();
-        let content = CodeContent::new(&tree);
+        let content = CodeContent::new(&tree, glance);
         let known = PycContext {
             container: &facts,
             member,
             locator: &locator,
             bytes: &bytes,
             is_whole,
-            sha256: whole.map(|whole| whole.sha256),
+            sha256,
             code_digest,
             pyc,
             tree: &tree,
@@ -372,6 +387,7 @@ impl Worker<'_> {
         self.judge_member(scope, member, &locator, whole, &oddities, &mut findings);
         scan::finish_findings(&mut findings, scope);
         let pyc_facts = self.pyc_facts(&known);
+        let glance = content.glance();
         let passages = self.passages(&code_check, &tree, &paired);
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let mut pyc = tree.pyc;
@@ -380,7 +396,7 @@ impl Worker<'_> {
         self.carve(&locator, whole);
         let entry = PycEntry {
             is_headless,
-            sha256: whole.map(|whole| whole.sha256),
+            sha256,
             // A claim, where it was not read whole; more than claimed may have been found.
             size: claimed.filter(|_| !is_whole).unwrap_or_default().max(bytes.len() as u64),
             payload_sha256,
@@ -403,6 +419,10 @@ impl Worker<'_> {
             source_contents,
             contents: if self.config.keep_contents { Some(std::mem::take(&mut bytes)) } else { None },
         };
+        if is_whole && pyc_facts.variant.is_some() {
+            let known = Known { sha256, payload_sha256, code_digest, glance, places: places.into_inner() };
+            desk.twins.keep(&bytes, known);
+        }
         desk.give_back(bytes);
         Outcome::Pyc(Box::new(entry), pyc_facts, fate)
     }
@@ -453,14 +473,6 @@ fn forget_restored(container: &dyn Container, member: MemberId, pyc: &mut Pyc) -
         pyc.header = None;
     }
     is_headless
-}
-
-/// The marshalled code, without header and without what follows it.
-fn payload<'a>(bytes: &'a [u8], pyc: &Pyc) -> Option<&'a [u8]> {
-    let start = usize::try_from(pyc.body_offset?).ok()?;
-    let whole = pyc.body.root().filter(|root| root.whole);
-    let end = whole.and_then(|root| usize::try_from(root.end).ok()).unwrap_or(bytes.len());
-    bytes.get(start..end).filter(|payload| !payload.is_empty())
 }
 
 fn digest(bytes: &[u8]) -> MemberContent<'_> {

@@ -12,8 +12,10 @@ mod feed;
 mod judge;
 mod nested;
 mod pair;
+mod rows;
 mod scope;
 mod settle;
+mod twin;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -232,7 +234,7 @@ pub fn scan(
         while !batch.is_empty() || !done.is_empty() {
             // While one batch is worked on, the entries of the last are written and the next is listed.
             let (outcomes, next) = rayon::join(
-                || worker.work_on_all(batch),
+                || worker.work_on_all(batch).collect(),
                 || -> io::Result<Vec<Job>> {
                     done.drain(..).try_for_each(|outcome| settler.settle(outcome, sink))?;
                     Ok(if stop.load(Ordering::Relaxed) { Vec::new() } else { feed.batch(BATCH) })

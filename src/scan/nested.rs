@@ -103,12 +103,9 @@ impl Worker<'_> {
                 break;
             }
             if is_shared {
-                let outcomes: Vec<_> = self.work_on_all(batch);
-                outcomes.into_iter().for_each(&mut settle);
+                self.work_on_all(batch).for_each(&mut settle);
             } else {
-                for job in batch {
-                    settle(self.work(job, &mut seat.desk));
-                }
+                self.work_alone(batch, &mut seat.desk).for_each(&mut settle);
             }
         }
         if is_shared {

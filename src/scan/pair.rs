@@ -9,6 +9,7 @@ use std::sync::Weak;
 
 use crate::artifact::Locator;
 use crate::artifact::Times;
+use crate::container::Content;
 use crate::container::FileStatus;
 use crate::container::MemberId;
 use crate::place::Place;
@@ -99,15 +100,14 @@ pub(crate) struct SourceAt {
     member: MemberId,
     /// What the file system says of it.
     status: Option<FileStatus>,
-    /// Its text, once something needed it; `None` in it when it cannot be read whole.
-    text: OnceLock<Option<Vec<u8>>>,
+    /// Its text, once something needed it.
+    text: OnceLock<Content>,
 }
 
 impl SourceAt {
     /// The source that was found last, if it is this one, else this one.
     fn found(kept: &mut Option<Arc<Self>>, holder: &Arc<Scope>, member: MemberId) -> Arc<Self> {
-        let is_same = |kept: &&Arc<Self>| kept.member == member && ptr::eq(kept.holder.as_ptr(), Arc::as_ptr(holder));
-        if let Some(kept) = kept.as_ref().filter(is_same) {
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.is(holder, member)) {
             return Arc::clone(kept);
         }
         // An importer follows links; what the file system says of a link itself is of no interest.
@@ -120,9 +120,19 @@ impl SourceAt {
         found
     }
 
+    /// Whether it is this member.
+    pub(crate) fn is(&self, holder: &Arc<Scope>, member: MemberId) -> bool {
+        self.member == member && ptr::eq(self.holder.as_ptr(), Arc::as_ptr(holder))
+    }
+
+    /// Its text, if something needed it and it could be read whole.
+    pub(crate) fn whole(&self) -> Option<&Content> {
+        self.text.get().filter(|content| content.problems.is_empty())
+    }
+
     /// Bytes of its text that are in memory.
     pub(crate) fn held(&self) -> usize {
-        self.text.get().and_then(Option::as_ref).map_or(0, Vec::len)
+        self.text.get().map_or(0, |content| content.bytes.len())
     }
 }
 
@@ -204,12 +214,8 @@ impl Worker<'_> {
     }
 
     fn text_at<'p>(&self, holder: &Scope, at: &'p SourceAt) -> Option<&'p [u8]> {
-        at.text.get_or_init(|| self.read_source(holder, at.member)).as_deref()
-    }
-
-    fn read_source(&self, holder: &Scope, member: MemberId) -> Option<Vec<u8>> {
-        let content = holder.container.read(member, self.config.limits.source_size);
-        content.problems.is_empty().then_some(content.bytes)
+        at.text.get_or_init(|| holder.container.read(at.member, self.config.limits.source_size));
+        at.whole().map(|content| content.bytes.as_slice())
     }
 
     /// The source that a hash was made from: in the same container, else among `--sources`, else in the other trees that are scanned.

@@ -162,6 +162,11 @@ impl Scope {
         self.root.is_some()
     }
 
+    /// Whether the digests of its files are listed in it, so that all are read.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.record.is_some() || self.manifest.is_some()
+    }
+
     /// Where a member is.
     pub(crate) fn locate(&self, member: MemberId) -> Locator {
         let Some(found) = self.container.listing().get(member) else { return self.locator.clone() };

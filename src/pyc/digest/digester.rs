@@ -295,9 +295,8 @@ impl Digester {
         // So many bytes at once are copied without a call; those behind the string are cut off again.
         if length < CHUNK
             && let Some(chunk) = rest.first_chunk::<CHUNK>()
-            && let Some((run, _)) = chunk.split_at_checked(length)
         {
-            if node.kind == Kind::Latin1 && !run.is_ascii() {
+            if node.kind == Kind::Latin1 && !begins_ascii(chunk, length) {
                 return false;
             }
             let mut form = [0; CHUNK + 2];
@@ -458,6 +457,16 @@ impl Digester {
         hasher.update(self.buffer.get(form..).unwrap_or_default());
         self.buffer.truncate(form);
     }
+}
+
+/// The high bits of a chunk, and none behind them.
+const HIGH_BITS: [[u8; CHUNK]; 2] = [[0x80; CHUNK], [0; CHUNK]];
+
+/// Whether the first bytes of a chunk are ASCII, all of them looked at at once.
+#[inline]
+fn begins_ascii(chunk: &[u8; CHUNK], length: usize) -> bool {
+    let bits = HIGH_BITS.as_flattened().get(CHUNK.wrapping_sub(length)..).and_then(<[u8]>::first_chunk::<CHUNK>);
+    bits.is_some_and(|bits| chunk.iter().zip(bits).fold(0, |found, (byte, bit)| found | byte & bit) == 0)
 }
 
 /// Whether integers of two types are told apart.
