@@ -18,7 +18,6 @@ use crate::rules::Finding;
 use crate::rules::Rule;
 use crate::scan;
 use crate::scan::Config;
-use crate::scan::Verify;
 
 /// A forged tree or archive and the circumstances of its scan.
 pub struct Case {
@@ -156,23 +155,14 @@ impl Case {
     /// When the archive cannot be opened.
     pub fn entries(self, rules: &[&'static Rule]) -> Vec<Entry> {
         let config = Config {
-            paths: Vec::new(),
-            sources: Vec::new(),
             exclude: self.exclude,
-            verify: Verify::Code,
-            interpreters: std::sync::Arc::default(),
             limits: self.limits,
             rules: rules.to_vec(),
-            member: None,
             strict: self.strict,
-            fingerprints: scan::Fingerprints::All,
-            keep_contents: false,
-            carver: None,
             reveal_secrets: self.reveal_secrets,
             known: self.known,
-            suppressions: std::sync::Arc::default(),
             jobs: Some(1),
-            now: self.now,
+            ..Config::new(Vec::new(), self.now)
         };
         let locator = Locator::file(PathBuf::from(self.name));
         let container: Box<dyn Container> = match self.what {

@@ -43,6 +43,7 @@ use crate::limits::Limits;
 use crate::name::Name;
 use crate::rules::Check;
 use crate::rules::Finding;
+use crate::rules::RULES;
 use crate::rules::Rule;
 use crate::scan::examine::Worker;
 use crate::scan::feed::Feed;
@@ -95,6 +96,31 @@ pub struct Config {
     pub jobs: Option<usize>,
     /// When the run began, seconds since 1970.
     pub now: i64,
+}
+
+impl Config {
+    /// A scan without options: all rules, the code compared, every digest.
+    pub fn new(paths: Vec<PathBuf>, now: i64) -> Self {
+        Self {
+            paths,
+            sources: Vec::new(),
+            exclude: Exclude::default(),
+            verify: Verify::Code,
+            interpreters: Arc::default(),
+            limits: Limits::default(),
+            rules: RULES.to_vec(),
+            member: None,
+            strict: false,
+            fingerprints: Fingerprints::All,
+            keep_contents: false,
+            carver: None,
+            reveal_secrets: false,
+            known: Known::default(),
+            suppressions: Arc::default(),
+            jobs: None,
+            now,
+        }
+    }
 }
 
 /// Takes the bytes of every pyc that was read whole, with its place and digest, on whatever thread read it and in no order; the

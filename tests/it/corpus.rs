@@ -11,9 +11,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::time::Instant;
 
-use pycaudit::container::Exclude;
 use pycaudit::entry::Entry;
-use pycaudit::known::Known;
+use pycaudit::forge::case::NOW;
 use pycaudit::limits::Limits;
 use pycaudit::problem::Parsed;
 use pycaudit::pyc;
@@ -314,27 +313,15 @@ fn every_malformed_file_is_reported_by_the_rule_for_it() {
 /// Which rules about a pyc have a finding on each file of a folder.
 fn rules_that_report(folder: &Path) -> BTreeMap<String, Vec<&'static str>> {
     let config = Config {
-        paths: vec![folder.to_owned()],
-        sources: Vec::new(),
-        exclude: Exclude::default(),
         verify: Verify::Header,
-        interpreters: std::sync::Arc::default(),
-        limits: Limits::default(),
         rules: RULES
             .iter()
             .copied()
             .filter(|rule| matches!(rule.id.get(..4), Some("PYC1" | "PYC4" | "PYC5")))
             .collect(),
-        member: None,
-        strict: false,
         fingerprints: scan::Fingerprints::Files,
-        keep_contents: false,
-        carver: None,
-        reveal_secrets: false,
-        known: Known::default(),
-        suppressions: std::sync::Arc::default(),
         jobs: Some(2),
-        now: 1_781_524_800,
+        ..Config::new(vec![folder.to_owned()], NOW)
     };
     let mut found: BTreeMap<String, Vec<&'static str>> = BTreeMap::new();
     let mut collect = |entry: Entry| {

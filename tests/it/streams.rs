@@ -8,22 +8,18 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use pycaudit::container::Exclude;
 use pycaudit::entry::Entry;
 use pycaudit::forge::Pyc;
 use pycaudit::forge::Tar;
 use pycaudit::forge::Zip;
+use pycaudit::forge::case::NOW;
 use pycaudit::forge::tar;
 use pycaudit::forge::tar::Header;
-use pycaudit::known::Known;
 use pycaudit::limits::Limits;
 use pycaudit::pyc::Magic;
-use pycaudit::rules::RULES;
 use pycaudit::scan;
 use pycaudit::scan::Config;
-use pycaudit::scan::Fingerprints;
 use pycaudit::scan::Progress;
-use pycaudit::scan::Verify;
 use pycaudit::source::Rounds;
 
 /// The magic number of 3.12.
@@ -35,23 +31,10 @@ const MODULES: u32 = 40;
 /// Everything that a scan tells.
 fn scanned(root: &Path, limits: &Limits, jobs: usize) -> String {
     let config = Config {
-        paths: vec![root.to_owned()],
-        sources: Vec::new(),
-        exclude: Exclude::default(),
-        verify: Verify::Code,
-        interpreters: std::sync::Arc::default(),
         limits: limits.clone(),
-        rules: RULES.to_vec(),
-        member: None,
-        strict: false,
-        fingerprints: Fingerprints::All,
         keep_contents: true,
-        carver: None,
-        reveal_secrets: false,
-        known: Known::default(),
-        suppressions: std::sync::Arc::default(),
         jobs: Some(jobs),
-        now: 1_781_524_800,
+        ..Config::new(vec![root.to_owned()], NOW)
     };
     let mut text = String::new();
     let mut sink = |entry: Entry| -> io::Result<()> { writeln!(text, "{entry:?}").map_err(io::Error::other) };

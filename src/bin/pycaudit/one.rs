@@ -9,11 +9,8 @@ use std::time::SystemTime;
 use std::time::UNIX_EPOCH;
 
 use anyhow::Context as _;
-use pycaudit::container::Exclude;
 use pycaudit::entry::Entry;
 use pycaudit::entry::PycEntry;
-use pycaudit::known::Known;
-use pycaudit::limits::Limits;
 use pycaudit::name::Name;
 use pycaudit::rules::Rule;
 use pycaudit::scan;
@@ -38,23 +35,14 @@ pub(crate) fn find(
     anyhow::ensure!(!path.is_dir(), "`{}` is a folder; `pycaudit scan` reads folders", path.display());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let config = Config {
-        paths: vec![path],
-        sources: Vec::new(),
-        exclude: Exclude::default(),
         verify,
-        interpreters: std::sync::Arc::default(),
-        limits: Limits::default(),
         rules,
         member: (!member.is_empty()).then_some(member),
-        strict: false,
         reveal_secrets,
-        known: Known::default(),
-        suppressions: std::sync::Arc::default(),
         fingerprints,
         keep_contents: true,
-        carver: None,
         jobs: Some(2),
-        now: i64::try_from(now).unwrap_or(i64::MAX),
+        ..Config::new(vec![path], i64::try_from(now).unwrap_or(i64::MAX))
     };
     let mut found = 0_usize;
     let mut is_incomplete = false;

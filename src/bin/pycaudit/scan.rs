@@ -121,23 +121,19 @@ fn config(args: &ScanArgs, ignores: Option<PathIgnores>) -> anyhow::Result<Confi
     let interpreters = interpreters(args, &paths, &limits)?;
     let baselines = args.baseline.iter().map(|path| config::baseline(path)).collect::<anyhow::Result<_>>()?;
     Ok(Config {
-        paths,
         sources: args.sources.clone(),
         exclude,
         verify,
         interpreters: Arc::new(interpreters),
         limits,
         rules,
-        member: None,
         strict: args.strict,
         fingerprints: fingerprints(args),
-        keep_contents: false,
-        carver: None,
         reveal_secrets: args.reveal_secrets,
         known: Known { good: digests(&args.known_good)?, bad: digests(&args.known_bad)? },
         suppressions: Arc::new(Suppressions::new(baselines, ignores)),
         jobs: args.jobs.map(usize::from),
-        now: now(),
+        ..Config::new(paths, now())
     })
 }
 

@@ -5,13 +5,10 @@
 use std::path::PathBuf;
 
 use pycaudit::artifact::Locator;
-use pycaudit::container::Exclude;
 use pycaudit::entry::Entry;
 use pycaudit::forge;
 use pycaudit::forge::MemoryTree;
 use pycaudit::forge::case::NOW;
-use pycaudit::known::Known;
-use pycaudit::limits::Limits;
 use pycaudit::pyc::Header;
 use pycaudit::pyc::HeaderLayout;
 use pycaudit::pyc::Magic;
@@ -21,10 +18,8 @@ use pycaudit::pyc::recognise;
 use pycaudit::pyc::sniff;
 use pycaudit::pyc::versions::VERSIONS;
 use pycaudit::pyc::versions::is_rustpython_hash;
-use pycaudit::rules::RULES;
 use pycaudit::scan;
 use pycaudit::scan::Config;
-use pycaudit::scan::Fingerprints;
 use pycaudit::scan::Verify;
 
 use super::scan::entry_holds;
@@ -79,23 +74,10 @@ pub(crate) fn hold(bytes: &[u8]) {
 
 fn config(choice: u8) -> Config {
     Config {
-        paths: vec![PathBuf::from("tree")],
-        sources: Vec::new(),
-        exclude: Exclude::default(),
         verify: Verify::Header,
-        interpreters: std::sync::Arc::default(),
-        limits: Limits::default(),
-        rules: RULES.to_vec(),
-        member: None,
         strict: choice & STRICT != 0,
-        fingerprints: Fingerprints::All,
-        keep_contents: false,
-        carver: None,
-        reveal_secrets: false,
-        known: Known::default(),
-        suppressions: std::sync::Arc::default(),
         jobs: Some(1),
-        now: NOW,
+        ..Config::new(vec![PathBuf::from("tree")], NOW)
     }
 }
 

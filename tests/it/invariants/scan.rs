@@ -9,7 +9,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::time::SystemTime;
 
-use pycaudit::container::Exclude;
 use pycaudit::container::format;
 use pycaudit::entry::Entry;
 use pycaudit::entry::PycEntry;
@@ -17,7 +16,6 @@ use pycaudit::entry::Run;
 use pycaudit::entry::Summary;
 use pycaudit::forge::Written;
 use pycaudit::forge::case::NOW;
-use pycaudit::known::Known;
 use pycaudit::limits::Limits;
 use pycaudit::name;
 use pycaudit::problem::Problem;
@@ -32,12 +30,9 @@ use pycaudit::report::record::SummaryRecord;
 use pycaudit::report::text::Detail;
 use pycaudit::report::text::Style;
 use pycaudit::rules::Finding;
-use pycaudit::rules::RULES;
 use pycaudit::scan;
 use pycaudit::scan::Config;
-use pycaudit::scan::Fingerprints;
 use pycaudit::scan::Progress;
-use pycaudit::scan::Verify;
 
 /// The files of a tree that are not the input, when it is no archive.
 const SOURCE: &[u8] = b"x = 1\n";
@@ -109,24 +104,11 @@ fn scanned(
     look: &mut (dyn FnMut(&PycEntry) + Send),
 ) -> (Summary, Vec<String>) {
     let config = Config {
-        paths: vec![tree.to_owned()],
-        sources: Vec::new(),
-        exclude: Exclude::default(),
-        verify: Verify::Code,
-        interpreters: std::sync::Arc::default(),
         // Small enough that bombs end soon; that they end at the default limits is held by tests of their own.
         limits: Limits { member_size: 1 << 20, total_size: 4 << 20, ..Limits::default() },
-        rules: RULES.to_vec(),
-        member: None,
-        strict: false,
-        fingerprints: Fingerprints::All,
         keep_contents: true,
-        carver: None,
-        reveal_secrets: false,
-        known: Known::default(),
-        suppressions: std::sync::Arc::default(),
         jobs: Some(jobs),
-        now: NOW,
+        ..Config::new(vec![tree.to_owned()], NOW)
     };
     let run = RunRecord::of(&Run {
         version: "0",

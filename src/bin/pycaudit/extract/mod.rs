@@ -26,7 +26,6 @@ use pycaudit::artifact::Sha256Digest;
 use pycaudit::container::Exclude;
 use pycaudit::entry::Entry;
 use pycaudit::entry::PycEntry;
-use pycaudit::known::Known;
 use pycaudit::limits::Limits;
 use pycaudit::name;
 use pycaudit::scan;
@@ -116,23 +115,13 @@ fn config(args: &ExtractArgs, carver: Carver) -> Config {
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     Config {
-        paths: args.paths.clone(),
-        sources: Vec::new(),
-        exclude: Exclude::default(),
         verify: scan::Verify::None,
-        interpreters: Arc::default(),
         limits,
         rules: Vec::new(),
-        member: None,
-        strict: false,
         fingerprints: Fingerprints::Files,
-        keep_contents: false,
         carver: Some(carver),
         reveal_secrets: true,
-        known: Known::default(),
-        suppressions: std::sync::Arc::default(),
-        jobs: None,
-        now: i64::try_from(now).unwrap_or(i64::MAX),
+        ..Config::new(args.paths.clone(), i64::try_from(now).unwrap_or(i64::MAX))
     }
 }
 
