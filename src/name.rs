@@ -102,26 +102,35 @@ pub fn show(bytes: &[u8], out: &mut dyn fmt::Write) -> fmt::Result {
 /// become `\u{..}`, and bytes that are not UTF-8 become `\x..`, so that different names never look equal.
 pub fn escape(bytes: &[u8], out: &mut dyn fmt::Write) -> fmt::Result {
     for chunk in bytes.utf8_chunks() {
-        let mut plain = 0;
         let text = chunk.valid();
-        for (at, character) in text.char_indices() {
-            if !is_deceptive(character) && character != '\\' {
-                continue;
-            }
-            out.write_str(text.get(plain..at).unwrap_or_default())?;
-            plain = at.saturating_add(character.len_utf8());
-            if character == '\\' {
-                out.write_str("\\\\")?;
-            } else {
-                write!(out, "\\u{{{:x}}}", u32::from(character))?;
-            }
+        // Nearly all names: each byte is looked at, and no search stops at one.
+        if text.bytes().fold(true, |so_far, byte| so_far & matches!(byte, b' '..=b'~') & (byte != b'\\')) {
+            out.write_str(text)?;
+        } else {
+            escape_text(text, out)?;
         }
-        out.write_str(text.get(plain..).unwrap_or_default())?;
         for byte in chunk.invalid() {
             write!(out, "\\x{byte:02x}")?;
         }
     }
     Ok(())
+}
+
+fn escape_text(text: &str, out: &mut dyn fmt::Write) -> fmt::Result {
+    let mut plain = 0;
+    for (at, character) in text.char_indices() {
+        if !is_deceptive(character) && character != '\\' {
+            continue;
+        }
+        out.write_str(text.get(plain..at).unwrap_or_default())?;
+        plain = at.saturating_add(character.len_utf8());
+        if character == '\\' {
+            out.write_str("\\\\")?;
+        } else {
+            write!(out, "\\u{{{:x}}}", u32::from(character))?;
+        }
+    }
+    out.write_str(text.get(plain..).unwrap_or_default())
 }
 
 /// Whether a character is invisible, moves the cursor or reorders what is around it.
