@@ -167,8 +167,13 @@ pub struct Listing {
     folders: Vec<Folder>,
     /// Members folder by folder, in path order within each.
     by_folder: Vec<u32>,
-    /// The same by the folders' plain names, where some are written in several ways.
+    /// By the folders' plain names, where some are written in several ways: by the last part of the name, and of equal ones in the order
+    /// of the container.
     by_plain_folder: Option<HashMap<Vec<u8>, Vec<u32>>>,
+    /// By member: see [`Self::written_otherwise`].
+    written_otherwise: HashMap<u32, u32>,
+    /// Whether members are found by the plain names of their folders.
+    is_unpacked: bool,
 }
 
 impl Listing {
@@ -188,13 +193,7 @@ impl Listing {
             builder.push(folder, file, member.kind);
             builder.listing.claims.push(Claims { size: member.size, times: member.times });
         }
-        (builder.finish(), ids)
-    }
-
-    /// The same for an archive whose members are unpacked before anything reads them: a folder is one whether it is written `a`, `./a`,
-    /// `/a` or `a//`, and of members with one name in it the last one in the container is found.
-    pub fn unpacked(members: &[NewMember<'_>]) -> (Self, Vec<MemberId>) {
-        let (mut listing, ids) = Self::new(members);
+        let mut listing = builder.finish();
         if !listing.is_written_in_one_way() {
             let mut by_folder: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
             for &id in &ids {
@@ -209,9 +208,27 @@ impl Listing {
                 members.sort_by(|a, b| file_of(a).cmp(file_of(b)));
                 (folder, members)
             };
-            listing.by_plain_folder = Some(by_folder.into_iter().map(sorted).collect());
+            let by_folder: HashMap<_, _> = by_folder.into_iter().map(sorted).collect();
+            let pairs = by_folder.values().flat_map(|members| members.windows(2));
+            let of = |id: u32| listing.entries.get(index(id)).map(|entry| (listing.file_of(entry), entry.folder));
+            let is_otherwise = |pair: &&[u32]| match pair {
+                &&[one, other] => {
+                    of(one).zip(of(other)).is_some_and(|(one, other)| one.0 == other.0 && one.1 != other.1)
+                }
+                _ => false,
+            };
+            let pairs = pairs.filter(is_otherwise).filter_map(|pair| Some((*pair.last()?, *pair.first()?)));
+            listing.written_otherwise = pairs.collect();
+            listing.by_plain_folder = Some(by_folder);
         }
         (listing, ids)
+    }
+
+    /// The same for an archive whose members are unpacked before anything reads them: a folder is one whether it is written `a`, `./a`,
+    /// `/a` or `a//`, and of members with one name in it the last one in the container is found.
+    pub fn unpacked(members: &[NewMember<'_>]) -> (Self, Vec<MemberId>) {
+        let (listing, ids) = Self::new(members);
+        (Self { is_unpacked: true, ..listing }, ids)
     }
 
     /// Whether the names of all folders are plain, or all are so behind `./`.
@@ -239,6 +256,12 @@ impl Listing {
     /// The member with this id.
     pub fn get(&self, id: MemberId) -> Option<Member<'_>> {
         Some(self.view(id, self.entries.get(id)?))
+    }
+
+    /// The member that this one is unpacked over although its name is written in another way: the one before it of those whose
+    /// folders are one whether they are written `a`, `./a`, `/a` or `a//`.
+    pub fn written_otherwise(&self, id: MemberId) -> Option<Member<'_>> {
+        self.get(index(*self.written_otherwise.get(&u32::try_from(id).ok()?)?))
     }
 
     /// The members that lie directly in a folder, in path order; none when there is no such folder.
@@ -282,7 +305,7 @@ impl Listing {
 
     /// The ids of the members that lie directly in a folder.
     fn in_folder(&self, folder: &[u8]) -> &[u32] {
-        if let Some(by_folder) = &self.by_plain_folder {
+        if let Some(by_folder) = self.by_plain_folder.as_ref().filter(|_| self.is_unpacked) {
             return by_folder.get(&plain(folder)).map(Vec::as_slice).unwrap_or_default();
         }
         // Compared as if the slash were there, without building the prefix.
@@ -489,6 +512,14 @@ mod tests {
         assert_eq!(found(&["./a/m.py", "a/m.py"], "./a", "m.py").as_deref(), Some("a/m.py"));
         assert_eq!(found(&["./a/m.py", "./b/n.py"], "a", "m.py"), None);
         assert_eq!(found(&["../a/m.py", "a/n.py"], "a", "m.py"), None);
+        // Each is unpacked over the one before it in the container; two of the same name are told apart by their number.
+        let names = ["a/m.py", "a/m.py", "./a/m.py", "a/n.py", "b/m.py", "a//m.py"];
+        let (listing, ids) = Listing::unpacked(&names.map(new));
+        let before = ids.iter().map(|&id| listing.written_otherwise(id).map(|before| before.name().to_string()));
+        assert_eq!(
+            before.collect::<Vec<_>>(),
+            [None, None, Some("a/m.py".into()), None, None, Some("./a/m.py".into())]
+        );
     }
 
     #[test]

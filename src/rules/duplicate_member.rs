@@ -13,7 +13,7 @@ use crate::rules::declare_rule;
 
 declare_rule! {
     /// ## What it reports
-    /// A name that the directory of an archive has more than once.
+    /// A name that an archive has more than once, or that is written in more than one way there: `a/m.py`, `./a/m.py`, `a//m.py`.
     ///
     /// ## Why it matters
     /// Readers choose differently: Python's `zipfile` and `zipimport` give the last one by name, others the first, unpackers write
@@ -41,21 +41,33 @@ declare_rule! {
 }
 
 fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
-    let Some(member) = context.container.member(context.member).filter(|member| member.occurrence > 0) else { return };
+    let Some(member) = context.container.member(context.member).filter(|member| member.kind != MemberKind::Folder)
+    else {
+        return;
+    };
+    let listing = context.container.listing();
+    let (before, other) = if member.occurrence > 0 {
+        (context.member.checked_sub(1), String::new())
+    } else {
+        let other = listing.written_otherwise(context.member).filter(|other| other.kind != MemberKind::Folder);
+        let shown = other.map_or(String::new(), |other| format!(", as `{}` too", name::shown(&other.path())));
+        (other.map(|other| other.id), shown)
+    };
+    let Some(before) = before else { return };
     if context.oddities.iter().any(|oddity| oddity.kind == OddityKind::Unlisted) {
         return;
     }
     let archive = context.container.container;
-    let Some(before) = context.member.checked_sub(1) else { return };
+    let message = format!("`{}` is in the archive more than once{other}", name::shown(&member.path()));
     if archive.archive_record(context.member).is_none() {
-        in_sequence(context, member, before, findings);
+        in_sequence(context, member, before, message, findings);
         return;
     }
     let (Some(first), Some(second)) = (archive.archive_record(before), archive.archive_record(context.member)) else {
         return;
     };
     let (Some(_), Some(offset)) = (first.central_offset, second.central_offset) else { return };
-    let finding = findings.add(format!("`{}` is in the archive more than once", name::shown(&member.path())));
+    let finding = findings.add(message);
     let shown = |record: &ArchiveRecord| {
         let size = record.size.map_or("an unknown size".to_owned(), |size| format!("{size} bytes"));
         let crc32 = record.crc32.map_or(String::new(), |crc32| format!(", CRC-32 {crc32:08x}"));
@@ -70,13 +82,16 @@ fn check(context: &MemberContext<'_>, findings: &mut Findings<'_>) {
 }
 
 /// In a tar, whose unpackers write one over the other in the order of the records: that is how files are updated in one.
-fn in_sequence(context: &MemberContext<'_>, member: Member<'_>, before: MemberId, findings: &mut Findings<'_>) {
+fn in_sequence(
+    context: &MemberContext<'_>,
+    member: Member<'_>,
+    before: MemberId,
+    message: String,
+    findings: &mut Findings<'_>,
+) {
     let Some(first) = context.container.member(before).filter(|first| first.kind == MemberKind::File) else { return };
     let shown = |size: Option<u64>| size.map_or("no data".to_owned(), |size| format!("{size} bytes"));
-    findings
-        .add(format!("`{}` is in the archive more than once", name::shown(&member.path())))
-        .compared(shown(first.size), shown(member.size))
-        .severity(Severity::Medium);
+    findings.add(message).compared(shown(first.size), shown(member.size)).severity(Severity::Medium);
 }
 
 #[cfg(test)]
@@ -84,6 +99,7 @@ mod tests {
     use super::*;
     use crate::forge::Case;
     use crate::forge::Entry;
+    use crate::forge::Tar;
     use crate::forge::Zip;
 
     #[test]
@@ -105,6 +121,18 @@ mod tests {
     fn a_third_member_is_a_second_finding() {
         let zip = Zip::new().file("m.py", "1").file("m.py", "2").file("m.py", "3");
         assert_eq!(Case::zip(zip).findings(&RULE).len(), 2);
+    }
+
+    #[test]
+    fn flags_one_place_written_in_two_ways() {
+        let finding = Case::zip(Zip::new().file("p/m.py", "x = 1").file("./p//m.py", "x = 2")).flags(&RULE);
+        assert_eq!(finding.message, "`./p//m.py` is in the archive more than once, as `p/m.py` too");
+        assert_eq!((finding.severity, finding.expected.contains("5 bytes")), (Severity::High, true));
+        let tar = Tar::new().file("./p/m.py", "x = 1").file("p/m.py", "y").build();
+        let finding = Case::bytes(tar).flags(&RULE);
+        assert_eq!(finding.message, "`p/m.py` is in the archive more than once, as `./p/m.py` too");
+        assert_eq!((finding.severity, finding.observed.as_str()), (Severity::Medium, "1 bytes"));
+        Case::bytes(Tar::new().file("./p/m.py", "").file("p/n.py", "").file("../p/m.py", "").build()).passes(&RULE);
     }
 
     #[test]
