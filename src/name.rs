@@ -103,8 +103,9 @@ pub fn show(bytes: &[u8], out: &mut dyn fmt::Write) -> fmt::Result {
 pub fn escape(bytes: &[u8], out: &mut dyn fmt::Write) -> fmt::Result {
     for chunk in bytes.utf8_chunks() {
         let text = chunk.valid();
-        // Nearly all names: each byte is looked at, and no search stops at one.
-        if text.bytes().fold(true, |so_far, byte| so_far & matches!(byte, b' '..=b'~') & (byte != b'\\')) {
+        // Nearly all names have none, and to count is quicker than to look for the first.
+        let is_special = |byte: &u8| !matches!(byte, b' '..=b'[' | b']'..=b'~');
+        if text.bytes().filter(is_special).count() == 0 {
             out.write_str(text)?;
         } else {
             escape_text(text, out)?;

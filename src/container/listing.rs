@@ -167,13 +167,19 @@ pub struct Listing {
     folders: Vec<Folder>,
     /// Members folder by folder, in path order within each.
     by_folder: Vec<u32>,
-    /// By the folders' plain names, where some are written in several ways: by the last part of the name, and of equal ones in the order
-    /// of the container.
-    by_plain_folder: Option<HashMap<Vec<u8>, Vec<u32>>>,
-    /// By member: see [`Self::written_otherwise`].
-    written_otherwise: HashMap<u32, u32>,
+    /// Where some folders are written in several ways.
+    spellings: Option<Box<Spellings>>,
     /// Whether members are found by the plain names of their folders.
     is_unpacked: bool,
+}
+
+/// The members by the plain names of their folders.
+#[derive(Debug)]
+struct Spellings {
+    /// Sorted by the last part of the name, equal ones in the order of the container.
+    by_folder: HashMap<Vec<u8>, Vec<u32>>,
+    /// See [`Listing::written_otherwise`].
+    written_otherwise: HashMap<u32, u32>,
 }
 
 impl Listing {
@@ -218,8 +224,8 @@ impl Listing {
                 _ => false,
             };
             let pairs = pairs.filter(is_otherwise).filter_map(|pair| Some((*pair.last()?, *pair.first()?)));
-            listing.written_otherwise = pairs.collect();
-            listing.by_plain_folder = Some(by_folder);
+            let written_otherwise = pairs.collect();
+            listing.spellings = Some(Box::new(Spellings { by_folder, written_otherwise }));
         }
         (listing, ids)
     }
@@ -261,7 +267,7 @@ impl Listing {
     /// The member that this one is unpacked over although its name is written in another way: the one before it of those whose
     /// folders are one whether they are written `a`, `./a`, `/a` or `a//`.
     pub fn written_otherwise(&self, id: MemberId) -> Option<Member<'_>> {
-        self.get(index(*self.written_otherwise.get(&u32::try_from(id).ok()?)?))
+        self.get(index(*self.spellings.as_ref()?.written_otherwise.get(&u32::try_from(id).ok()?)?))
     }
 
     /// The members that lie directly in a folder, in path order; none when there is no such folder.
@@ -305,8 +311,8 @@ impl Listing {
 
     /// The ids of the members that lie directly in a folder.
     fn in_folder(&self, folder: &[u8]) -> &[u32] {
-        if let Some(by_folder) = self.by_plain_folder.as_ref().filter(|_| self.is_unpacked) {
-            return by_folder.get(&plain(folder)).map(Vec::as_slice).unwrap_or_default();
+        if let Some(spellings) = self.spellings.as_ref().filter(|_| self.is_unpacked) {
+            return spellings.by_folder.get(&plain(folder)).map(Vec::as_slice).unwrap_or_default();
         }
         // Compared as if the slash were there, without building the prefix.
         let slash: &[u8] = if folder.iter().all(|&byte| byte == b'/') { b"" } else { b"/" };
