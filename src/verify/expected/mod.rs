@@ -55,7 +55,7 @@ pub(super) use program::Label;
 pub(super) use program::Operand;
 pub(super) use program::Program;
 pub(super) use program::Register;
-use program::Step;
+pub(super) use program::Step;
 
 /// A source and what is known of the compiler.
 #[derive(Clone, Copy)]

@@ -115,15 +115,16 @@ impl Machine<'_> {
     }
 
     /// The name of a slot that is a cell, or is none.
-    fn slot(&self, slot: u32, is_cell: bool) -> Option<NameId> {
+    pub(super) fn slot(&self, slot: u32, is_cell: bool) -> Option<NameId> {
         get(&self.locals, slot).filter(|local| local.is_cell == is_cell && !local.is_shadowed)?.name
     }
 
-    fn is_name(&self, index: u32, name: NameId) -> bool {
+    pub(super) fn is_name(&self, index: u32, name: NameId) -> bool {
         get(&self.names, index).copied().flatten() == Some(name)
     }
 }
 
-fn get<T>(all: &[T], index: u32) -> Option<&T> {
+/// What is at an index that an instruction has.
+pub(super) fn get<T>(all: &[T], index: u32) -> Option<&T> {
     all.get(usize::try_from(index).ok()?)
 }

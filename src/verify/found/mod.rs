@@ -19,6 +19,7 @@ mod body;
 mod build;
 mod calls;
 mod delegate;
+mod direct;
 mod flow;
 mod load;
 mod operators;

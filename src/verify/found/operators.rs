@@ -15,6 +15,7 @@ use super::Change;
 use super::Fault;
 use super::Goto;
 use super::Known;
+use super::Machine;
 use super::Put;
 use super::Way;
 use super::stack::Run;
@@ -38,7 +39,43 @@ const BINARY: [Binary; 13] = [
 ];
 
 /// The argument of `BINARY_OP` that is a subscript (3.14 and later).
-const SUBSCRIPT: u32 = 26;
+pub(super) const SUBSCRIPT: u32 = 26;
+
+/// Comparisons by their words.
+const COMPARISONS: [(&str, Compare); 10] = [
+    ("<", Compare::Less),
+    ("<=", Compare::LessEqual),
+    ("==", Compare::Equal),
+    ("!=", Compare::NotEqual),
+    (">", Compare::Greater),
+    (">=", Compare::GreaterEqual),
+    ("in", Compare::In),
+    ("not in", Compare::NotIn),
+    ("is", Compare::Is),
+    ("is not", Compare::IsNot),
+];
+
+/// The operator that an argument of `BINARY_OP` is, and whether it is that of an augmented assignment.
+pub(super) fn of_arg(arg: u32) -> Option<(Binary, bool)> {
+    const COUNT: u32 = 13;
+    let (place, is_in_place) = arg.checked_sub(COUNT).map_or((arg, false), |place| (place, true));
+    let binary = usize::try_from(place).ok().and_then(|place| BINARY.get(place)).copied()?;
+    Some((binary, is_in_place))
+}
+
+impl Machine<'_> {
+    /// The word of a `COMPARE_OP`.
+    fn word(&self, at: &Instruction) -> Option<&'static str> {
+        let index = at.index().map_or(u32::MAX, |(_, index)| index);
+        usize::try_from(index).ok().and_then(|place| self.opcodes.compare.get(place)).copied()
+    }
+
+    /// Which comparison a `COMPARE_OP` is; `None` for one that is but called so.
+    pub(super) fn comparison(&self, at: &Instruction) -> Option<Compare> {
+        let word = self.word(at)?;
+        COMPARISONS.iter().find(|(other, _)| *other == word).map(|&(_, compare)| compare)
+    }
+}
 
 impl Run<'_, '_> {
     /// A unary operator.
@@ -162,12 +199,10 @@ impl Run<'_, '_> {
         if arg == SUBSCRIPT && self.machine.series >= (3, 14) {
             return self.subscript();
         }
-        let find = |place: u32| usize::try_from(place).ok().and_then(|place| BINARY.get(place)).copied();
-        if let Some(binary) = find(arg) {
-            return self.binary(binary);
+        match of_arg(arg).ok_or(Fault::Operand)? {
+            (binary, false) => self.binary(binary),
+            (binary, true) => self.in_place(binary),
         }
-        let in_place = arg.checked_sub(13).and_then(find).ok_or(Fault::Operand)?;
-        self.in_place(in_place)
     }
 
     /// `a[b]`.
@@ -184,25 +219,13 @@ impl Run<'_, '_> {
 
     /// `COMPARE_OP`, by its word.
     pub(super) fn compare(&mut self) -> Step {
-        let index = self.at.index().map_or(u32::MAX, |(_, index)| index);
-        let word = usize::try_from(index).ok().and_then(|place| self.machine.opcodes.compare.get(place)).copied();
-        let compare = match word.ok_or(Fault::Operand)? {
-            "<" => Compare::Less,
-            "<=" => Compare::LessEqual,
-            "==" => Compare::Equal,
-            "!=" => Compare::NotEqual,
-            ">" => Compare::Greater,
-            ">=" => Compare::GreaterEqual,
-            "in" => Compare::In,
-            "not in" => Compare::NotIn,
-            "is" => Compare::Is,
-            "is not" => Compare::IsNot,
-            "exception match" => {
-                let class = self.value()?;
-                let exception = super::patterns::raised(self.pop()?)?;
-                return self.event(Op::ExceptionMatch, smallvec![exception, class]);
+        let Some(compare) = self.machine.comparison(&self.at) else {
+            if self.machine.word(&self.at).ok_or(Fault::Operand)? != "exception match" {
+                return self.foreign();
             }
-            _ => return self.foreign(),
+            let class = self.value()?;
+            let exception = super::patterns::raised(self.pop()?)?;
+            return self.event(Op::ExceptionMatch, smallvec![exception, class]);
         };
         let series = self.machine.series;
         if series >= (3, 12) && self.at.arg & 15 != mask(compare) {
@@ -342,7 +365,7 @@ fn is_pop_jump(op: Option<Opcode>, when: bool) -> bool {
 
 /// The outcomes for which a comparison holds (`compare_masks` of CPython's compiler). They stand beside the operator from 3.12 on, and once an
 /// instruction is specialised they alone decide: with others it would ask something else after some calls.
-fn mask(compare: Compare) -> u32 {
+pub(super) fn mask(compare: Compare) -> u32 {
     const LESS: u32 = 2;
     const GREATER: u32 = 4;
     const EQUAL: u32 = 8;

@@ -185,13 +185,7 @@ impl Run<'_, '_> {
 
     /// The names in a constant tuple.
     pub(super) fn keywords(&mut self, tuple: ConstId) -> Result<NameListId, Fault> {
-        let Pool { constants, names } = &mut *self.pool;
-        let Constant::Tuple(items) = constants.get(tuple) else { return Err(Fault::Operand) };
-        let mut list: SmallVec<[NameId; 8]> = SmallVec::with_capacity(items.len());
-        for &item in items {
-            list.push(text(constants.get(item), self.machine.series, names)?);
-        }
-        Ok(names.intern_list(&list))
+        keywords(self.pool, tuple, self.machine.series)
     }
 
     /// A constant text as a name.
@@ -249,6 +243,17 @@ impl Run<'_, '_> {
     pub(super) fn followed_by(&self, wanted: Opcode) -> Option<Instruction> {
         self.machine.follower(&self.at).filter(|found| found.op() == Some(wanted)).copied()
     }
+}
+
+/// The names in a constant tuple.
+pub(super) fn keywords(pool: &mut Pool, tuple: ConstId, series: (u8, u8)) -> Result<NameListId, Fault> {
+    let Pool { constants, names } = pool;
+    let Constant::Tuple(items) = constants.get(tuple) else { return Err(Fault::Operand) };
+    let mut list: SmallVec<[NameId; 8]> = SmallVec::with_capacity(items.len());
+    for &item in items {
+        list.push(text(constants.get(item), series, names)?);
+    }
+    Ok(names.intern_list(&list))
 }
 
 /// A constant text as a name.

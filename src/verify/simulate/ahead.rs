@@ -134,8 +134,26 @@ impl Simulation<'_, '_> {
     }
 }
 
+/// Whether an optimiser may compute what such an event gives, if it is of constants, or leave it out.
+pub(super) fn may_be_computed(op: &Op, series: (u8, u8)) -> bool {
+    match op {
+        Op::Build(Display::Tuple | Display::Slice | Display::String)
+        | Op::Unary(_)
+        | Op::Binary(_)
+        | Op::Subscript
+        | Op::Unpack(_)
+        | Op::ListExtend
+        | Op::SetUpdate => true,
+        Op::Load(Space::Name | Space::Global, _) => series.0 == 2,
+        _ => false,
+    }
+}
+
 /// What an event gives that an optimiser may compute or leave out.
 pub(super) fn computed(op: &Op, operands: &[Symbol], series: (u8, u8), pool: &mut Pool) -> Option<Operands> {
+    if !may_be_computed(op, series) {
+        return None;
+    }
     if matches!(op, Op::Build(Display::String)) {
         return concatenated(operands, pool).map(|symbol| smallvec![symbol]);
     }

@@ -8,7 +8,10 @@
 //! is known on the way here are decided, and neighbouring stores to local variables may come in any order.
 
 mod ahead;
+mod decide;
+mod direct;
 mod pair;
+mod raise;
 mod seen;
 mod stores;
 
@@ -23,8 +26,6 @@ use crate::verify::event::Op;
 use crate::verify::event::Operands;
 use crate::verify::event::Symbol;
 use crate::verify::event::Unary;
-use crate::verify::expected::Action;
-use crate::verify::expected::Handler;
 use crate::verify::expected::Operand;
 use crate::verify::expected::Program;
 use crate::verify::expected::Register;
@@ -37,6 +38,7 @@ use crate::verify::liveness::Liveness;
 
 use ahead::AheadKind;
 use ahead::computed;
+use decide::asks_the_same;
 use pair::Pair;
 use pair::Place;
 use pair::Words;
@@ -125,6 +127,19 @@ pub(super) struct Outcome {
     pub(super) is_exhausted: bool,
     /// Steps that were taken.
     pub(super) work: usize,
+}
+
+/// A test that both sides make.
+#[derive(Clone, Copy, Debug)]
+struct Test {
+    /// Of which value, as the bytecode has it.
+    on: Symbol,
+    /// Whether the source tests the opposite of it.
+    is_opposite: bool,
+    /// Where the source goes on when what it tests is true.
+    if_true: u32,
+    /// Where it goes on when that is false.
+    if_false: u32,
 }
 
 pub(super) struct Simulation<'s, 'a> {
@@ -237,16 +252,6 @@ impl<'s, 'a> Simulation<'s, 'a> {
         self.outcome
     }
 
-    /// Handlers in which nothing was seen to end, because nothing before them was seen to raise: there must not be more of them than the
-    /// source has.
-    fn count_handlers(&mut self) {
-        let found = self.machine.unentered_handlers();
-        let expected = self.program.handlers().filter(|&place| !self.memory.has_entered(place)).count();
-        if self.outcome.differences.is_empty() && !self.outcome.is_exhausted && found.len() > expected {
-            self.differ(Seen::Caught(false), Seen::Caught(true), None, found.first().copied());
-        }
-    }
-
     fn fresh(&mut self) -> u32 {
         self.next = self.next.saturating_add(1);
         self.next
@@ -347,7 +352,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             if !self.spend() {
                 return;
             }
-            match self.load(pair) {
+            match self.direct(pair) {
                 Some(true) => continue,
                 Some(false) => return,
                 None => {}
@@ -418,21 +423,10 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         self.differ(Seen::Test(expected), Seen::Test(on), Some(range), Some(at));
                         return;
                     }
-                    if !self.test_raises(pair, ahead.handler, range, at) {
+                    let test = Test { on, is_opposite, if_true, if_false };
+                    if !self.test_raises(pair, ahead.handler, range, at) || !self.part(pair, test) {
                         return;
                     }
-                    let mut other = self.copy(pair);
-                    other.expected.step = if_false;
-                    self.machine.branch(&mut other.found, is_opposite);
-                    other.learn(on, is_opposite);
-                    self.follow(other);
-                    pair.expected.step = if_true;
-                    self.machine.branch(&mut pair.found, !is_opposite);
-                    pair.learn(on, !is_opposite);
-                    if !self.is_new(pair) {
-                        return;
-                    }
-                    self.forget_raised();
                 }
                 (AheadKind::Test(on, if_true, if_false), Next::Event { event, at }) if is_not(&event, on) => {
                     // Up to 3.6 a test may be of the opposite, which was made a value first.
@@ -512,26 +506,20 @@ impl<'s, 'a> Simulation<'s, 'a> {
         }
     }
 
-    /// Takes a load that is next on both sides, the same one: nothing silent is before it then, and nothing computes it. False when the way
-    /// ends.
-    fn load(&mut self, pair: &mut Pair) -> Option<bool> {
-        let step = self.program.step(pair.expected.step)?;
-        let Action::Event(op @ (Op::Load(..) | Op::LoadAttr(_)), operands, register) = step.action else { return None };
-        let (handler, range) = (step.handler, step.range);
-        let object = match *self.program.operands_of(operands) {
-            [] => None,
-            [object] => Some(pair.expected.get(object)),
-            _ => return None,
-        };
-        let load = self.machine.load(&mut pair.found, op, object)?;
-        if !self.raises(pair, handler, range, load.at) {
-            return Some(false);
-        }
-        let result = Symbol::Id(self.fresh());
-        pair.expected.set(register, result);
-        self.machine.loaded(&mut pair.found, load, result);
-        self.step_on(pair);
-        Some(true)
+    /// Follows both outcomes of a test, this one where it is true on the expected side; false when that was gone on from before.
+    fn part(&mut self, pair: &mut Pair, test: Test) -> bool {
+        let Test { on, is_opposite, if_true, if_false } = test;
+        let mut other = self.copy(pair);
+        other.expected.step = if_false;
+        self.machine.branch(&mut other.found, is_opposite);
+        other.learn(on, is_opposite);
+        self.follow(other);
+        pair.expected.step = if_true;
+        self.machine.branch(&mut pair.found, !is_opposite);
+        pair.learn(on, !is_opposite);
+        let is_new = self.is_new(pair);
+        self.forget_raised();
+        is_new
     }
 
     /// Goes on to the next step.
@@ -571,91 +559,6 @@ impl<'s, 'a> Simulation<'s, 'a> {
             return expected.operands == found.operands;
         }
         expected == found
-    }
-
-    /// Follows an exception that the instruction raises into the handlers; false when only one side has one.
-    fn raises(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
-        if handler.is_none() && !self.machine.may_catch(&pair.found) {
-            return true;
-        }
-        let kept = self.machine.kept(&pair.found);
-        if handler.is_some_and(|handler| self.is_raised_again(pair, handler, kept)) {
-            return true;
-        }
-        let exception = self.fresh();
-        let mut other = match self.memory.raised.take() {
-            Some((mut other, _)) => {
-                other.clone_from(pair);
-                other
-            }
-            None => self.copy(pair),
-        };
-        let is_caught = self.machine.raised(&mut other.found, exception);
-        match handler {
-            Some(handler) if is_caught => {
-                other.expected.step = self.program.place(handler.label);
-                self.memory.enter(other.expected.step);
-                other.expected.set(handler.exception, Symbol::Id(exception));
-                if self.is_new(&mut other) {
-                    let followed = self.copy(&other);
-                    self.waiting.push(followed);
-                }
-                self.memory.raised = Some((other, kept));
-                true
-            }
-            None if !is_caught => true,
-            _ => {
-                self.differ(Seen::Caught(handler.is_some()), Seen::Caught(is_caught), Some(range), Some(at));
-                false
-            }
-        }
-    }
-
-    /// Whether the last state that was followed into a handler on this way is the one that an exception leads to here, but for the number
-    /// of the exception: neither side has changed anything since that is still there then.
-    ///
-    /// What is known of truths does not change on a way; where it does, [`Self::forget_raised`] is called.
-    fn is_raised_again(&self, pair: &Pair, handler: Handler, kept: Option<Kept>) -> bool {
-        let (Some((raised, Some(before))), Some(kept)) = (&self.memory.raised, kept) else { return false };
-        let step = self.program.place(handler.label);
-        let is_other = |register: Register| register != handler.exception;
-        raised.expected.step == step
-            && *before == kept
-            && pair.found.is_kept_in(&raised.found, kept)
-            && pair
-                .expected
-                .held_by(|register| is_other(register) && self.liveness.is_live(register, step))
-                .eq(raised.expected.held_by(is_other))
-    }
-
-    /// What was followed into a handler says nothing of what comes.
-    fn forget_raised(&mut self) {
-        if let Some((_, kept)) = &mut self.memory.raised {
-            *kept = None;
-        }
-    }
-
-    /// Follows a signal into the handlers where the code itself raises nothing: a handler that nothing else leads to is compared then.
-    fn interrupted(&mut self, pair: &Pair, handler: Option<Handler>) {
-        let Some(handler) = handler else { return };
-        let step = self.program.place(handler.label);
-        if self.memory.has_entered(step) {
-            return;
-        }
-        let exception = self.fresh();
-        let mut other = self.copy(pair);
-        if self.machine.raised(&mut other.found, exception) {
-            self.memory.enter(step);
-            other.expected.step = step;
-            other.expected.set(handler.exception, Symbol::Id(exception));
-            self.follow(other);
-        }
-    }
-
-    /// As `raises`, for a test. From 3.13 on it is TO_BOOL that can raise; without it there is nothing to catch.
-    fn test_raises(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
-        let can_raise = self.series < (3, 13) || self.machine.asks_for_truth(&pair.found);
-        !can_raise || self.raises(pair, handler, range, at)
     }
 
     /// The found side's next event. Tests of constants are decided.
@@ -699,90 +602,6 @@ impl<'s, 'a> Simulation<'s, 'a> {
             }
         }
     }
-
-    /// Whether the source asks about a value whose truth is known here.
-    fn is_decided(&self, ahead: &AheadKind, known: &[(u32, bool)]) -> bool {
-        match ahead {
-            AheadKind::Test(on, ..) => self.truth(*on, known).is_some(),
-            AheadKind::Event(event, _) => negated(event).is_some_and(|on| self.truth(on, known).is_some()),
-            _ => false,
-        }
-    }
-
-    /// Whether the source asks several times in a row about a value whose truth is known. Up to 3.6 the optimiser leaves out any of them,
-    /// and which of them the bytecode asks cannot be told.
-    fn is_ambiguous(&mut self, pair: &Pair, ahead: &AheadKind) -> bool {
-        if self.series >= (3, 7) {
-            return false;
-        }
-        let mut look = pair.clone();
-        if !self.decide(&mut look, ahead) {
-            return false;
-        }
-        let next = self.ahead(&mut look.expected).what;
-        self.is_decided(&next, &look.known)
-    }
-
-    /// Goes on behind such a question on both sides, with the answer that is known.
-    fn decide_both(&mut self, pair: &mut Pair, ahead: &AheadKind, next: &Next) {
-        let asked = match next {
-            &Next::Test { on, .. } => Some(on),
-            Next::Event { event, .. } => negated(event),
-            _ => None,
-        };
-        let truth = asked.and_then(|on| self.truth(on, &pair.known)).unwrap_or_default();
-        self.decide(pair, ahead);
-        if matches!(next, Next::Test { .. }) {
-            self.machine.branch(&mut pair.found, truth);
-        } else {
-            let opposite = Symbol::Const(self.pool.constants.bool(!truth));
-            self.machine.resume(&mut pair.found, &[opposite]);
-        }
-    }
-
-    /// Goes on behind such a question.
-    fn decide(&mut self, pair: &mut Pair, ahead: &AheadKind) -> bool {
-        match ahead {
-            &AheadKind::Test(on, if_true, if_false) => {
-                let Some(truth) = self.truth(on, &pair.known) else { return false };
-                pair.expected.step = if truth { if_true } else { if_false };
-            }
-            AheadKind::Event(event, register) => {
-                let Some(truth) = negated(event).and_then(|on| self.truth(on, &pair.known)) else { return false };
-                pair.expected.set(*register, Symbol::Const(self.pool.constants.bool(!truth)));
-                pair.expected.step = pair.expected.step.saturating_add(1);
-            }
-            _ => return false,
-        }
-        true
-    }
-}
-
-/// The value of which an event makes the opposite.
-fn negated(event: &Event) -> Option<Symbol> {
-    match (&event.op, &*event.operands) {
-        (Op::Unary(Unary::Not), &[on]) => Some(on),
-        _ => None,
-    }
-}
-
-/// Whether both sides ask for the truth of the same value.
-fn asks_the_same(expected: &AheadKind, found: &Next) -> bool {
-    let ours = match expected {
-        &AheadKind::Test(on, ..) => Some(on),
-        AheadKind::Event(event, _) => negated(event),
-        _ => return false,
-    };
-    let theirs = match found {
-        &Next::Test { on, .. } => Some(on),
-        Next::Event { event, .. } => negated(event),
-        _ => return false,
-    };
-    let id = |symbol| match symbol {
-        Some(Symbol::Id(id) | Symbol::Negated(id)) => Some(id),
-        _ => None,
-    };
-    id(ours).is_some() && id(ours) == id(theirs)
 }
 
 /// Whether one side asks `is` or `in` and the other `is not` or `not in`: tests of the outcome go the other way then.

@@ -16,15 +16,25 @@ use crate::verify::found::Next;
 use super::Seen;
 use super::Simulation;
 use super::ahead::AheadKind;
+use super::ahead::may_be_computed;
 use super::pair::Pair;
+use super::pair::Place;
 
 impl Simulation<'_, '_> {
     /// Whether a step is certain to be something else than a store to a local variable: neither is it computed nor passed over.
-    fn is_at_other(&self, step: u32) -> bool {
-        let Some(step) = self.program.step(step) else { return true };
-        let Action::Event(op, ..) = &step.action else { return matches!(step.action, Action::Iterate(..)) };
-        matches!(op, Op::Load(Space::Fast | Space::Deref, _) | Op::LoadAttr(_) | Op::Call(_) | Op::Return)
-            || matches!(op, Op::Load(Space::Global | Space::Name, _)) && self.series.0 > 2
+    pub(super) fn is_at_other(&self, place: &Place, step: u32) -> bool {
+        let mut step = step;
+        for _ in 0..MOST_JUMPS {
+            let Some(next) = self.program.step(step) else { return true };
+            match &next.action {
+                Action::Event(op, ..) => return !is_local_store(op) && !may_be_computed(op, self.series),
+                Action::Test(on, ..) => return matches!(place.get(*on), Symbol::Id(_)),
+                Action::Iterate(..) => return true,
+                Action::Move(..) => return false,
+                Action::Jump(label) => step = self.program.place(*label),
+            }
+        }
+        false
     }
 
     /// Runs of stores to local variables, in any order; of several to one variable the last counts.
@@ -37,7 +47,7 @@ impl Simulation<'_, '_> {
             if !self.spend() {
                 return false;
             }
-            if self.is_at_other(pair.expected.step) {
+            if self.is_at_other(&pair.expected, pair.expected.step) {
                 break;
             }
             let mut look = self.copy(pair);
@@ -76,10 +86,18 @@ impl Simulation<'_, '_> {
         }
         let (ours, theirs) = (last_of_each(ours), last_of_each(theirs));
         if ours != theirs {
-            self.differ(Seen::Stores(ours.to_vec()), Seen::Stores(theirs.to_vec()), Some(range), Some(at));
+            let [ours, theirs] = [ours, theirs].map(|stores| self.by_name(stores));
+            self.differ(Seen::Stores(ours), Seen::Stores(theirs), Some(range), Some(at));
             return false;
         }
         true
+    }
+
+    /// In the order of the names, for evidence: that of their numbers is nobody's.
+    fn by_name(&self, stores: Stores) -> Vec<(NameId, Symbol)> {
+        let mut stores = stores.into_vec();
+        stores.sort_by(|(name, _), (other, _)| self.pool.names.get(*name).cmp(self.pool.names.get(*other)));
+        stores
     }
 
     /// A display of constants that is built only to be searched or iterated over: up to 3.7 the optimiser makes a constant of it only where
@@ -123,6 +141,9 @@ impl Simulation<'_, '_> {
         (used, used_at)
     }
 }
+
+/// Jumps in a row behind which nobody looks for what is done next.
+const MOST_JUMPS: usize = 4;
 
 /// Stores in their order.
 type Stores = SmallVec<[(NameId, Symbol); 4]>;
