@@ -27,6 +27,9 @@ use super::load::get;
 use super::operators;
 use super::stack;
 
+/// Jumps in a row that are followed at once: more may be a loop that does nothing.
+const MOST_JUMPS: u8 = 4;
+
 /// Silent instructions in a row behind which nobody looks for a store.
 const MOST_SILENT: usize = 6;
 
@@ -48,11 +51,12 @@ struct Taken {
 }
 
 impl Machine<'_> {
-    /// Runs what is silent and goes straight on, as [`Machine::step`] would.
+    /// Runs what is silent and simple, as [`Machine::step`] would.
     pub(in super::super) fn settle(&self, state: &mut State) {
         if self.series.0 == 2 || !state.is_at_start() {
             return;
         }
+        let mut jumps = 0_u8;
         while let Some((at, op)) = self.compiled(state.offset).filter(|_| state.keywords.is_none()) {
             match op {
                 Opcode::LOAD_CONST if state.stack.len() < self.depth => {
@@ -69,6 +73,14 @@ impl Machine<'_> {
                     state.keywords = Some(names);
                 }
                 Opcode::NOP => {}
+                Opcode::JUMP_FORWARD | Opcode::JUMP_BACKWARD | Opcode::JUMP_ABSOLUTE if jumps < MOST_JUMPS => {
+                    let target = at.target.and_then(|target| u32::try_from(target).ok());
+                    let Some(target) = target.and_then(|target| self.instruction(target)) else { return };
+                    jumps = jumps.saturating_add(1);
+                    self.mark(state.offset);
+                    state.offset = target.start;
+                    continue;
+                }
                 _ => return,
             }
             self.mark(state.offset);

@@ -623,7 +623,7 @@ impl Clone for State {
 impl State {
     /// Whether an instruction begins here.
     pub(super) fn is_at_start(&self) -> bool {
-        self.pending == Pending::Part(0)
+        matches!(self.pending, Pending::Part(0))
     }
 
     /// What the state is but for the numbers of its results: those are asked for, those of the stack first and from its bottom up. Equal
@@ -697,6 +697,11 @@ impl State {
     }
 
     fn put(&mut self, put: Put, results: &[Symbol], none: ConstId) {
+        // Most results are pushed, and nothing is known of anything.
+        if let (Put::Push, &[result], None, []) = (put, results, self.lent, &*self.known) {
+            self.stack.push(result);
+            return;
+        }
         match (put, results) {
             (Put::Push, _) => self.stack.extend_from_slice(results),
             (Put::Reversed, _) => self.stack.extend(results.iter().rev()),

@@ -12,9 +12,20 @@ use super::ahead::may_be_computed;
 use super::pair::Pair;
 use super::stores::is_local_store;
 
+/// What becomes of a way behind something that was done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// It goes on.
+    GoesOn,
+    /// It goes on, and of where it is note was taken.
+    Noted,
+    /// It ends.
+    Ends,
+}
+
 impl Simulation<'_, '_> {
-    /// Takes what is next on both sides, if it is simple and the same. False when the way ends.
-    pub(super) fn direct(&mut self, pair: &mut Pair) -> Option<bool> {
+    /// Takes what is next on both sides, if it is simple and the same.
+    pub(super) fn direct(&mut self, pair: &mut Pair) -> Option<Way> {
         let &Step { action, handler, range } = self.program.step(pair.expected.step)?;
         let (op, operands, register) = match action {
             Action::Event(op, operands, register) => (op, operands, register),
@@ -24,15 +35,14 @@ impl Simulation<'_, '_> {
                 if self.truth(on, &pair.known).is_some() {
                     return None;
                 }
-                self.machine.settle(&mut pair.found);
                 let at = self.machine.question(&mut pair.found, on)?;
                 let (if_true, if_false) = (self.program.place(if_true), self.program.place(if_false));
                 let test = Test { on, is_opposite: false, if_true, if_false };
-                return Some(self.test_raises(pair, handler, range, at) && self.part(pair, test));
+                let goes_on = self.test_raises(pair, handler, range, at) && self.part(pair, test);
+                return Some(if goes_on { Way::Noted } else { Way::Ends });
             }
             Action::Move(..) | Action::Iterate(..) | Action::Jump(_) => return None,
         };
-        self.machine.settle(&mut pair.found);
         if matches!(op, Op::Load(..) | Op::LoadAttr(_)) {
             return self.load(pair);
         }
@@ -44,10 +54,10 @@ impl Simulation<'_, '_> {
         if !op.can_raise() {
             self.interrupted(pair, handler);
         } else if !self.raises(pair, handler, range, deed.at) {
-            return Some(false);
+            return Some(Way::Ends);
         }
         if op.is_end() {
-            return Some(false);
+            return Some(Way::Ends);
         }
         let result = (op.results() == 1).then(|| Symbol::Id(self.fresh()));
         if let Some(result) = result {
@@ -55,7 +65,7 @@ impl Simulation<'_, '_> {
         }
         self.machine.done(&mut pair.found, deed, result);
         self.step_on(pair);
-        Some(true)
+        Some(Way::GoesOn)
     }
 
     /// Whether an event of the source may be computed, or joined with the next one.
@@ -71,9 +81,8 @@ impl Simulation<'_, '_> {
         !self.is_at_other(&pair.expected, pair.expected.step.saturating_add(1))
     }
 
-    /// Takes a load that is next on both sides, the same one: nothing silent is before it then, and nothing computes it. False when the way
-    /// ends.
-    fn load(&mut self, pair: &mut Pair) -> Option<bool> {
+    /// Takes a load that is next on both sides, the same one: nothing silent is before it then, and nothing computes it.
+    fn load(&mut self, pair: &mut Pair) -> Option<Way> {
         let &Step { action, handler, range } = self.program.step(pair.expected.step)?;
         let Action::Event(op, operands, register) = action else { return None };
         let object = match *self.program.operands_of(operands) {
@@ -83,12 +92,12 @@ impl Simulation<'_, '_> {
         };
         let load = self.machine.load(&mut pair.found, op, object)?;
         if !self.raises(pair, handler, range, load.at) {
-            return Some(false);
+            return Some(Way::Ends);
         }
         let result = Symbol::Id(self.fresh());
         pair.expected.set(register, result);
         self.machine.loaded(&mut pair.found, load, result);
         self.step_on(pair);
-        Some(true)
+        Some(Way::GoesOn)
     }
 }

@@ -26,9 +26,11 @@ use crate::verify::event::Op;
 use crate::verify::event::Operands;
 use crate::verify::event::Symbol;
 use crate::verify::event::Unary;
+use crate::verify::expected::Action;
 use crate::verify::expected::Operand;
 use crate::verify::expected::Program;
 use crate::verify::expected::Register;
+use crate::verify::expected::Step;
 use crate::verify::found::Fault;
 use crate::verify::found::Kept;
 use crate::verify::found::Machine;
@@ -39,6 +41,7 @@ use crate::verify::liveness::Liveness;
 use ahead::AheadKind;
 use ahead::computed;
 use decide::asks_the_same;
+use direct::Way;
 use pair::Pair;
 use pair::Place;
 use pair::Words;
@@ -69,6 +72,12 @@ const LARGEST_CROWD: u32 = 256;
 
 /// Registers among which those are looked for that are not needed any more, in each multiple of it.
 const MANY_REGISTERS: usize = 64;
+
+/// Answers that are known of a state from which on it is looked which of them still matter.
+const MANY_ANSWERS: usize = 16;
+
+/// Jumps in a row that are followed before what is done next is looked for.
+const MOST_JUMPS: usize = 4;
 
 /// Operators and tests of constants in a row: more than any source has of them.
 const MAX_SILENT: u32 = 100_000;
@@ -172,6 +181,8 @@ pub(super) struct Memory {
     entered: Vec<bool>,
     /// The last state that was followed into a handler on the way that is walked.
     raised: Option<(Pair, Option<Kept>)>,
+    /// What was known of the program.
+    liveness: Liveness,
 }
 
 /// Pairs whose memory the next run takes over.
@@ -211,7 +222,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         let size = program.len().saturating_add(code_size);
         Self {
             program,
-            liveness: Liveness::of(program),
+            liveness: std::mem::take(&mut memory.liveness).of(program),
             machine,
             pool,
             series,
@@ -249,6 +260,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         }
         self.count_handlers();
         self.outcome.work = before.saturating_sub(self.work);
+        self.memory.liveness = self.liveness;
         self.outcome
     }
 
@@ -278,8 +290,31 @@ impl<'s, 'a> Simulation<'s, 'a> {
         }
     }
 
+    /// Goes on over what is silent on either side, as far as that is simply told: equal states at one place look the same then.
+    fn rest(&mut self, pair: &mut Pair) -> bool {
+        let before = pair.expected.step;
+        for _ in 0..MOST_JUMPS {
+            let Some(&Step { action: Action::Jump(label), .. }) = self.program.step(pair.expected.step) else { break };
+            pair.expected.step = self.program.place(label);
+        }
+        self.machine.settle(&mut pair.found);
+        pair.expected.step != before
+    }
+
+    /// Takes note of a state where several ways come together; false when it was gone on from before.
+    fn arrives(&mut self, pair: &mut Pair, is_noted: bool) -> bool {
+        let has_moved = self.rest(pair);
+        if is_noted && !has_moved || !self.liveness.is_join(pair.expected.step) {
+            return true;
+        }
+        let is_new = self.is_new(pair);
+        self.forget_raised();
+        is_new
+    }
+
     /// Whether there is something to go on from in a pair of states that was not gone on from before.
     fn is_new(&mut self, pair: &mut Pair) -> bool {
+        self.rest(pair);
         let place = pair.expected.step;
         pair.expected.retain(|register| self.liveness.is_live(register, place));
         if self.is_of_another_depth(&pair.found) {
@@ -296,6 +331,10 @@ impl<'s, 'a> Simulation<'s, 'a> {
             Crowding::Stops if crowd > LARGEST_CROWD => self.outcome.is_exhausted = true,
             Crowding::Widens if crowd > CROWD => self.widen(pair),
             _ => {}
+        }
+        // Where one way leads to, no other comes unless there are several states to go on from, and the second of them says so.
+        if crowd == 1 && !self.liveness.is_join(place) && pair.known.len() < MANY_ANSWERS {
+            return true;
         }
         let Memory { words, seen, .. } = &mut *self.memory;
         let Some(words) = words.of(pair) else { return true };
@@ -348,13 +387,19 @@ impl<'s, 'a> Simulation<'s, 'a> {
     #[expect(clippy::too_many_lines, reason = "one arm for each pair of what the sides may do next")]
     fn walk(&mut self, pair: &mut Pair) {
         self.forget_raised();
+        // What waited was noted when it was to be followed.
+        let mut is_noted = true;
         loop {
-            if !self.spend() {
+            if !self.spend() || !self.arrives(pair, is_noted) {
                 return;
             }
+            is_noted = false;
             match self.direct(pair) {
-                Some(true) => continue,
-                Some(false) => return,
+                Some(Way::Ends) => return,
+                Some(way) => {
+                    is_noted = way == Way::Noted;
+                    continue;
+                }
                 None => {}
             }
             let before = pair.expected.step;
@@ -365,6 +410,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                     return;
                 }
                 self.forget_raised();
+                is_noted = true;
                 continue;
             }
             let is_decided = self.is_decided(&ahead.what, &pair.known);
@@ -427,6 +473,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                     if !self.test_raises(pair, ahead.handler, range, at) || !self.part(pair, test) {
                         return;
                     }
+                    is_noted = true;
                 }
                 (AheadKind::Test(on, if_true, if_false), Next::Event { event, at }) if is_not(&event, on) => {
                     // Up to 3.6 a test may be of the opposite, which was made a value first.
@@ -480,6 +527,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
                         return;
                     }
                     self.forget_raised();
+                    is_noted = true;
                 }
                 (AheadKind::Diverges, Next::Event { event, .. }) if event.op == Op::Forever => {
                     self.interrupted(pair, ahead.handler);

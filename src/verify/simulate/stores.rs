@@ -13,6 +13,7 @@ use crate::verify::event::Symbol;
 use crate::verify::expected::Action;
 use crate::verify::found::Next;
 
+use super::MOST_JUMPS;
 use super::Seen;
 use super::Simulation;
 use super::ahead::AheadKind;
@@ -141,9 +142,6 @@ impl Simulation<'_, '_> {
         (used, used_at)
     }
 }
-
-/// Jumps in a row behind which nobody looks for what is done next.
-const MOST_JUMPS: usize = 4;
 
 /// Stores in their order.
 type Stores = SmallVec<[(NameId, Symbol); 4]>;
