@@ -31,8 +31,7 @@ impl Liveness {
         for handler in program.handlers() {
             lead(&mut ways, handler, SEVERAL);
         }
-        let mut place = 0_u32;
-        while let Some(step) = program.step(place) {
+        for (step, place) in program.steps().iter().zip(0_u32..) {
             let mut goes = |to: u32| {
                 lead(&mut ways, to, 1);
                 if to <= place {
@@ -69,9 +68,8 @@ impl Liveness {
             if let Some(handler) = step.handler {
                 write(&mut spans, handler.exception, 1, place);
             }
-            place = place.saturating_add(1);
             if goes_on {
-                lead(&mut ways, place, 1);
+                lead(&mut ways, place.saturating_add(1), 1);
             }
         }
         // A register that is written before a loop and read in it is needed until the loop's end. Inner loops end first.
@@ -107,9 +105,10 @@ fn lead(ways: &mut [u8], step: u32, more: u8) {
 
 /// So many registers from one on are written at a step.
 fn write(spans: &mut [(u32, u32)], register: Register, count: usize, place: u32) {
-    for number in (register.0..).take(count) {
-        if let Some((first, _)) = slot(spans, number) {
-            *first = (*first).min(place);
+    // Steps are looked at in their order.
+    for number in register.0..register.0.saturating_add(u32::try_from(count).unwrap_or(u32::MAX)) {
+        if let Some((first, _)) = slot(spans, number).filter(|(first, _)| *first == u32::MAX) {
+            *first = place;
         }
     }
 }
@@ -119,7 +118,7 @@ fn read(spans: &mut [(u32, u32)], operand: Operand, place: u32) {
     if let Operand::Register(register) = operand
         && let Some((_, last)) = slot(spans, register.0)
     {
-        *last = (*last).max(place);
+        *last = place;
     }
 }
 

@@ -25,6 +25,11 @@ impl Names {
         NameId(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
+    /// Those of all names of a tuple of the file.
+    pub(super) fn read_all(&mut self, items: Items<'_>, to: &mut impl Extend<Option<NameId>>) {
+        to.extend((0..items.len()).map(|place| self.read(items, place)));
+    }
+
     /// The number of the name at a place of a tuple of the file; `None` for what is no name.
     pub fn read(&mut self, items: Items<'_>, place: usize) -> Option<NameId> {
         let object = items.ids().get(place)?.index();

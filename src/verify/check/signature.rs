@@ -12,7 +12,6 @@ use crate::pyc::code::KIND_CELL;
 use crate::pyc::code::KIND_FREE;
 use crate::pyc::code::KIND_HIDDEN;
 use crate::pyc::code::KIND_LOCAL;
-use crate::pyc::objects::Items;
 use crate::verify::Pool;
 use crate::verify::constant::ConstId;
 use crate::verify::scope::HAS_DOCSTRING;
@@ -105,14 +104,20 @@ impl Check<'_, '_> {
                 differ(what, list(expected), list(found));
             }
         };
-        let variables = Variables::of(code);
-        let ours: SmallVec<[&[u8]; 8]> = parameters.iter().map(str::as_bytes).collect();
-        let theirs: SmallVec<[&[u8]; 8]> = variables.locals.iter().take(ours.len()).map(|name| &**name).collect();
-        check_names("arguments", &ours, &theirs);
-        for (what, ours, theirs) in
-            [("cell variables", &scope.cells, &variables.cells), ("free variables", &scope.frees, &variables.frees)]
+        let count = parameters.iter().count();
+        if !variables(code, KIND_LOCAL).take(count).eq(parameters.iter().map(str::as_bytes)) {
+            let ours: Vec<&[u8]> = parameters.iter().map(str::as_bytes).collect();
+            let theirs: Vec<Cow<'_, [u8]>> = variables(code, KIND_LOCAL).take(count).collect();
+            check_names("arguments", &ours, &theirs.iter().map(|name| &**name).collect::<Vec<_>>());
+        }
+        for (what, ours, kind) in
+            [("cell variables", &scope.cells, KIND_CELL), ("free variables", &scope.frees, KIND_FREE)]
         {
+            if ours.is_empty() && variables(code, kind).next().is_none() {
+                continue;
+            }
             let mut ours: SmallVec<[&[u8]; 8]> = ours.iter().map(|name| name.as_bytes()).collect();
+            let theirs: SmallVec<[Cow<'_, [u8]>; 8]> = variables(code, kind).collect();
             let mut theirs: SmallVec<[&[u8]; 8]> = theirs.iter().map(|name| &**name).collect();
             ours.sort_unstable();
             theirs.sort_unstable();
@@ -138,28 +143,17 @@ fn docstring_shown(docstring: Option<ConstId>, pool: &Pool) -> String {
     )
 }
 
-/// The variables of a found code object, by kind.
-struct Variables<'a> {
-    locals: Names<'a>,
-    cells: Names<'a>,
-    frees: Names<'a>,
-}
-
-/// Rarely more than these, and then there is nothing to allocate.
-type Names<'a> = SmallVec<[Cow<'a, [u8]>; 8]>;
-
-impl<'a> Variables<'a> {
-    fn of(code: Code<'a>) -> Self {
-        let all = |items: Items<'a>| items.iter().map(|value| text_of(value.as_name())).collect();
-        let names: Names<'a> = all(code.localsplusnames());
-        if names.is_empty() {
-            return Self { locals: all(code.varnames()), cells: all(code.cellvars()), frees: all(code.freevars()) };
-        }
-        let kinds = code.localspluskinds();
-        let of = |kind: u8| {
-            let of_kind = names.iter().zip(kinds).filter(|(_, other)| *other & kind != 0);
-            of_kind.map(|(name, _)| name.clone()).collect()
-        };
-        Self { locals: of(KIND_LOCAL), cells: of(KIND_CELL), frees: of(KIND_FREE) }
-    }
+/// The variables of a found code object that are of a kind.
+fn variables(code: Code<'_>, kind: u8) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    let (all, kinds) = (code.localsplusnames(), code.localspluskinds());
+    let (items, kinds) = match kind {
+        _ if !all.is_empty() => (all, Some(kinds)),
+        KIND_LOCAL => (code.varnames(), None),
+        KIND_CELL => (code.cellvars(), None),
+        _ => (code.freevars(), None),
+    };
+    let is_of_kind =
+        move |place: usize| kinds.is_none_or(|kinds| kinds.get(place).is_some_and(|other| *other & kind != 0));
+    let of_kind = (0..items.len()).filter(move |&place| is_of_kind(place));
+    of_kind.filter_map(move |place| items.get(place)).map(|value| text_of(value.as_name()))
 }

@@ -83,6 +83,11 @@ impl Program {
         self.steps.get(usize::try_from(place).ok()?)
     }
 
+    /// All steps.
+    pub(in crate::verify) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
     /// What an event works on.
     pub(in crate::verify) fn operands_of(&self, operands: Operands) -> &[Operand] {
         let range = |start: u32, count: u32| {

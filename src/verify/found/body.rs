@@ -53,7 +53,7 @@ impl<'a> Machine<'a> {
         let is_known = series == (2, 7) || ((3, 6)..=(3, 15)).contains(&series);
         let opcodes = Opcodes::of(version).filter(|_| is_known && version.implementation == Implementation::CPython);
         let opcodes = opcodes.ok_or(Fault::Version)?;
-        let Room { mut instructions, mut places, mut visited } = room;
+        let Room { mut instructions, mut places, mut visited, mut consts, mut names, mut locals } = room;
         instructions.clear();
         instructions.extend(Instructions::new(code.code(), opcodes));
         places.clear();
@@ -66,6 +66,13 @@ impl<'a> Machine<'a> {
             }
         }
         let none = pool.constants.intern(Constant::None);
+        let items = code.consts();
+        consts.clear();
+        consts.extend((0..items.len()).map(|place| pool.constants.read(items, place, series)));
+        names.clear();
+        pool.names.read_all(code.names(), &mut names);
+        locals.clear();
+        read_locals(code, pool, &mut locals)?;
         let mut machine = Self {
             code,
             series,
@@ -74,11 +81,11 @@ impl<'a> Machine<'a> {
             places,
             handlers: Vec::new(),
             visited: std::cell::RefCell::new(visited),
-            consts: (0..code.consts().len()).map(|place| pool.constants.read(code.consts(), place, series)).collect(),
-            children: children(code, pool),
-            names: names(code.names(), pool),
-            locals: locals(code, pool)?,
-            cells: cells(code, pool)?,
+            consts,
+            children: children(items, pool),
+            names,
+            locals,
+            cells: if series < (3, 11) { cells(code, pool)? } else { Vec::new() },
             depth: usize::try_from(code.stacksize()).unwrap_or_default().min(MOST_DEPTH),
             entry: 0,
             generator: None,
@@ -199,7 +206,9 @@ impl<'a> Machine<'a> {
 }
 
 fn names(items: Items<'_>, pool: &mut Pool) -> Vec<Option<NameId>> {
-    (0..items.len()).map(|place| pool.names.read(items, place)).collect()
+    let mut names = Vec::new();
+    pool.names.read_all(items, &mut names);
+    names
 }
 
 /// Names no two of which are the same: what is done with a variable is told by its name.
@@ -227,12 +236,14 @@ fn cells(code: Code<'_>, pool: &mut Pool) -> Result<Vec<Option<NameId>>, Fault> 
     if is_class_body(code) { Ok(all) } else { distinct(all) }
 }
 
-fn locals(code: Code<'_>, pool: &mut Pool) -> Result<Vec<Local>, Fault> {
+fn read_locals(code: Code<'_>, pool: &mut Pool, locals: &mut Vec<Local>) -> Result<(), Fault> {
     if code.object(Object::LocalsPlusNames).is_none() {
         let names = distinct(names(code.varnames(), pool))?.into_iter();
-        return Ok(names.map(|name| Local { name, is_cell: false, is_shadowed: false }).collect());
+        locals.extend(names.map(|name| Local { name, is_cell: false, is_shadowed: false }));
+        return Ok(());
     }
-    let names = names(code.localsplusnames(), pool);
+    let mut names: SmallVec<[Option<NameId>; 16]> = SmallVec::new();
+    pool.names.read_all(code.localsplusnames(), &mut names);
     let kinds = code.localspluskinds();
     let of_kind = |is_free: bool| {
         let found = names.iter().zip(kinds).filter(move |(_, kind)| (**kind & KIND_FREE != 0) == is_free);
@@ -249,13 +260,14 @@ fn locals(code: Code<'_>, pool: &mut Pool) -> Result<Vec<Local>, Fault> {
             && name.is_none_or(|name| frees.binary_search(&name).is_ok()),
     };
     // A name without a kind is no variable.
-    Ok(names.iter().zip(kinds).map(local).collect())
+    locals.extend(names.iter().zip(kinds).map(local));
+    Ok(())
 }
 
 /// The free variables of the code objects among the constants.
-fn children(code: Code<'_>, pool: &mut Pool) -> Vec<Child> {
+fn children(consts: Items<'_>, pool: &mut Pool) -> Vec<Child> {
     let mut children = Vec::new();
-    for value in code.consts().iter() {
+    for value in consts.iter() {
         let Value::Code(child) = value else { continue };
         let Ok(place) = u32::try_from(child.index()) else { continue };
         let frees = if child.object(Object::LocalsPlusNames).is_some() {

@@ -13,25 +13,24 @@ use super::Machine;
 /// Bytes of the sets of variables that one code object may need. The largest honest ones need some hundred kilobytes.
 const MOST_MEMORY: usize = 64 << 20;
 
-/// What an instruction does to the slot of a variable.
+/// What is known of an instruction to which others lead.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Touch {
-    /// It is read, and the interpreter does not look whether it is bound.
-    Read(u32),
-    /// It is bound.
-    Bind(u32),
-    /// It is unbound.
-    Unbind(u32),
+enum Join {
+    /// Nothing but the instruction before it leads to it.
+    No,
+    /// No way that leads to it was walked.
+    Unreached,
+    /// One was.
+    Reached,
 }
 
-/// For each instruction the variables that may be unbound before it.
+/// For each instruction to which others lead the variables that may be unbound before it.
 struct Unbound {
     /// The length of a set.
     words: usize,
-    /// The sets, one behind the other.
+    /// The sets, one behind the other, with room for one of each instruction.
     sets: Vec<u64>,
-    /// Whether a way leads to an instruction.
-    is_reached: Vec<bool>,
+    joins: Vec<Join>,
 }
 
 impl Unbound {
@@ -41,24 +40,24 @@ impl Unbound {
         start..start.saturating_add(self.words)
     }
 
+    fn lead_to(&mut self, place: usize) {
+        if let Some(join) = self.joins.get_mut(place) {
+            *join = Join::Unreached;
+        }
+    }
+
+    fn is_join(&self, place: usize) -> bool {
+        self.joins.get(place).is_some_and(|&join| join != Join::No)
+    }
+
     /// Adds to what may be unbound before an instruction; whether that is news.
     #[inline]
     fn merge(&mut self, place: usize, set: &[u64]) -> bool {
-        // Most code has few variables.
-        if let (1, [set]) = (self.words, set) {
-            let (Some(known), Some(is_reached)) = (self.sets.get_mut(place), self.is_reached.get_mut(place)) else {
-                return false;
-            };
-            let grows = *set & !*known != 0 || !*is_reached;
-            *known |= *set;
-            *is_reached = true;
-            return grows;
-        }
         let range = self.range(place);
-        let (Some(known), Some(is_reached)) = (self.sets.get_mut(range), self.is_reached.get_mut(place)) else {
+        let (Some(known), Some(join)) = (self.sets.get_mut(range), self.joins.get_mut(place)) else {
             return false;
         };
-        let mut grows = !std::mem::replace(is_reached, true);
+        let mut grows = std::mem::replace(join, Join::Reached) != Join::Reached;
         for (known, set) in known.iter_mut().zip(set) {
             grows |= *set & !*known != 0;
             *known |= *set;
@@ -69,37 +68,27 @@ impl Unbound {
     /// The set of an instruction.
     #[inline]
     fn copy(&self, place: usize, set: &mut [u64]) {
-        if let (1, [set]) = (self.words, &mut *set) {
-            *set = self.sets.get(place).copied().unwrap_or(*set);
-            return;
-        }
-        if let Some(known) = self.sets.get(self.range(place)).filter(|known| known.len() == set.len()) {
-            set.copy_from_slice(known);
+        for (word, known) in set.iter_mut().zip(self.sets.get(self.range(place)).unwrap_or_default()) {
+            *word = *known;
         }
     }
+}
+
+/// Bytes of code and where what is raised there goes on, if anywhere: those around the instruction that was asked for last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Covered {
+    start: u64,
+    end: u64,
+    target: Option<usize>,
 }
 
 impl Machine<'_> {
     /// The places, among the instructions, to which one leads without raising anything.
     fn successors(&self, place: usize, instruction: &Instruction) -> [Option<usize>; 2] {
-        use Opcode as O;
         let jumps =
             instruction.target.and_then(|target| u32::try_from(target).ok()).and_then(|target| self.index(target));
         let next = place.checked_add(1).filter(|&next| next < self.instructions.len());
-        let ends = matches!(
-            instruction.op(),
-            Some(
-                O::RETURN_VALUE
-                    | O::RETURN_CONST
-                    | O::RAISE_VARARGS
-                    | O::RERAISE
-                    | O::JUMP_FORWARD
-                    | O::JUMP_ABSOLUTE
-                    | O::JUMP_BACKWARD
-                    | O::JUMP_BACKWARD_NO_INTERRUPT
-            )
-        );
-        [jumps, next.filter(|_| !ends)]
+        [jumps, next.filter(|_| !ends(instruction))]
     }
 
     /// The place of the instruction that starts at an offset.
@@ -191,60 +180,102 @@ impl Machine<'_> {
             return Ok(());
         }
         let count = self.instructions.len();
-        let mut before = Unbound { words, sets: vec![0; count.saturating_mul(words)], is_reached: vec![false; count] };
-        let mut waiting = VecDeque::new();
-        if let Some(entry) = self.index(self.entry)
-            && before.merge(entry, &start)
-        {
-            waiting.push_back(entry);
+        let mut before = Unbound { words, sets: vec![0; count.saturating_mul(words)], joins: vec![Join::No; count] };
+        let targets = self.instructions.iter().filter_map(|instruction| instruction.target);
+        let targets = targets.map(u64::try_from).filter_map(Result::ok);
+        for target in targets.chain(self.handlers.iter().map(|handler| handler.target)) {
+            if let Some(target) = u32::try_from(target).ok().and_then(|target| self.index(target)) {
+                before.lead_to(target);
+            }
         }
-        let mut set = start;
-        while let Some(first) = waiting.pop_front() {
-            let mut way = Some(first);
+        let mut waiting = Vec::new();
+        if let Some(entry) = self.index(self.entry) {
+            before.merge(entry, &start);
+            waiting.push(entry);
+        }
+        let (mut set, mut covered) = (start, Covered::default());
+        while let Some(first) = waiting.pop() {
+            before.copy(first, &mut set);
             // On to the next instruction as long as that is news there.
-            while let Some(place) = way.take()
-                && let Some(instruction) = self.instructions.get(place)
-            {
-                before.copy(place, &mut set);
-                if let Some(handler) = self.handler(instruction.offset)
-                    && let Some(target) = u32::try_from(handler.target).ok().and_then(|target| self.index(target))
+            for (place, instruction) in self.instructions.iter().enumerate().skip(first) {
+                if place != first && before.is_join(place) {
+                    if !before.merge(place, &set) {
+                        break;
+                    }
+                    before.copy(place, &mut set);
+                }
+                if let Some(target) = self.covered(&mut covered, instruction.offset)
                     && before.merge(target, &set)
                 {
-                    waiting.push_back(target);
+                    waiting.push(target);
                 }
-                for touch in touches(instruction).into_iter().flatten() {
-                    match touch {
-                        Touch::Read(_) => {}
-                        Touch::Bind(slot) => change(&mut set, slot, false),
-                        Touch::Unbind(slot) => change(&mut set, slot, true),
-                    }
-                }
-                let [jump, next] = self.successors(place, instruction);
-                if let Some(jump) = jump
+                Self::touch(instruction, &mut set)?;
+                if let Some(jump) = instruction.target.and_then(|target| self.index(u32::try_from(target).ok()?))
                     && before.merge(jump, &set)
                 {
-                    waiting.push_back(jump);
+                    waiting.push(jump);
                 }
-                way = next.filter(|&next| before.merge(next, &set));
-            }
-        }
-        for (place, instruction) in self.instructions.iter().enumerate() {
-            let touches = touches(instruction);
-            let reads = touches.iter().any(|touch| matches!(touch, Some(Touch::Read(_))));
-            if !reads || !before.is_reached.get(place).copied().unwrap_or_default() {
-                continue;
-            }
-            before.copy(place, &mut set);
-            for touch in touches.into_iter().flatten() {
-                match touch {
-                    Touch::Read(slot) if holds(&set, slot) => return Err(Fault::Unbound),
-                    Touch::Read(_) => {}
-                    Touch::Bind(slot) => change(&mut set, slot, false),
-                    Touch::Unbind(slot) => change(&mut set, slot, true),
+                if ends(instruction) {
+                    break;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Where what is raised at an opcode's offset goes on.
+    fn covered(&self, covered: &mut Covered, offset: u32) -> Option<usize> {
+        if self.handlers.is_empty() {
+            return None;
+        }
+        let offset = u64::from(offset);
+        if offset < covered.start || offset >= covered.end {
+            let behind = self.handlers.partition_point(|handler| handler.start <= offset);
+            let before = behind.checked_sub(1).and_then(|before| self.handlers.get(before));
+            let next = self.handlers.get(behind).map_or(u64::MAX, |next| next.start);
+            *covered = match before {
+                Some(handler) if offset < handler.end => Covered {
+                    start: handler.start,
+                    end: handler.end,
+                    target: u32::try_from(handler.target).ok().and_then(|target| self.index(target)),
+                },
+                _ => Covered { start: before.map_or(0, |handler| handler.end), end: next, target: None },
+            };
+        }
+        covered.target
+    }
+
+    /// What an instruction does to the variables that may be unbound. One that is in the set is unbound on a way that leads here, whatever
+    /// other ways do.
+    #[inline]
+    fn touch(instruction: &Instruction, set: &mut [u64]) -> Result<(), Fault> {
+        let (arg, high, low) = (instruction.arg, instruction.arg >> 4, instruction.arg & 15);
+        match instruction.op() {
+            Some(Opcode::LOAD_FAST | Opcode::LOAD_FAST_BORROW) => read(set, arg),
+            Some(Opcode::LOAD_FAST_LOAD_FAST | Opcode::LOAD_FAST_BORROW_LOAD_FAST_BORROW) => {
+                read(set, high)?;
+                read(set, low)
+            }
+            // What was looked for is bound behind it.
+            Some(Opcode::STORE_FAST | Opcode::LOAD_FAST_CHECK | Opcode::MAKE_CELL) => {
+                change(set, arg, false);
+                Ok(())
+            }
+            Some(Opcode::STORE_FAST_LOAD_FAST) => {
+                change(set, high, false);
+                read(set, low)
+            }
+            Some(Opcode::STORE_FAST_STORE_FAST) => {
+                change(set, high, false);
+                change(set, low, false);
+                Ok(())
+            }
+            Some(Opcode::DELETE_FAST | Opcode::LOAD_FAST_AND_CLEAR) => {
+                change(set, arg, true);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// All variables but the arguments, and but cells, which the prologue makes.
@@ -265,21 +296,26 @@ impl Machine<'_> {
     }
 }
 
-/// What an instruction does to slots, in order.
-fn touches(instruction: &Instruction) -> [Option<Touch>; 2] {
-    let (arg, high, low) = (instruction.arg, instruction.arg >> 4, instruction.arg & 15);
-    match instruction.op() {
-        Some(Opcode::LOAD_FAST | Opcode::LOAD_FAST_BORROW) => [Some(Touch::Read(arg)), None],
-        Some(Opcode::LOAD_FAST_LOAD_FAST | Opcode::LOAD_FAST_BORROW_LOAD_FAST_BORROW) => {
-            [Some(Touch::Read(high)), Some(Touch::Read(low))]
-        }
-        // What was looked for is bound behind it.
-        Some(Opcode::STORE_FAST | Opcode::LOAD_FAST_CHECK | Opcode::MAKE_CELL) => [Some(Touch::Bind(arg)), None],
-        Some(Opcode::STORE_FAST_LOAD_FAST) => [Some(Touch::Bind(high)), Some(Touch::Read(low))],
-        Some(Opcode::STORE_FAST_STORE_FAST) => [Some(Touch::Bind(high)), Some(Touch::Bind(low))],
-        Some(Opcode::DELETE_FAST | Opcode::LOAD_FAST_AND_CLEAR) => [Some(Touch::Unbind(arg)), None],
-        _ => [None, None],
-    }
+/// Whether nothing goes on behind an instruction.
+fn ends(instruction: &Instruction) -> bool {
+    matches!(
+        instruction.op(),
+        Some(
+            Opcode::RETURN_VALUE
+                | Opcode::RETURN_CONST
+                | Opcode::RAISE_VARARGS
+                | Opcode::RERAISE
+                | Opcode::JUMP_FORWARD
+                | Opcode::JUMP_ABSOLUTE
+                | Opcode::JUMP_BACKWARD
+                | Opcode::JUMP_BACKWARD_NO_INTERRUPT
+        )
+    )
+}
+
+/// A variable is read, and the interpreter does not look whether it is bound.
+fn read(set: &[u64], slot: u32) -> Result<(), Fault> {
+    if holds(set, slot) { Err(Fault::Unbound) } else { Ok(()) }
 }
 
 fn change(set: &mut [u64], slot: u32, is_unbound: bool) {

@@ -57,6 +57,9 @@ pub(super) struct Room {
     instructions: Vec<Instruction>,
     places: Vec<u32>,
     visited: Vec<bool>,
+    consts: Vec<Option<ConstId>>,
+    names: Vec<Option<NameId>>,
+    locals: Vec<Local>,
 }
 
 /// One code object, ready to be run.
@@ -101,6 +104,7 @@ struct Child {
 }
 
 /// A slot of the frame: a local, cell or free variable.
+#[derive(Debug)]
 struct Local {
     name: Option<NameId>,
     is_cell: bool,
@@ -349,7 +353,8 @@ impl Fault {
 impl Machine<'_> {
     /// Its room, when it is done with.
     pub(super) fn into_room(self) -> Room {
-        Room { instructions: self.instructions, places: self.places, visited: self.visited.into_inner() }
+        let Self { instructions, places, visited, consts, names, locals, .. } = self;
+        Room { instructions, places, visited: visited.into_inner(), consts, names, locals }
     }
 
     /// Where a call begins: behind the prologue.
