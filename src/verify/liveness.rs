@@ -33,9 +33,12 @@ impl Liveness {
         }
         for (step, place) in program.steps().iter().zip(0_u32..) {
             let mut goes = |to: u32| {
-                lead(&mut ways, to, 1);
                 if to <= place {
                     back.push((to, place));
+                    // A loop, however it is come to.
+                    lead(&mut ways, to, SEVERAL);
+                } else {
+                    lead(&mut ways, to, 1);
                 }
             };
             let mut goes_on = false;

@@ -208,28 +208,14 @@ impl<'a> Unit<'_, 'a> {
             if keyword.arg.is_some() {
                 continue;
             }
-            dict = self.merge_named(dict, keywords.get(begin..index).unwrap_or_default());
+            dict = self.join_dict(dict, keywords.get(begin..index).unwrap_or_default(), (Op::DictMerge, Self::named));
             begin = index.saturating_add(1);
             let whole = *dict.get_or_insert_with(|| self.value(Op::Build(Display::Map), &[]));
             let value = self.expression(&keyword.value);
             self.act(Op::DictMerge, &[whole, value]);
         }
-        dict = self.merge_named(dict, keywords.get(begin..).unwrap_or_default());
+        dict = self.join_dict(dict, keywords.get(begin..).unwrap_or_default(), (Op::DictMerge, Self::named));
         dict.unwrap_or_else(|| self.value(Op::Build(Display::Map), &[]))
-    }
-
-    fn merge_named(&mut self, dict: Option<Operand>, keywords: &'a [Keyword]) -> Option<Operand> {
-        if keywords.is_empty() {
-            return dict;
-        }
-        let part = self.named(keywords);
-        match dict {
-            Some(whole) => {
-                self.act(Op::DictMerge, &[whole, part]);
-                Some(whole)
-            }
-            None => Some(part),
-        }
     }
 
     /// Named arguments as a dict (`compiler_subkwargs`).

@@ -194,32 +194,34 @@ impl<'a> Unit<'_, 'a> {
         for (index, item) in items.iter().enumerate() {
             let next = index.saturating_add(1);
             if item.key.is_none() {
-                dict = self.join_pairs(dict, items.get(begin..index).unwrap_or_default());
+                dict = self.join_dict(dict, items.get(begin..index).unwrap_or_default(), (Op::DictUpdate, Self::pairs));
                 begin = next;
                 let whole = *dict.get_or_insert_with(|| self.value(Op::Build(Display::Map), &[]));
                 let value = self.expression(&item.value);
                 self.act(Op::DictUpdate, &[whole, value]);
             } else if index.saturating_sub(begin) > limit {
-                dict = self.join_pairs(dict, items.get(begin..next).unwrap_or_default());
+                dict = self.join_dict(dict, items.get(begin..next).unwrap_or_default(), (Op::DictUpdate, Self::pairs));
                 begin = next;
             }
         }
-        dict = self.join_pairs(dict, items.get(begin..).unwrap_or_default());
+        dict = self.join_dict(dict, items.get(begin..).unwrap_or_default(), (Op::DictUpdate, Self::pairs));
         dict.unwrap_or_else(|| self.value(Op::Build(Display::Map), &[]))
     }
 
-    fn join_pairs(&mut self, dict: Option<Operand>, items: &'a [DictItem]) -> Option<Operand> {
+    /// Joins some items, of which a dict is made, to a dict that there may be.
+    pub(super) fn join_dict<T>(
+        &mut self,
+        dict: Option<Operand>,
+        items: &'a [T],
+        (join, make): (Op, fn(&mut Self, &'a [T]) -> Operand),
+    ) -> Option<Operand> {
         if items.is_empty() {
             return dict;
         }
-        let part = self.pairs(items);
-        match dict {
-            Some(whole) => {
-                self.act(Op::DictUpdate, &[whole, part]);
-                Some(whole)
-            }
-            None => Some(part),
-        }
+        let part = make(self, items);
+        let Some(whole) = dict else { return Some(part) };
+        self.act(join, &[whole, part]);
+        Some(whole)
     }
 
     /// A dict of pairs (`compiler_subdict`).

@@ -53,7 +53,7 @@ struct Taken {
 impl Machine<'_> {
     /// Runs what is silent and simple, as [`Machine::step`] would.
     pub(in super::super) fn settle(&self, state: &mut State) {
-        if self.series.0 == 2 || !state.is_at_start() {
+        if !state.is_at_start() {
             return;
         }
         let mut jumps = 0_u8;
