@@ -101,8 +101,8 @@ pub(super) struct Expected<'a> {
     source: Source<'a>,
     children: Vec<Child<'a>>,
     places: HashMap<ScopeId, u32, RandomState>,
-    /// By number in the symbol tables, what names are in the pool, as far as they were asked for.
-    numbered: Vec<Option<NameId>>,
+    /// By number in the symbol tables, what names are in the pool and how they were reached last, as far as they were asked for.
+    numbered: Vec<Numbered>,
     /// A program that is done with, for its memory.
     spare: Program,
     /// The names that the module's own statements import.
@@ -111,6 +111,16 @@ pub(super) struct Expected<'a> {
     depends_on_release: bool,
     /// What `__annotate__` of classes and modules evaluates (3.14): known when their own programs are made.
     deferred: HashMap<ScopeId, Vec<annotation::Deferred<'a>>, RandomState>,
+}
+
+/// A name of the symbol tables.
+#[derive(Clone, Copy, Debug, Default)]
+struct Numbered {
+    id: Option<NameId>,
+    /// Where it was read last, and how it is there.
+    load: Option<(ScopeId, Space)>,
+    /// Where it was bound last, and how it is there.
+    store: Option<(ScopeId, Space)>,
 }
 
 /// Something in the source whose compiled form is not known.
@@ -428,28 +438,39 @@ impl<'a> Unit<'_, 'a> {
         self.pool.names.intern(name.as_bytes())
     }
 
-    /// The number in the pool of a name of the tables.
-    fn numbered(&mut self, number: Option<NameIndex>, name: &str) -> NameId {
-        let Some(number) = number.map(NameIndex::number) else { return self.pool.names.intern(name.as_bytes()) };
-        if let Some(&Some(id)) = self.expected.numbered.get(number) {
-            return id;
-        }
-        let id = self.pool.names.intern(name.as_bytes());
+    /// What is known of a name of the tables.
+    fn numbered(&mut self, number: NameIndex, name: &str) -> (NameId, &mut Numbered) {
+        let number = number.number();
         if number >= self.expected.numbered.len() {
-            self.expected.numbered.resize(number.saturating_add(1), None);
+            self.expected.numbered.resize(number.saturating_add(1), Numbered::default());
         }
-        if let Some(numbered) = self.expected.numbered.get_mut(number) {
-            *numbered = Some(id);
+        let numbered = &mut self.expected.numbered[number];
+        let id = *numbered.id.get_or_insert_with(|| self.pool.names.intern(name.as_bytes()));
+        (id, numbered)
+    }
+
+    /// The variable that a name is when it is read.
+    fn read(&mut self, name: &str) -> (Space, NameId) {
+        let name = self.stored(name);
+        let scopes = self.expected.source.scopes;
+        let Some(number) = scopes.number(&name) else {
+            return (scopes.load_space(self.scope, None), self.pool.names.intern(name.as_bytes()));
+        };
+        let scope = self.scope;
+        let (id, numbered) = self.numbered(number, &name);
+        if let Some((last, space)) = numbered.load
+            && last == scope
+        {
+            return (space, id);
         }
-        id
+        let space = scopes.load_space(scope, Some(number));
+        numbered.load = Some((scope, space));
+        self.note_inlined(&name);
+        (space, id)
     }
 
     fn load(&mut self, name: &str) -> Operand {
-        let name = self.stored(name);
-        self.note_inlined(&name);
-        let number = self.expected.source.scopes.number(&name);
-        let space = self.expected.source.scopes.load_space(self.scope, number);
-        let id = self.numbered(number, &name);
+        let (space, id) = self.read(name);
         match space {
             Space::ClassDeref | Space::ClassGlobal if self.since(3, 12) => {
                 let dict = self.class_dict();
@@ -462,10 +483,21 @@ impl<'a> Unit<'_, 'a> {
     /// The variable that a name is when it is bound or deleted.
     fn bound(&mut self, name: &str) -> (Space, NameId) {
         let name = self.stored(name);
+        let scopes = self.expected.source.scopes;
+        let Some(number) = scopes.number(&name) else {
+            return (scopes.store_space(self.scope, None), self.pool.names.intern(name.as_bytes()));
+        };
+        let scope = self.scope;
+        let (id, numbered) = self.numbered(number, &name);
+        if let Some((last, space)) = numbered.store
+            && last == scope
+        {
+            return (space, id);
+        }
+        let space = scopes.store_space(scope, Some(number));
+        numbered.store = Some((scope, space));
         self.note_inlined(&name);
-        let number = self.expected.source.scopes.number(&name);
-        let space = self.expected.source.scopes.store_space(self.scope, number);
-        (space, self.numbered(number, &name))
+        (space, id)
     }
 
     fn store(&mut self, name: &str, value: Operand) {

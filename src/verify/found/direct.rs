@@ -16,6 +16,7 @@ use crate::verify::event::Space;
 use crate::verify::event::Symbol;
 
 use super::Change;
+use super::Goto;
 use super::Known;
 use super::Machine;
 use super::Pending;
@@ -38,8 +39,8 @@ const MOST_SILENT: usize = 6;
 pub(in super::super) struct Deed {
     /// By which instruction.
     pub(in super::super) at: u32,
-    /// Where execution goes on.
-    end: u32,
+    /// Where execution goes on, and in which part of the instruction.
+    goto: Goto,
     /// What becomes of its result, if it has one.
     put: Put,
 }
@@ -48,6 +49,15 @@ pub(in super::super) struct Deed {
 struct Taken {
     pops: usize,
     put: Put,
+    /// Whether the instruction has another part.
+    is_part: bool,
+}
+
+impl Taken {
+    /// So many values, of which there is at most one result that is pushed.
+    fn of(pops: usize) -> Self {
+        Self { pops, put: Put::Push, is_part: false }
+    }
 }
 
 impl Machine<'_> {
@@ -117,7 +127,9 @@ impl Machine<'_> {
         }
         self.mark(state.offset);
         state.stack.truncate(left);
-        Some(Deed { at: at.start, end: at.end, put: taken.put })
+        let end = Goto { offset: at.end, part: 0 };
+        let goto = if taken.is_part { Goto { offset: at.start, part: 1 } } else { end };
+        Some(Deed { at: at.start, goto, put: taken.put })
     }
 
     /// Goes on behind it with its result, if it has one.
@@ -127,26 +139,31 @@ impl Machine<'_> {
             Some(result) => state.put(deed.put, &[result], self.none),
             None => state.forget(),
         }
-        state.offset = deed.end;
+        (state.offset, state.pending) = (deed.goto.offset, Pending::Part(deed.goto.part));
     }
 
     /// Stops at what is done next, if that is a test of exactly this value; [`Machine::branch`] goes on.
     pub(in super::super) fn question(&self, state: &mut State, on: Symbol) -> Option<u32> {
         let Symbol::Id(id) = on else { return None };
         let (at, code) = self.compiled(state.offset)?;
-        if !state.is_at_start() || state.keywords.is_some() || state.stack.last() != Some(&on) {
+        if state.keywords.is_some() || state.stack.last() != Some(&on) {
             return None;
         }
-        let is_asked = code == Opcode::TO_BOOL;
         // From 3.13 on a jump alone takes nothing but `True` and `False`.
-        if !is_asked && self.series >= (3, 13) && !state.known.contains(&(id, Known::Bool)) {
-            return None;
-        }
-        let (jump, code) =
-            if is_asked { self.follower(at).and_then(|jump| Some((jump, jump.op()?)))? } else { (at, code) };
-        let when = match code {
-            Opcode::POP_JUMP_IF_TRUE => true,
-            Opcode::POP_JUMP_IF_FALSE => false,
+        let is_truth = self.series < (3, 13) || state.known.contains(&(id, Known::Bool));
+        let (jump, when) = match (state.pending, code) {
+            (Pending::Part(0), Opcode::TO_BOOL) => {
+                let jump = self.follower(at)?;
+                (jump, jumps_when(jump)?)
+            }
+            (Pending::Part(0), _) if is_truth => (at, jumps_when(at)?),
+            (Pending::Part(1), Opcode::POP_JUMP_IF_NONE) => (at, true),
+            (Pending::Part(1), Opcode::POP_JUMP_IF_NOT_NONE) => (at, false),
+            // What was negated: a jump when it is true is one when the other is false.
+            (Pending::Part(1), Opcode::IS_OP | Opcode::CONTAINS_OP) => {
+                let jump = self.follower(at)?;
+                (jump, !jumps_when(jump)?)
+            }
             _ => return None,
         };
         let target = self.instruction(u32::try_from(jump.target?).ok()?)?.start;
@@ -170,7 +187,7 @@ impl Machine<'_> {
         let arg = at.arg;
         let is_top = |values: &[Symbol]| state.stack.ends_with(values);
         // One after the other, the last one on top.
-        let in_order = |put: Put| is_top(operands).then_some(Taken { pops: operands.len(), put });
+        let in_order = |put: Put| is_top(operands).then_some(Taken { put, ..Taken::of(operands.len()) });
         let taken_if = |is_it: bool| if is_it { in_order(Put::Push) } else { None };
         match (code, *op) {
             (Opcode::STORE_FAST, Op::Store(Space::Fast, name)) => taken_if(
@@ -189,16 +206,16 @@ impl Machine<'_> {
             }
             (Opcode::STORE_ATTR, Op::StoreAttr(name)) => {
                 let &[object, value] = operands else { return None };
-                (self.is_name(arg, name) && is_top(&[value, object])).then_some(Taken { pops: 2, put: Put::Push })
+                (self.is_name(arg, name) && is_top(&[value, object])).then_some(Taken::of(2))
             }
             (Opcode::STORE_SUBSCR, Op::StoreSubscript) => {
                 let &[object, key, value] = operands else { return None };
-                is_top(&[value, object, key]).then_some(Taken { pops: 3, put: Put::Push })
+                is_top(&[value, object, key]).then_some(Taken::of(3))
             }
             (Opcode::RETURN_VALUE, Op::Return) => taken_if(self.series >= (3, 8) && state.blocks.is_empty()),
             (Opcode::RETURN_CONST, Op::Return) => {
                 let constant = get(&self.consts, arg).copied().flatten()?;
-                (*operands == [Symbol::Const(constant)]).then_some(Taken { pops: 0, put: Put::Push })
+                (*operands == [Symbol::Const(constant)]).then_some(Taken::of(0))
             }
             (Opcode::BINARY_SUBSCR, Op::Subscript)
             | (Opcode::BINARY_SLICE, Op::Slice)
@@ -213,6 +230,21 @@ impl Machine<'_> {
             (Opcode::IS_OP, Op::Compare(Compare::Is)) | (Opcode::CONTAINS_OP, Op::Compare(Compare::In)) if arg == 0 => {
                 in_order(Put::Known(Known::Bool))
             }
+            // What is but tested is never a negated one: as `compared`.
+            (Opcode::IS_OP, Op::Compare(Compare::Is)) | (Opcode::CONTAINS_OP, Op::Compare(Compare::In)) if arg == 1 => {
+                let next = self.follower(at).and_then(Instruction::op);
+                let is_tested = operators::is_pop_jump(next, true) || operators::is_pop_jump(next, false);
+                (is_tested && is_top(operands)).then_some(Taken { is_part: true, ..Taken::of(2) })
+            }
+            (Opcode::POP_JUMP_IF_NONE | Opcode::POP_JUMP_IF_NOT_NONE, Op::Compare(Compare::Is)) => {
+                let &[value, none] = operands else { return None };
+                let is_it = none == Symbol::Const(self.none) && is_top(&[value]);
+                is_it.then_some(Taken { is_part: true, ..Taken::of(1) })
+            }
+            (Opcode::RAISE_VARARGS, Op::Raise) => {
+                taken_if(self.series.0 > 2 && arg <= 2 && self.is_count(arg, operands))
+            }
+            (Opcode::FORMAT_VALUE, Op::Format) => taken_if(arg == 0 && operands.len() == 1),
             // A tuple that is unpacked at once may be none.
             (Opcode::BUILD_TUPLE, Op::Build(Display::Tuple)) => {
                 taken_if(self.series >= (3, 10) && self.is_count(arg, operands))
@@ -225,7 +257,7 @@ impl Machine<'_> {
             }
             (Opcode::IMPORT_NAME, Op::Import(name)) => taken_if(self.series < (3, 15) && self.is_name(arg, name)),
             (Opcode::IMPORT_FROM, Op::ImportFrom(name)) => {
-                (self.is_name(arg, name) && is_top(operands)).then_some(Taken { pops: 0, put: Put::Push })
+                (self.is_name(arg, name) && is_top(operands)).then_some(Taken::of(0))
             }
             _ => None,
         }
@@ -265,7 +297,7 @@ impl Machine<'_> {
         state.keywords = None;
         self.mark(state.offset);
         state.stack.truncate(place);
-        Some(Deed { at: at.start, end: at.end, put: Put::Push })
+        Some(Deed { at: at.start, goto: Goto { offset: at.end, part: 0 }, put: Put::Push })
     }
 
     #[expect(clippy::unused_self, reason = "it is asked like the others")]
@@ -321,4 +353,13 @@ impl Machine<'_> {
         }
         true
     }
+}
+
+/// Whether a jump that pops what it tests jumps when that is true.
+fn jumps_when(jump: &Instruction) -> Option<bool> {
+    let op = jump.op();
+    if operators::is_pop_jump(op, true) {
+        return Some(true);
+    }
+    operators::is_pop_jump(op, false).then_some(false)
 }

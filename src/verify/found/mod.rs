@@ -454,6 +454,7 @@ impl Machine<'_> {
     }
 
     /// Whether there is anything that may catch what the instruction raises at which [`Machine::step`] stopped.
+    #[inline]
     pub(super) fn may_catch(&self, state: &State) -> bool {
         if self.has_blocks() { !state.blocks.is_empty() } else { self.handler_at(state).is_some() }
     }
@@ -701,12 +702,16 @@ impl State {
         self.known.retain(|&(known, _)| holds(stack, known));
     }
 
+    #[inline]
     fn put(&mut self, put: Put, results: &[Symbol], none: ConstId) {
         // Most results are pushed, and nothing is known of anything.
-        if let (Put::Push, &[result], None, []) = (put, results, self.lent, &*self.known) {
-            self.stack.push(result);
-            return;
+        match (put, results) {
+            (Put::Push, &[result]) if self.lent.is_none() && self.known.is_empty() => self.stack.push(result),
+            _ => self.put_somewhere(put, results, none),
         }
+    }
+
+    fn put_somewhere(&mut self, put: Put, results: &[Symbol], none: ConstId) {
         match (put, results) {
             (Put::Push, _) => self.stack.extend_from_slice(results),
             (Put::Reversed, _) => self.stack.extend(results.iter().rev()),

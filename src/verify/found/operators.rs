@@ -354,7 +354,7 @@ impl Run<'_, '_> {
 }
 
 /// Whether an instruction is a conditional jump that pops what it tests.
-fn is_pop_jump(op: Option<Opcode>, when: bool) -> bool {
+pub(super) fn is_pop_jump(op: Option<Opcode>, when: bool) -> bool {
     let kinds = if when {
         [Opcode::POP_JUMP_IF_TRUE, Opcode::POP_JUMP_FORWARD_IF_TRUE, Opcode::POP_JUMP_BACKWARD_IF_TRUE]
     } else {

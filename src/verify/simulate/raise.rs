@@ -13,10 +13,12 @@ use super::pair::Pair;
 
 impl Simulation<'_, '_> {
     /// Follows an exception that the instruction raises into the handlers; false when only one side has one.
+    #[inline]
     pub(super) fn raises(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
-        if handler.is_none() && !self.machine.may_catch(&pair.found) {
-            return true;
-        }
+        handler.is_none() && !self.machine.may_catch(&pair.found) || self.is_caught_alike(pair, handler, range, at)
+    }
+
+    fn is_caught_alike(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
         let kept = self.machine.kept(&pair.found);
         if handler.is_some_and(|handler| self.is_raised_again(pair, handler, kept)) {
             return true;
