@@ -14,6 +14,7 @@ mod found;
 mod hook;
 mod liveness;
 pub mod names;
+mod rows;
 mod scope;
 mod simulate;
 pub mod source_text;

@@ -7,11 +7,12 @@ use crate::pyc::objects::Items;
 
 use super::event::NameId;
 use super::event::NameListId;
+use super::rows::Rows;
 
 /// All names of one comparison, each with a number.
 #[derive(Debug, Default)]
 pub struct Names {
-    all: IndexSet<Box<[u8]>, RandomState>,
+    all: Rows<u8>,
     /// Lists of them, from number 1 on: 0 is the one without names.
     lists: IndexSet<Box<[NameId]>, RandomState>,
     /// By object of the file, the name that it is, as far as it was asked for.
@@ -21,8 +22,7 @@ pub struct Names {
 impl Names {
     /// The number of a name, which is UTF-8 in which surrogates are encoded like other characters.
     pub fn intern(&mut self, name: &[u8]) -> NameId {
-        let index = self.all.get_index_of(name).unwrap_or_else(|| self.all.insert_full(name.into()).0);
-        NameId(u32::try_from(index).unwrap_or(u32::MAX))
+        NameId(u32::try_from(self.all.place_of(name)).unwrap_or(u32::MAX))
     }
 
     /// Those of all names of a tuple of the file.
@@ -48,7 +48,7 @@ impl Names {
 
     /// The name of a number.
     pub fn get(&self, id: NameId) -> &[u8] {
-        usize::try_from(id.0).ok().and_then(|index| self.all.get_index(index)).map_or(&[], |name| name)
+        usize::try_from(id.0).ok().and_then(|place| self.all.get(place)).unwrap_or_default()
     }
 
     /// The number of a list of names.

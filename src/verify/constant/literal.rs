@@ -55,7 +55,12 @@ impl Literals<'_> {
             Expr::NumberLiteral(literal) => match literal.value {
                 // What a hook has put in is nowhere in the source.
                 Number::Int(ref number) if literal.range.is_empty() => Constant::Int(number.as_i64()?.into()),
-                Number::Int(_) => self.integer(literal.range)?,
+                Number::Int(_) => {
+                    match short(self.source.written(literal.range)).and_then(|number| constants.small(number)) {
+                        Some(small) => return Some(small),
+                        None => self.integer(literal.range)?,
+                    }
+                }
                 Number::Float(number) => Constant::Float(float_bits(number)),
                 Number::Complex { real, imag } => Constant::Complex(float_bits(real), float_bits(imag)),
             },
@@ -76,6 +81,13 @@ impl Literals<'_> {
 
     /// The constant of a string, of all its parts.
     pub fn string(&self, constants: &mut Constants, literal: &ExprStringLiteral) -> Option<ConstId> {
+        // Most strings have one part, which is as the parser has it.
+        if let Some(only) = literal.as_single_part_string()
+            && !self.is_python2()
+            && !only.value.contains(char::REPLACEMENT_CHARACTER)
+        {
+            return Some(constants.intern_text(only.value.as_bytes()));
+        }
         let constant = self.joined(literal)?;
         Some(constants.intern(constant))
     }
@@ -185,6 +197,15 @@ impl Literals<'_> {
             Number::Float(number) => Constant::Float(float_bits(-number)),
             Number::Complex { real, imag } => Constant::Complex(float_bits(real), float_bits(-imag)),
         })
+    }
+}
+
+/// An integer of one or two decimal digits, which mean the same in all series.
+fn short(written: &str) -> Option<u32> {
+    match *written.as_bytes() {
+        [digit @ b'0'..=b'9'] => Some(u32::from(digit & 15)),
+        [ten @ b'1'..=b'9', digit @ b'0'..=b'9'] => Some(u32::from(ten & 15) * 10 + u32::from(digit & 15)),
+        _ => None,
     }
 }
 

@@ -11,8 +11,11 @@ mod show;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::Hash;
+use std::hash::Hasher;
 
 use foldhash::fast::RandomState;
+use indexmap::Equivalent;
 use indexmap::IndexSet;
 use num_bigint::BigInt;
 use num_bigint::Sign;
@@ -31,7 +34,7 @@ impl ConstId {
 }
 
 /// A constant. Types are told apart as the compiler does: `1`, `1.0` and `True` differ, and so do `0.0` and `-0.0`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Constant {
     /// `None`
     None,
@@ -66,9 +69,68 @@ pub enum Constant {
     Code(u32),
 }
 
+/// A constant that is looked for, without an allocation of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum View<'a> {
+    None,
+    True,
+    False,
+    Ellipsis,
+    Int(&'a BigInt),
+    Long(&'a BigInt),
+    Float(u64),
+    Complex(u64, u64),
+    Text(&'a [u8]),
+    Bytes(&'a [u8]),
+    Tuple(&'a [ConstId]),
+    FrozenSet(&'a [ConstId]),
+    Slice([ConstId; 3]),
+    Cell(NameId),
+    Code(u32),
+}
+
+impl Constant {
+    fn view(&self) -> View<'_> {
+        match self {
+            Self::None => View::None,
+            Self::True => View::True,
+            Self::False => View::False,
+            Self::Ellipsis => View::Ellipsis,
+            Self::Int(number) => View::Int(number),
+            Self::Long(number) => View::Long(number),
+            &Self::Float(bits) => View::Float(bits),
+            &Self::Complex(real, imag) => View::Complex(real, imag),
+            Self::Text(text) => View::Text(text),
+            Self::Bytes(bytes) => View::Bytes(bytes),
+            Self::Tuple(items) => View::Tuple(items),
+            Self::FrozenSet(items) => View::FrozenSet(items),
+            &Self::Slice(parts) => View::Slice(parts),
+            &Self::Cell(name) => View::Cell(name),
+            &Self::Code(place) => View::Code(place),
+        }
+    }
+}
+
+impl Hash for Constant {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.view().hash(state);
+    }
+}
+
+impl Equivalent<Constant> for View<'_> {
+    fn equivalent(&self, key: &Constant) -> bool {
+        *self == key.view()
+    }
+}
+
+/// Integers below this are known by themselves.
+const SMALL: u8 = 128;
+
 /// All constants of one comparison: of one source and one pyc, since objects of the file are known by their place in it.
 pub struct Constants {
     values: IndexSet<Constant, RandomState>,
+    /// The small integers, as far as they were met.
+    small: Vec<Option<ConstId>>,
     /// By object of the file what it is, so that one which is referred to a million times is read once.
     read: Vec<Read>,
     /// Bytes and items that may still be kept or computed with.
@@ -93,7 +155,7 @@ const MOST_WORK: u64 = 1 << 28;
 
 impl Default for Constants {
     fn default() -> Self {
-        Self { values: IndexSet::default(), read: Vec::new(), left: MOST_WORK }
+        Self { values: IndexSet::default(), small: Vec::new(), read: Vec::new(), left: MOST_WORK }
     }
 }
 
@@ -108,6 +170,30 @@ impl Constants {
     pub fn intern(&mut self, constant: Constant) -> ConstId {
         let (index, _) = self.values.insert_full(constant);
         ConstId(u32::try_from(index).unwrap_or(u32::MAX))
+    }
+
+    /// The number of a constant that is there.
+    fn find(&self, view: View<'_>) -> Option<ConstId> {
+        self.values.get_index_of(&view).map(|index| ConstId(u32::try_from(index).unwrap_or(u32::MAX)))
+    }
+
+    /// The number of text, as [`Constant::Text`] has it.
+    pub(super) fn intern_text(&mut self, text: &[u8]) -> ConstId {
+        self.find(View::Text(text)).unwrap_or_else(|| self.intern(Constant::Text(text.into())))
+    }
+
+    /// The number of an int that is small; `None` for others.
+    pub(super) fn small(&mut self, number: u32) -> Option<ConstId> {
+        let number = u8::try_from(number).ok().filter(|&number| number < SMALL)?;
+        self.small.resize(usize::from(SMALL), None);
+        if let Some(&Some(known)) = self.small.get(usize::from(number)) {
+            return Some(known);
+        }
+        let constant = self.intern(Constant::Int(number.into()));
+        if let Some(known) = self.small.get_mut(usize::from(number)) {
+            *known = Some(constant);
+        }
+        Some(constant)
     }
 
     /// The constant of a number.
@@ -140,7 +226,7 @@ impl Constants {
 
     /// Text, as [`Constant::Text`] has it.
     pub fn text(&mut self, text: &str) -> ConstId {
-        self.intern(Constant::Text(text.as_bytes().into()))
+        self.intern_text(text.as_bytes())
     }
 
     /// An int (in 2.x one that is no `long`).
@@ -165,7 +251,7 @@ impl Constants {
 
     /// A tuple.
     pub fn tuple(&mut self, items: &[ConstId]) -> ConstId {
-        self.intern(Constant::Tuple(items.into()))
+        self.find(View::Tuple(items)).unwrap_or_else(|| self.intern(Constant::Tuple(items.into())))
     }
 
     /// The frozenset that is made of these items in this order: of those that are equal, as `1` and `True` are, the first is kept.

@@ -60,7 +60,10 @@ impl Constants {
             Value::True => Constant::True,
             Value::False => Constant::False,
             Value::Ellipsis => Constant::Ellipsis,
-            Value::Int(number) => Constant::Int(number.into()),
+            Value::Int(number) => match u32::try_from(number).ok().and_then(|number| self.small(number)) {
+                Some(small) => return Some(small),
+                None => Constant::Int(number.into()),
+            },
             Value::Long(long) => {
                 if !self.spend(u64::try_from(long.bits()).ok()?) {
                     return None;
@@ -83,6 +86,9 @@ impl Constants {
             Value::Text(text) => {
                 if !self.spend(u64::try_from(text.bytes.len()).ok()?) {
                     return None;
+                }
+                if let Some(known) = plain(text, series) {
+                    return Some(self.intern_text(known));
                 }
                 Constant::Text(characters(text, series)?)
             }
@@ -141,6 +147,16 @@ fn integer(long: Long<'_>) -> BigInt {
 /// A float that is stored as text.
 fn parsed(text: &[u8]) -> Option<f64> {
     str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// Text that is stored as [`Constant::Text`] has it.
+fn plain(text: Text<'_>, series: (u8, u8)) -> Option<&[u8]> {
+    let is_plain = match text.encoding {
+        Encoding::Latin1 => text.bytes.is_ascii(),
+        Encoding::Utf8 => series.0 > 2,
+        Encoding::Bytes => false,
+    };
+    is_plain.then_some(text.bytes)
 }
 
 /// Text as [`Constant::Text`] has it; `None` for what is no text.

@@ -55,15 +55,15 @@ impl<'a> Machine<'a> {
         let opcodes = opcodes.ok_or(Fault::Version)?;
         let Room { mut instructions, mut places, mut visited, mut consts, mut names, mut locals } = room;
         instructions.clear();
-        instructions.extend(Instructions::new(code.code(), opcodes));
         places.clear();
         places.resize(code.code().len(), u32::MAX);
         visited.clear();
         visited.resize(code.code().len(), false);
-        for (instruction, index) in instructions.iter().zip(0_u32..) {
+        for (instruction, index) in Instructions::new(code.code(), opcodes).zip(0_u32..) {
             if let Some(place) = usize::try_from(instruction.start).ok().and_then(|start| places.get_mut(start)) {
                 *place = index;
             }
+            instructions.push(instruction);
         }
         let none = pool.constants.intern(Constant::None);
         let items = code.consts();

@@ -151,7 +151,9 @@ impl Run<'_, '_> {
             Opcode::SEND => self.send(),
             Opcode::YIELD_VALUE => self.yield_value(),
             Opcode::LOAD_SMALL_INT => {
-                let number = self.pool.constants.intern(Constant::Int(self.at.arg.into()));
+                let arg = self.at.arg;
+                let small = self.pool.constants.small(arg);
+                let number = small.unwrap_or_else(|| self.pool.constants.intern(Constant::Int(arg.into())));
                 self.pushed(Symbol::Const(number))
             }
             _ => self.operate(op),

@@ -7,10 +7,10 @@ use std::ops::BitOrAssign;
 use std::rc::Rc;
 
 use foldhash::fast::RandomState;
-use indexmap::IndexSet;
 use ruff_text_size::TextRange;
 use ruff_text_size::TextSize;
 
+use crate::verify::rows::Rows;
 use crate::verify::scope::Parameters;
 use crate::verify::scope::Role;
 use crate::verify::scope::ScopeId;
@@ -29,22 +29,22 @@ impl NameIndex {
 
 /// The names of all blocks, mangled.
 #[derive(Debug, Default)]
-pub(super) struct Interner(IndexSet<Box<str>, RandomState>);
+pub(super) struct Interner(Rows<u8>);
 
 impl Interner {
     /// The number of a name.
     pub(super) fn intern(&mut self, name: &str) -> NameIndex {
-        self.find(name).unwrap_or_else(|| NameIndex(self.0.insert_full(name.into()).0))
+        NameIndex(self.0.place_of(name.as_bytes()))
     }
 
     /// The number of a name that some block has.
     pub(super) fn find(&self, name: &str) -> Option<NameIndex> {
-        self.0.get_index_of(name).map(NameIndex)
+        self.0.find(name.as_bytes()).map(NameIndex)
     }
 
     /// The name of a number.
     pub(super) fn get(&self, index: NameIndex) -> &str {
-        &self.0[index.0]
+        self.0.get(index.0).and_then(|name| str::from_utf8(name).ok()).unwrap_or_default()
     }
 
     /// How many names there are.
@@ -158,13 +158,25 @@ impl Symbols {
         }
     }
 
-    /// The symbol of a name, new if need be.
-    pub(super) fn entry(&mut self, name: NameIndex) -> &mut Symbol {
-        let place = self.place(name).unwrap_or_else(|| {
+    /// The place of the symbol of a name, which is new if need be.
+    pub(super) fn place_of(&mut self, name: NameIndex) -> usize {
+        self.place(name).unwrap_or_else(|| {
             self.all.push((name, Symbol::default()));
             self.index();
             self.all.len() - 1
-        });
+        })
+    }
+
+    /// The symbol at a place does this as well.
+    pub(super) fn add(&mut self, place: usize, flags: Flags) {
+        if let Some((_, symbol)) = self.all.get_mut(place) {
+            symbol.flags |= flags;
+        }
+    }
+
+    /// The symbol of a name, new if need be.
+    pub(super) fn entry(&mut self, name: NameIndex) -> &mut Symbol {
+        let place = self.place_of(name);
         &mut self.all[place].1
     }
 

@@ -37,6 +37,7 @@ use crate::verify::found::Machine;
 use crate::verify::found::Next;
 use crate::verify::found::State;
 use crate::verify::liveness::Liveness;
+use crate::verify::rows::Rows;
 
 use ahead::AheadKind;
 use ahead::computed;
@@ -46,7 +47,6 @@ use pair::Pair;
 use pair::Place;
 use pair::Words;
 use seen::Places;
-use seen::Rows;
 use stores::is_local_store;
 
 /// Differences that are kept of one code object.
@@ -172,7 +172,7 @@ pub(super) struct Memory {
     /// Pairs that are done with, for their memory.
     spare: Vec<Pair>,
     /// The states that were gone on from, in words.
-    seen: Rows,
+    seen: Rows<u32>,
     /// Room to put states into words.
     words: Words,
     /// How many states were gone on from at each place of both sides, and the depth of the stack there.
@@ -338,7 +338,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
         }
         let Memory { words, seen, .. } = &mut *self.memory;
         let Some(words) = words.of(pair) else { return true };
-        seen.insert(words)
+        seen.add(words)
     }
 
     /// Whether the stack is deeper or shallower than when this instruction was come to before. From 3.9 on no compiler lets that happen; up

@@ -18,6 +18,7 @@ impl Simulation<'_, '_> {
         handler.is_none() && !self.machine.may_catch(&pair.found) || self.is_caught_alike(pair, handler, range, at)
     }
 
+    #[inline(never)]
     fn is_caught_alike(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
         let kept = self.machine.kept(&pair.found);
         if handler.is_some_and(|handler| self.is_raised_again(pair, handler, kept)) {

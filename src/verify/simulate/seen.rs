@@ -1,94 +1,8 @@
-//! What a run remembers of the states that it has gone on from, in memory that the next run takes over.
+//! What a run remembers of the places that it came to, in memory that the next run takes over.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
-
-/// Rows of words, each of them once.
-#[derive(Debug, Default)]
-pub(super) struct Rows {
-    /// The words of all rows, one row behind the other.
-    words: Vec<u32>,
-    all: Vec<Row>,
-    /// Numbers of rows, from 1 on, at the place of their hash or behind it; 0 where there is none. Its length is a power of two and at least
-    /// twice the number of rows.
-    table: Vec<u32>,
-    hashes: RandomState,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    hash: u64,
-    start: usize,
-    end: usize,
-}
-
-/// Entries of the smallest table.
-const SMALLEST: usize = 64;
-
-impl Rows {
-    /// Forgets all rows.
-    pub(super) fn clear(&mut self) {
-        self.words.clear();
-        self.all.clear();
-        self.table.truncate(SMALLEST);
-        self.table.fill(0);
-    }
-
-    /// Adds a row; false when it is there already.
-    pub(super) fn insert(&mut self, row: &[u32]) -> bool {
-        if self.all.len().saturating_mul(2) >= self.table.len() {
-            self.grow();
-        }
-        let hash = self.hashes.hash_one(row);
-        let mut place = self.place(hash);
-        while let Some(&number) = self.table.get(place).filter(|&&number| number != 0) {
-            let found = self.row(number);
-            if found.is_some_and(|found| found.hash == hash && self.words.get(found.start..found.end) == Some(row)) {
-                return false;
-            }
-            place = self.behind(place);
-        }
-        let start = self.words.len();
-        self.words.extend_from_slice(row);
-        self.all.push(Row { hash, start, end: self.words.len() });
-        self.enter(place, self.all.len());
-        true
-    }
-
-    fn row(&self, number: u32) -> Option<&Row> {
-        self.all.get(usize::try_from(number).ok()?.checked_sub(1)?)
-    }
-
-    fn place(&self, hash: u64) -> usize {
-        usize::try_from(hash).unwrap_or_default() & self.table.len().saturating_sub(1)
-    }
-
-    fn behind(&self, place: usize) -> usize {
-        place.wrapping_add(1) & self.table.len().saturating_sub(1)
-    }
-
-    fn enter(&mut self, place: usize, number: usize) {
-        if let (Some(entry), Ok(number)) = (self.table.get_mut(place), u32::try_from(number)) {
-            *entry = number;
-        }
-    }
-
-    fn grow(&mut self) {
-        let size = self.table.len().saturating_mul(2).max(SMALLEST);
-        self.table.clear();
-        self.table.resize(size, 0);
-        for index in 0..self.all.len() {
-            let Some(row) = self.all.get(index) else { return };
-            let mut place = self.place(row.hash);
-            while self.table.get(place).is_some_and(|&number| number != 0) {
-                place = self.behind(place);
-            }
-            self.enter(place, index.saturating_add(1));
-        }
-    }
-}
 
 /// How often each place of both sides was come to, and with how many values on the stack.
 #[derive(Debug, Default)]
@@ -143,20 +57,6 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_row_is_new_once() {
-        let mut rows = Rows::default();
-        for turn in 0..2 {
-            for number in 0..1_000_u32 {
-                assert!(rows.insert(&[number, number / 2]), "{turn} {number}");
-                assert!(!rows.insert(&[number, number / 2]));
-                assert!(rows.insert(&[number]));
-            }
-            assert!(!rows.insert(&[7, 3]) && rows.insert(&[]) && !rows.insert(&[]));
-            rows.clear();
-        }
-    }
 
     #[test]
     fn places_are_pairs_of_both_sides() {

@@ -60,6 +60,8 @@ pub(super) struct Builder {
     names: Interner,
     blocks: Vec<Block>,
     places: HashMap<(ScopeId, Role, TextRange), ScopeId, RandomState>,
+    /// By name, the block in which it was met last, and its place among the symbols there.
+    met: Vec<Option<(ScopeId, usize)>>,
     current: ScopeId,
     release: Release,
     /// `st_private` of [`Release::First`]: the class by which names are mangled where the walk is.
@@ -83,6 +85,7 @@ impl Builder {
             names: Interner::default(),
             blocks: vec![top],
             places: HashMap::default(),
+            met: Vec::new(),
             current: ScopeId(0),
             release: options.release,
             symbol_prefix: None,
@@ -158,7 +161,16 @@ impl Builder {
 
     /// `symtable_add_def_helper`.
     fn add_to(&mut self, id: ScopeId, name: NameIndex, flags: Flags) {
-        self.blocks[id.0].symbols.entry(name).flags |= flags;
+        if name.0 >= self.met.len() {
+            self.met.resize(name.0 + 1, None);
+        }
+        let symbols = &mut self.blocks[id.0].symbols;
+        let place = match self.met[name.0] {
+            Some((last, place)) if last == id => place,
+            _ => symbols.place_of(name),
+        };
+        self.met[name.0] = Some((id, place));
+        symbols.add(place, flags);
         if flags.has(Flags::GLOBAL) {
             self.blocks[0].symbols.entry(name).flags |= Flags::GLOBAL;
         }
