@@ -70,8 +70,11 @@ pub(in crate::verify) struct Program {
     steps: Vec<Step>,
     operands: Vec<Operand>,
     labels: Vec<u32>,
-    registers: u32,
     handlers: Vec<Label>,
+    /// For each register, the first step that writes it and the last that reads it.
+    spans: Vec<(u32, u32)>,
+    /// The steps that go on elsewhere, and where.
+    jumps: Vec<(u32, Label)>,
 }
 
 /// A label that has no place yet.
@@ -81,11 +84,6 @@ impl Program {
     /// A step; `None` behind the last.
     pub(in crate::verify) fn step(&self, place: u32) -> Option<&Step> {
         self.steps.get(usize::try_from(place).ok()?)
-    }
-
-    /// All steps.
-    pub(in crate::verify) fn steps(&self) -> &[Step] {
-        &self.steps
     }
 
     /// What an event works on.
@@ -102,9 +100,14 @@ impl Program {
         self.steps.len()
     }
 
-    /// How many registers there are.
-    pub(in crate::verify) fn registers(&self) -> usize {
-        usize::try_from(self.registers).unwrap_or(usize::MAX)
+    /// For each register, the first step that writes it and the last that reads it.
+    pub(in crate::verify) fn spans(&self) -> &[(u32, u32)] {
+        &self.spans
+    }
+
+    /// The steps that go on elsewhere, in their order, and where.
+    pub(in crate::verify) fn jumps(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.jumps.iter().map(|&(from, label)| (from, self.place(label)))
     }
 
     /// Where a label is.
@@ -126,12 +129,13 @@ impl Program {
 
     /// Forgets all but the memory.
     pub(super) fn clear(&mut self) {
-        let Self { steps, operands, labels, registers, handlers } = self;
+        let Self { steps, operands, labels, handlers, spans, jumps } = self;
         steps.clear();
         operands.clear();
         labels.clear();
         handlers.clear();
-        *registers = 0;
+        spans.clear();
+        jumps.clear();
     }
 
     /// What an event works on.
@@ -143,7 +147,43 @@ impl Program {
     }
 
     pub(super) fn push(&mut self, step: Step) {
+        let here = u32::try_from(self.steps.len()).unwrap_or(NOWHERE);
+        match step.action {
+            Action::Event(op, operands, register) => {
+                let start = usize::try_from(operands.start).unwrap_or(usize::MAX);
+                for &operand in self.operands.get(start..).unwrap_or_default() {
+                    read(&mut self.spans, operand, here);
+                }
+                self.written(register, op.results(), here);
+            }
+            Action::Move(register, operand) => {
+                read(&mut self.spans, operand, here);
+                self.written(register, 1, here);
+            }
+            Action::Test(on, if_true, if_false) => {
+                read(&mut self.spans, on, here);
+                self.jumps.extend([(here, if_true), (here, if_false)]);
+            }
+            Action::Iterate(iterator, item, done) => {
+                read(&mut self.spans, iterator, here);
+                self.written(item, 1, here);
+                self.jumps.push((here, done));
+            }
+            Action::Jump(label) => self.jumps.push((here, label)),
+        }
+        if let Some(handler) = step.handler {
+            self.written(handler.exception, 1, here);
+        }
         self.steps.push(step);
+    }
+
+    /// So many registers from one on are written by the step that comes next.
+    fn written(&mut self, register: Register, count: usize, here: u32) {
+        let first = usize::try_from(register.0).unwrap_or(usize::MAX);
+        let spans = self.spans.get_mut(first..).unwrap_or_default();
+        for (first, _) in spans.iter_mut().take(count).filter(|(first, _)| *first == NOWHERE) {
+            *first = here;
+        }
     }
 
     pub(super) fn register(&mut self) -> Register {
@@ -152,8 +192,8 @@ impl Program {
 
     /// As many registers in a row.
     pub(super) fn registers_of(&mut self, count: usize) -> Register {
-        let first = Register(self.registers);
-        self.registers = self.registers.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+        let first = Register(u32::try_from(self.spans.len()).unwrap_or(NOWHERE));
+        self.spans.resize(self.spans.len().saturating_add(count), (NOWHERE, 0));
         first
     }
 
@@ -168,5 +208,14 @@ impl Program {
         if let Some(place) = usize::try_from(label.0).ok().and_then(|index| self.labels.get_mut(index)) {
             *place = here;
         }
+    }
+}
+
+/// An operand is read by a step: no other one that reads it comes behind that yet.
+fn read(spans: &mut [(u32, u32)], operand: Operand, here: u32) {
+    if let Operand::Register(register) = operand
+        && let Some((_, last)) = usize::try_from(register.0).ok().and_then(|place| spans.get_mut(place))
+    {
+        *last = here;
     }
 }

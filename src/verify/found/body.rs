@@ -55,6 +55,7 @@ impl<'a> Machine<'a> {
         let opcodes = opcodes.ok_or(Fault::Version)?;
         let Room { mut instructions, mut places, mut visited, mut consts, mut names, mut locals } = room;
         instructions.clear();
+        instructions.reserve(code.code().len() / 4);
         places.clear();
         places.resize(code.code().len(), u32::MAX);
         visited.clear();

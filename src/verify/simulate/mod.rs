@@ -304,7 +304,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
     /// Takes note of a state where several ways come together; false when it was gone on from before.
     fn arrives(&mut self, pair: &mut Pair, is_noted: bool) -> bool {
         let has_moved = self.rest(pair);
-        if is_noted && !has_moved || !self.liveness.is_join(pair.expected.step) {
+        if is_noted && !has_moved || !self.liveness.is_join(self.program, pair.expected.step) {
             return true;
         }
         let is_new = self.is_new(pair);
@@ -333,7 +333,7 @@ impl<'s, 'a> Simulation<'s, 'a> {
             _ => {}
         }
         // Where one way leads to, no other comes unless there are several states to go on from, and the second of them says so.
-        if crowd == 1 && !self.liveness.is_join(place) && pair.known.len() < MANY_ANSWERS {
+        if crowd == 1 && !self.liveness.is_join(self.program, place) && pair.known.len() < MANY_ANSWERS {
             return true;
         }
         let Memory { words, seen, .. } = &mut *self.memory;

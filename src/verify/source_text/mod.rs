@@ -246,10 +246,30 @@ const USUAL_LINE: usize = 24;
 fn line_starts(text: &str) -> Vec<u32> {
     let mut lines = Vec::with_capacity(text.len() / USUAL_LINE);
     lines.push(0);
-    for at in memchr::memchr_iter(b'\n', text.as_bytes()) {
-        lines.push(u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1));
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let mut start = 0_u32;
+    for word in words {
+        let mut ends = line_feeds(*word);
+        while ends != 0 {
+            lines.push(start.saturating_add(ends.trailing_zeros() / 8).saturating_add(1));
+            ends &= ends.wrapping_sub(1);
+        }
+        start = start.saturating_add(8);
+    }
+    for (byte, at) in rest.iter().zip(start..) {
+        if *byte == b'\n' {
+            lines.push(at.saturating_add(1));
+        }
     }
     lines
+}
+
+/// The highest bit of each byte that is a line feed, and no other bit: lines are too short for a search of each.
+fn line_feeds(word: [u8; 8]) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    // A byte that is zero gets no bit from either term, any other one does.
+    let others = u64::from_le_bytes(word) ^ u64::from_le_bytes([b'\n'; 8]);
+    !(((others & LOW) + LOW) | others | LOW)
 }
 
 fn line_of(lines: &[u32], offset: TextSize) -> u32 {
@@ -271,6 +291,16 @@ mod tests {
         let last = source.module().body.last().unwrap();
         assert_eq!(source.position(last.start()), (4, 0));
         assert_eq!(source.position(last.end() - TextSize::new(1)), (4, 5));
+    }
+
+    #[test]
+    fn lines_begin_behind_line_feeds() {
+        for text in
+            ["", "\n", "a\n\nb", "\n\n\n\n\n\n\n\n\n", "abcdefg\nh\n", "\u{10a}\u{8a0a}\x0b\x0a\u{80}\u{8a}\n\t\r\nxyz"]
+        {
+            let behind = text.bytes().zip(1..).filter(|(byte, _)| *byte == b'\n').map(|(_, behind)| behind);
+            assert_eq!(line_starts(text), [0].into_iter().chain(behind).collect::<Vec<u32>>(), "{text:?}");
+        }
     }
 
     #[test]
