@@ -87,8 +87,8 @@ impl<T: Copy + Eq + Hash> Rows<T> {
         let mut entry = self.entry(hash);
         while let Some(&number) = self.table.get(entry).filter(|&&number| number != 0) {
             let place = usize::try_from(number).unwrap_or_default().saturating_sub(1);
-            let is_it = |found: &&Row| found.hash == hash && self.held.get(found.start..found.end) == Some(row);
-            if self.all.get(place).filter(is_it).is_some() {
+            let is_it = |found: &Row| found.hash == hash && self.held.get(found.start..found.end) == Some(row);
+            if self.all.get(place).is_some_and(is_it) {
                 return Ok(place);
             }
             entry = self.behind(entry);

@@ -208,13 +208,13 @@ impl<'a> Unit<'_, 'a> {
             if keyword.arg.is_some() {
                 continue;
             }
-            dict = self.join_dict(dict, keywords.get(begin..index).unwrap_or_default(), (Op::DictMerge, Self::named));
+            dict = self.join_dict(dict, keywords.get(begin..index).unwrap_or_default(), Op::DictMerge, Self::named);
             begin = index.saturating_add(1);
             let whole = *dict.get_or_insert_with(|| self.value(Op::Build(Display::Map), &[]));
             let value = self.expression(&keyword.value);
             self.act(Op::DictMerge, &[whole, value]);
         }
-        dict = self.join_dict(dict, keywords.get(begin..).unwrap_or_default(), (Op::DictMerge, Self::named));
+        dict = self.join_dict(dict, keywords.get(begin..).unwrap_or_default(), Op::DictMerge, Self::named);
         dict.unwrap_or_else(|| self.value(Op::Build(Display::Map), &[]))
     }
 

@@ -194,17 +194,17 @@ impl<'a> Unit<'_, 'a> {
         for (index, item) in items.iter().enumerate() {
             let next = index.saturating_add(1);
             if item.key.is_none() {
-                dict = self.join_dict(dict, items.get(begin..index).unwrap_or_default(), (Op::DictUpdate, Self::pairs));
+                dict = self.join_dict(dict, items.get(begin..index).unwrap_or_default(), Op::DictUpdate, Self::pairs);
                 begin = next;
                 let whole = *dict.get_or_insert_with(|| self.value(Op::Build(Display::Map), &[]));
                 let value = self.expression(&item.value);
                 self.act(Op::DictUpdate, &[whole, value]);
             } else if index.saturating_sub(begin) > limit {
-                dict = self.join_dict(dict, items.get(begin..next).unwrap_or_default(), (Op::DictUpdate, Self::pairs));
+                dict = self.join_dict(dict, items.get(begin..next).unwrap_or_default(), Op::DictUpdate, Self::pairs);
                 begin = next;
             }
         }
-        dict = self.join_dict(dict, items.get(begin..).unwrap_or_default(), (Op::DictUpdate, Self::pairs));
+        dict = self.join_dict(dict, items.get(begin..).unwrap_or_default(), Op::DictUpdate, Self::pairs);
         dict.unwrap_or_else(|| self.value(Op::Build(Display::Map), &[]))
     }
 
@@ -213,7 +213,8 @@ impl<'a> Unit<'_, 'a> {
         &mut self,
         dict: Option<Operand>,
         items: &'a [T],
-        (join, make): (Op, fn(&mut Self, &'a [T]) -> Operand),
+        join: Op,
+        make: impl FnOnce(&mut Self, &'a [T]) -> Operand,
     ) -> Option<Operand> {
         if items.is_empty() {
             return dict;

@@ -187,7 +187,9 @@ impl Program {
     }
 
     pub(super) fn register(&mut self) -> Register {
-        self.registers_of(1)
+        let register = Register(u32::try_from(self.spans.len()).unwrap_or(NOWHERE));
+        self.spans.push((NOWHERE, 0));
+        register
     }
 
     /// As many registers in a row.

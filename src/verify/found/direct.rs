@@ -322,7 +322,7 @@ impl Machine<'_> {
             let Some((at, op)) = self.compiled(offset) else { return true };
             match op {
                 Opcode::LOAD_CONST | Opcode::PUSH_NULL | Opcode::POP_TOP | Opcode::KW_NAMES | Opcode::NOP => {
-                    offset = at.end
+                    offset = at.end;
                 }
                 Opcode::JUMP_FORWARD | Opcode::JUMP_BACKWARD => {
                     let Some(target) = at.target.and_then(|target| u32::try_from(target).ok()) else { return true };

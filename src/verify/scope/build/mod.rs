@@ -329,9 +329,9 @@ impl Builder {
             targets.extend(target.map(|(_, target)| target));
             let name = match target {
                 // `def f((a))` has a parameter in brackets, not a tuple.
-                Some((_, Expr::Name(name))) => name.id.to_string(),
-                Some((number, _)) => format!(".{number}"),
-                None => parameter.parameter.name.to_string(),
+                Some((_, Expr::Name(name))) => Cow::Borrowed(name.id.as_str()),
+                Some((number, _)) => Cow::Owned(format!(".{number}")),
+                None => Cow::Borrowed(parameter.parameter.name.as_str()),
             };
             parameters.ordinary.push(add(self, &name));
         }
