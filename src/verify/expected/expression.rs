@@ -40,8 +40,9 @@ impl<'a> Unit<'_, 'a> {
     }
 
     fn expression_here(&mut self, expression: &'a Expr) -> Operand {
+        let asked_next = self.asked_next.take();
         match expression {
-            Expr::BoolOp(node) => self.bool_op(node),
+            Expr::BoolOp(node) => self.bool_op(node, asked_next),
             Expr::Named(node) => {
                 let value = self.expression(&node.value);
                 self.assign(&node.target, value);
@@ -62,7 +63,7 @@ impl<'a> Unit<'_, 'a> {
                 literal.map_or_else(|| self.unary_op(node), Operand::Const)
             }
             Expr::Lambda(node) => self.lambda(node),
-            Expr::If(node) => self.conditional(node),
+            Expr::If(node) => self.conditional(node, asked_next),
             Expr::Dict(node) => self.dict(node),
             Expr::Set(node) => self.set_display(&node.elts),
             Expr::List(node) => self.list_display(&node.elts),
@@ -79,7 +80,8 @@ impl<'a> Unit<'_, 'a> {
                 self.yield_value(value)
             }
             Expr::YieldFrom(node) => {
-                let value = self.expression(&node.value);
+                // From 3.15 on it is GET_ITER that makes the iterator.
+                let value = if self.since(3, 15) { self.iterated(&node.value) } else { self.expression(&node.value) };
                 let iterator = self.value(Op::GetYieldFromIter, &[value]);
                 self.value(Op::YieldFrom, &[iterator])
             }
@@ -172,11 +174,13 @@ impl<'a> Unit<'_, 'a> {
         }
     }
 
-    fn bool_op(&mut self, node: &'a ExprBoolOp) -> Operand {
+    fn bool_op(&mut self, node: &'a ExprBoolOp, asked_next: Option<BoolOp>) -> Operand {
         let result = self.program.register();
         let end = self.label();
         let last = node.values.len().saturating_sub(1);
+        let is_threaded = self.since(3, 14) && asked_next == Some(node.op);
         for (index, value) in node.values.iter().enumerate() {
+            self.asked_next = if index < last { Some(node.op) } else { asked_next };
             let value = self.expression(value);
             self.push(super::Action::Move(result, value));
             if index < last {
@@ -185,6 +189,9 @@ impl<'a> Unit<'_, 'a> {
                     BoolOp::And => self.test(value, next, end),
                     BoolOp::Or => self.test(value, end, next),
                 }
+                if is_threaded {
+                    self.program.thread_last();
+                }
                 self.put(next);
             }
         }
@@ -192,7 +199,7 @@ impl<'a> Unit<'_, 'a> {
         Operand::Register(result)
     }
 
-    fn conditional(&mut self, node: &'a ExprIf) -> Operand {
+    fn conditional(&mut self, node: &'a ExprIf, asked_next: Option<BoolOp>) -> Operand {
         let result = self.program.register();
         let (other, end) = (self.label(), self.label());
         self.jump_if(&node.test, false, other);
@@ -200,6 +207,7 @@ impl<'a> Unit<'_, 'a> {
         self.push(super::Action::Move(result, value));
         self.jump(end);
         self.put(other);
+        self.asked_next = asked_next;
         let value = self.expression(&node.orelse);
         self.push(super::Action::Move(result, value));
         self.put(end);

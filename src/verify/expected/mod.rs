@@ -26,6 +26,7 @@ use std::collections::HashMap;
 use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
+use ruff_python_ast::BoolOp;
 use ruff_python_ast::Expr;
 use ruff_python_ast::ExprLambda;
 use ruff_python_ast::Stmt;
@@ -205,6 +206,7 @@ impl<'a> Expected<'a> {
             range: TextRange::default(),
             unsupported: None,
             none: None,
+            asked_next: None,
             is_conditional: false,
             prefix: None,
             folded: folded::Known::default(),
@@ -273,6 +275,8 @@ struct Unit<'u, 'a> {
     range: TextRange,
     unsupported: Option<Unsupported>,
     none: Option<ConstId>,
+    /// The operator that asks for the truth of the next expression's value, right behind it.
+    asked_next: Option<BoolOp>,
     /// Whether what follows stands in a compound statement of this scope.
     is_conditional: bool,
     /// The generic class that came last in this code, where its private prefix stays on ([`super::scope::Release::First`]).

@@ -75,6 +75,8 @@ pub(in crate::verify) struct Program {
     spans: Vec<(u32, u32)>,
     /// The steps that go on elsewhere, and where.
     jumps: Vec<(u32, Label)>,
+    /// See [`Self::is_threaded`].
+    threaded: Vec<u32>,
 }
 
 /// A label that has no place yet.
@@ -120,6 +122,18 @@ impl Program {
         self.handlers.iter().map(|&label| self.place(label))
     }
 
+    /// Whether a step is a test whose jump the compiler of 3.14 and later makes anew, and forgets what catches what the test raises
+    /// (`jump_thread` in Python/flowgraph.c, before `convert_pseudo_conditional_jumps`).
+    pub(in crate::verify) fn is_threaded(&self, place: u32) -> bool {
+        self.threaded.binary_search(&place).is_ok()
+    }
+
+    /// The last step is such a test.
+    pub(super) fn thread_last(&mut self) {
+        let last = self.steps.len().checked_sub(1).and_then(|last| u32::try_from(last).ok());
+        self.threaded.extend(last);
+    }
+
     /// A handler that has no place yet.
     pub(super) fn handler(&mut self) -> Handler {
         let handler = Handler { label: self.label(), exception: self.register() };
@@ -129,13 +143,14 @@ impl Program {
 
     /// Forgets all but the memory.
     pub(super) fn clear(&mut self) {
-        let Self { steps, operands, labels, handlers, spans, jumps } = self;
+        let Self { steps, operands, labels, handlers, spans, jumps, threaded } = self;
         steps.clear();
         operands.clear();
         labels.clear();
         handlers.clear();
         spans.clear();
         jumps.clear();
+        threaded.clear();
     }
 
     /// What an event works on.

@@ -204,7 +204,8 @@ impl Machine<'_> {
                     }
                     before.copy(place, &mut set);
                 }
-                if let Some(target) = self.covered(&mut covered, instruction.offset)
+                if can_raise(instruction)
+                    && let Some(target) = self.covered(&mut covered, instruction.offset)
                     && before.merge(target, &set)
                 {
                     waiting.push(target);
@@ -309,6 +310,25 @@ fn ends(instruction: &Instruction) -> bool {
                 | Opcode::JUMP_ABSOLUTE
                 | Opcode::JUMP_BACKWARD
                 | Opcode::JUMP_BACKWARD_NO_INTERRUPT
+        )
+    )
+}
+
+/// Whether an instruction can raise anything: those between which an inlined comprehension puts variables aside and back cannot. The
+/// compiler takes all for able to, but does not look at reads of cells, which are variables in such a comprehension.
+fn can_raise(instruction: &Instruction) -> bool {
+    !matches!(
+        instruction.op(),
+        Some(
+            Opcode::LOAD_FAST_AND_CLEAR
+                | Opcode::LOAD_FAST
+                | Opcode::LOAD_CONST
+                | Opcode::STORE_FAST
+                | Opcode::STORE_FAST_STORE_FAST
+                | Opcode::SWAP
+                | Opcode::COPY
+                | Opcode::POP_TOP
+                | Opcode::NOP
         )
     )
 }

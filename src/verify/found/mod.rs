@@ -670,6 +670,12 @@ impl State {
         true
     }
 
+    /// Forgets which values are `True` or `False`, but the topmost, which is asked for first.
+    pub(super) fn forget_kinds(&mut self) {
+        let Self { known, stack, .. } = self;
+        known.retain(|&(id, known)| known != Known::Bool || stack.last() == Some(&Symbol::Id(id)));
+    }
+
     /// Whether a result is still there to be used.
     pub(super) fn holds(&self, id: u32) -> bool {
         let is_it = |symbol: Symbol| match symbol {

@@ -99,6 +99,7 @@ impl Simulation<'_, '_> {
     fn widen(&mut self, pair: &mut Pair) {
         let found = &pair.found;
         pair.known.retain(|&(id, _)| !found.holds(id));
+        pair.found.forget_kinds();
         // Equal constants of one side are taken in the order in which they are held.
         let mut taken = vec![false; pair.expected.held()];
         for symbol in pair.found.stack.iter_mut().filter(|symbol| matches!(symbol, Symbol::Const(_))) {

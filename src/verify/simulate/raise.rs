@@ -97,6 +97,8 @@ impl Simulation<'_, '_> {
     /// As `raises`, for a test. From 3.13 on it is TO_BOOL that can raise; without it there is nothing to catch.
     pub(super) fn test_raises(&mut self, pair: &Pair, handler: Option<Handler>, range: TextRange, at: u32) -> bool {
         let can_raise = self.series < (3, 13) || self.machine.asks_for_truth(&pair.found);
+        let is_forgotten = handler.is_some() && self.program.is_threaded(pair.expected.step);
+        let handler = handler.filter(|_| !is_forgotten || self.machine.may_catch(&pair.found));
         !can_raise || self.raises(pair, handler, range, at)
     }
 

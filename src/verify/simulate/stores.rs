@@ -104,9 +104,12 @@ impl Simulation<'_, '_> {
     /// A display of constants that is built only to be searched or iterated over: up to 3.7 the optimiser makes a constant of it only where
     /// it can compute all its items. What is done with the display is given back then, as if it were that constant.
     pub(super) fn used_once(&mut self, pair: &mut Pair, expected: &Event, found: Event, at: u32) -> (Event, u32) {
-        if !matches!(expected.op, Op::GetIter | Op::Compare(Compare::In | Compare::NotIn))
-            || !matches!(found.op, Op::Build(Display::List | Display::Set))
-        {
+        let is_iterated = match expected.op {
+            Op::GetIter | Op::Compare(Compare::In | Compare::NotIn) => true,
+            Op::GetYieldFromIter => self.series >= (3, 15),
+            _ => false,
+        };
+        if !is_iterated || !matches!(found.op, Op::Build(Display::List | Display::Set)) {
             return (found, at);
         }
         let items: Option<Vec<_>> = found
