@@ -387,7 +387,10 @@ impl Worker<'_> {
         self.judge_member(scope, member, &locator, whole, &oddities, &mut findings);
         scan::finish_findings(&mut findings, scope);
         let pyc_facts = self.pyc_facts(&known);
-        let glance = content.glance();
+        if is_whole && pyc_facts.variant.is_some() {
+            let places = places.get().cloned();
+            desk.twins.keep(&bytes, Known { sha256, payload_sha256, code_digest, glance: content.glance(), places });
+        }
         let passages = self.passages(&code_check, &tree, &paired);
         let source_contents = if self.config.keep_contents { source_text().map(<[u8]>::to_vec) } else { None };
         let mut pyc = tree.pyc;
@@ -419,10 +422,6 @@ impl Worker<'_> {
             source_contents,
             contents: if self.config.keep_contents { Some(std::mem::take(&mut bytes)) } else { None },
         };
-        if is_whole && pyc_facts.variant.is_some() {
-            let known = Known { sha256, payload_sha256, code_digest, glance, places: places.into_inner() };
-            desk.twins.keep(&bytes, known);
-        }
         desk.give_back(bytes);
         Outcome::Pyc(Box::new(entry), pyc_facts, fate)
     }
